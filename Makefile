@@ -1,0 +1,28 @@
+EXTENSION = liveness
+EXTVERSION = 1.0
+
+MODULE_big = liveness
+OBJS = src/aggstate.o src/features.o src/hourly.o src/intervals.o src/liveness.o \
+	src/percentiles.o src/ranking.o src/rollup.o src/score.o src/survival.o
+DATA = $(wildcard liveness--*.sql)
+
+PG_CFLAGS += $(OPTFLAGS)
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h)
+
+# Our own code only: the server's headers are not ours to mend.  clang does not
+# know all of the flags that the server was built with.
+STRICT = PG_CPPFLAGS="-isystem $(shell $(PG_CONFIG) --includedir-server)" with_llvm=no
+STRICT_CFLAGS = -Wall -Wextra -Werror
+
+.PHONY: strict
+strict:
+	$(MAKE) clean
+	$(MAKE) all $(STRICT) CC=gcc PG_CFLAGS="$(STRICT_CFLAGS)"
+	$(MAKE) clean
+	$(MAKE) all $(STRICT) CC=clang CFLAGS="-O2 -fPIC -fwrapv -fno-strict-aliasing $(STRICT_CFLAGS)"
+	$(MAKE) clean

@@ -1,0 +1,1148 @@
+/* liveness--1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION liveness" to load this file. \quit
+
+-- Tables that a coordinator made before us are not ours to take over silently.
+DO LANGUAGE plpgsql $do$
+DECLARE
+	existing pg_catalog.text;
+BEGIN
+	SELECT pg_catalog.string_agg(c.relname::pg_catalog.text, ', ' ORDER BY c.relname)
+	INTO existing
+	FROM pg_catalog.pg_class c
+	JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+	WHERE pg_catalog.quote_ident(n.nspname::pg_catalog.text) OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.text
+	AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['provider_heartbeats', 'provider_heartbeats_hourly',
+		'provider_sessions', 'provider_reliability_features']::pg_catalog.name[]);
+	IF existing IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'duplicate_table',
+			MESSAGE = pg_catalog.format('schema @extschema@ already holds %s', existing),
+			HINT = 'To adopt existing tables, move them to another schema, create the extension, and copy their rows: see "Adopting existing tables" in docs/operations.md. Or create the extension in another schema.';
+	END IF;
+END
+$do$;
+
+------------------------------------------------------------------------------
+-- Tables
+------------------------------------------------------------------------------
+
+-- Two B-trees and no more: this table takes the volume.  The key begins with
+-- provider_id and holds at, so that distributed and time-series engines can
+-- divide the table by either.
+CREATE TABLE provider_heartbeats (
+	id bigserial NOT NULL,
+	provider_id text NOT NULL,
+	at timestamptz NOT NULL DEFAULT now(),
+	status text NOT NULL DEFAULT '',
+	memory_pressure real NOT NULL DEFAULT 0,
+	cpu_usage real NOT NULL DEFAULT 0,
+	thermal_state text NOT NULL DEFAULT '',
+	memory_available_gb real,
+	gpu_memory_active_gb real,
+	gpu_memory_cache_gb real,
+	backend_state text NOT NULL DEFAULT '',
+	active_model text NOT NULL DEFAULT '',
+	capacity jsonb,
+	CONSTRAINT idx_provider_heartbeats_provider_at PRIMARY KEY (provider_id, at, id)
+);
+CREATE INDEX idx_provider_heartbeats_at ON provider_heartbeats (at DESC);
+-- for "newer than the watermark" alone; a hundredth of a B-tree
+CREATE INDEX idx_provider_heartbeats_id_brin ON provider_heartbeats
+	USING brin (id) WITH (autosummarize = on);
+
+COMMENT ON TABLE provider_heartbeats IS 'Heartbeats as the coordinator writes them, kept for liveness.heartbeat_retention';
+COMMENT ON COLUMN provider_heartbeats.id IS 'Order of arrival; unique only together with provider_id and at';
+COMMENT ON COLUMN provider_heartbeats.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_heartbeats.at IS 'When the heartbeat was sent, by the coordinator''s clock';
+COMMENT ON COLUMN provider_heartbeats.status IS 'What the provider said it was doing';
+COMMENT ON COLUMN provider_heartbeats.memory_pressure IS 'Memory pressure, 0 to 1';
+COMMENT ON COLUMN provider_heartbeats.cpu_usage IS 'CPU usage, 0 to 1';
+COMMENT ON COLUMN provider_heartbeats.thermal_state IS 'nominal, fair, serious or critical; any other word ranks below nominal';
+COMMENT ON COLUMN provider_heartbeats.memory_available_gb IS 'Memory available, GB; NULL: not known';
+COMMENT ON COLUMN provider_heartbeats.gpu_memory_active_gb IS 'GPU memory in use, GB; NULL: not known';
+COMMENT ON COLUMN provider_heartbeats.gpu_memory_cache_gb IS 'GPU memory held as cache, GB; NULL: not known';
+COMMENT ON COLUMN provider_heartbeats.backend_state IS 'State of the provider''s backend';
+COMMENT ON COLUMN provider_heartbeats.active_model IS 'Model loaded at the moment';
+COMMENT ON COLUMN provider_heartbeats.capacity IS 'What the provider can take on, as it says; NULL: not known';
+COMMENT ON CONSTRAINT idx_provider_heartbeats_provider_at ON provider_heartbeats IS 'Heartbeats of one provider in order of time; the key by which retention deletes';
+COMMENT ON INDEX idx_provider_heartbeats_at IS 'Heartbeats older or newer than an instant';
+COMMENT ON INDEX idx_provider_heartbeats_id_brin IS 'Heartbeats that arrived after the watermark of the hourly rollup';
+
+CREATE TABLE provider_heartbeats_hourly (
+	provider_id text NOT NULL,
+	hour timestamptz NOT NULL,
+	heartbeat_count int NOT NULL DEFAULT 0,
+	avg_memory_pressure real NOT NULL DEFAULT 0,
+	avg_cpu_usage real NOT NULL DEFAULT 0,
+	max_thermal_state text NOT NULL DEFAULT '',
+	avg_memory_available_gb real,
+	PRIMARY KEY (provider_id, hour)
+);
+CREATE INDEX idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (hour DESC);
+
+COMMENT ON TABLE provider_heartbeats_hourly IS 'Heartbeats by provider and UTC hour, written by liveness_rollup_hourly; kept after the raw rows are pruned';
+COMMENT ON COLUMN provider_heartbeats_hourly.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_heartbeats_hourly.hour IS 'Start of the UTC hour';
+COMMENT ON COLUMN provider_heartbeats_hourly.heartbeat_count IS 'Heartbeats in the hour';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_pressure IS 'Mean memory pressure';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_cpu_usage IS 'Mean CPU usage';
+COMMENT ON COLUMN provider_heartbeats_hourly.max_thermal_state IS 'Worst thermal state: nominal < fair < serious < critical; an unknown word ranks below nominal, '''' lowest';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_available_gb IS 'Mean memory available, GB, over the heartbeats that knew it; NULL: none did';
+COMMENT ON INDEX idx_provider_heartbeats_hourly_hour IS 'The fleet hour by hour, and retention';
+
+CREATE TABLE provider_sessions (
+	id bigserial NOT NULL,
+	provider_id text NOT NULL,
+	connected_at timestamptz NOT NULL DEFAULT now(),
+	disconnected_at timestamptz,
+	disconnect_reason text NOT NULL DEFAULT '',
+	last_heartbeat_at timestamptz,
+	requests_served bigint NOT NULL DEFAULT 0,
+	tokens_generated bigint NOT NULL DEFAULT 0,
+	coordinator_id text NOT NULL DEFAULT '',
+	PRIMARY KEY (id, provider_id)
+);
+CREATE INDEX idx_provider_sessions_provider_connected ON provider_sessions (provider_id, connected_at DESC);
+CREATE INDEX idx_provider_sessions_open ON provider_sessions (provider_id) WHERE disconnected_at IS NULL;
+CREATE INDEX idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at DESC) WHERE disconnected_at IS NOT NULL;
+
+COMMENT ON TABLE provider_sessions IS 'Connections of providers to a coordinator: everything that the reliability features are computed from';
+COMMENT ON COLUMN provider_sessions.id IS 'The session; with provider_id the primary key';
+COMMENT ON COLUMN provider_sessions.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_sessions.connected_at IS 'When it connected, by the coordinator''s clock';
+COMMENT ON COLUMN provider_sessions.disconnected_at IS 'When it disconnected; NULL: still connected';
+COMMENT ON COLUMN provider_sessions.disconnect_reason IS 'Why: clean_close, read_error, stale_heartbeat, duplicate_serial, coordinator_restart, superseded, or any other text; '''' while open';
+COMMENT ON COLUMN provider_sessions.last_heartbeat_at IS 'Last heartbeat of the session that the coordinator saw; NULL: not known';
+COMMENT ON COLUMN provider_sessions.requests_served IS 'Requests served in the session';
+COMMENT ON COLUMN provider_sessions.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN provider_sessions.coordinator_id IS 'The coordinator that holds the connection; two may during a deploy';
+COMMENT ON INDEX idx_provider_sessions_provider_connected IS 'Sessions of one provider, latest first';
+COMMENT ON INDEX idx_provider_sessions_open IS 'Who is connected';
+COMMENT ON INDEX idx_provider_sessions_disconnected_at IS 'Sessions that ended lately, and retention';
+
+-- Every row is rewritten by every rollup: room for the new version on the page.
+CREATE TABLE provider_reliability_features (
+	provider_id text PRIMARY KEY,
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	window_days int NOT NULL DEFAULT 14,
+	uptime_pct real NOT NULL DEFAULT 0,
+	sessions_count int NOT NULL DEFAULT 0,
+	mtbf_seconds bigint NOT NULL DEFAULT 0,
+	median_session_seconds bigint NOT NULL DEFAULT 0,
+	p10_session_seconds bigint NOT NULL DEFAULT 0,
+	p90_session_seconds bigint NOT NULL DEFAULT 0,
+	hourly_availability jsonb NOT NULL DEFAULT '{}',
+	disconnect_reasons jsonb NOT NULL DEFAULT '{}',
+	p_stays_4h real NOT NULL DEFAULT 0,
+	p_stays_8h real NOT NULL DEFAULT 0,
+	last_disconnect_at timestamptz,
+	last_session_duration_seconds bigint NOT NULL DEFAULT 0,
+	liveness_score real NOT NULL DEFAULT 0,
+	mttr_seconds bigint NOT NULL DEFAULT 0,
+	failures_count int NOT NULL DEFAULT 0,
+	p_survives_4h real,
+	p_survives_8h real
+);
+CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
+
+COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
+COMMENT ON COLUMN provider_reliability_features.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_reliability_features.updated_at IS 'as_of of the rollup that wrote the row: the instant that it describes';
+COMMENT ON COLUMN provider_reliability_features.window_days IS 'Days of history before updated_at that the row describes';
+COMMENT ON COLUMN provider_reliability_features.uptime_pct IS 'Share of the window that was covered by sessions, 0 to 1; overlapping sessions count once';
+COMMENT ON COLUMN provider_reliability_features.sessions_count IS 'Sessions in the window';
+COMMENT ON COLUMN provider_reliability_features.mtbf_seconds IS 'Mean time between failures: merged uptime / failures_count, seconds; without a failure the whole uptime, a lower bound';
+COMMENT ON COLUMN provider_reliability_features.median_session_seconds IS 'Median session length, seconds (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.p10_session_seconds IS '10th percentile of session lengths, seconds (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.p90_session_seconds IS '90th percentile of session lengths, seconds (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.hourly_availability IS '168 shares of time online, 24 x day + hour, day 0 = Sunday, UTC; null: the window holds none of that hour';
+COMMENT ON COLUMN provider_reliability_features.disconnect_reasons IS 'Reason -> sessions that ended for it in the window; '''' goes by unspecified';
+COMMENT ON COLUMN provider_reliability_features.p_stays_4h IS 'Share of sessions that lasted 4 hours or more, 0 to 1; open ones by their length so far';
+COMMENT ON COLUMN provider_reliability_features.p_stays_8h IS 'Share of sessions that lasted 8 hours or more, 0 to 1; open ones by their length so far';
+COMMENT ON COLUMN provider_reliability_features.last_disconnect_at IS 'Last end of a session for an uncensored reason, at or before updated_at; NULL: none';
+COMMENT ON COLUMN provider_reliability_features.last_session_duration_seconds IS 'Length of the session that ended at last_disconnect_at, seconds; 0: none';
+COMMENT ON COLUMN provider_reliability_features.liveness_score IS 'liveness_score() of this row''s unrounded features as of updated_at, 0 to 1';
+COMMENT ON COLUMN provider_reliability_features.mttr_seconds IS 'Mean time to return: mean outage between two stretches of uptime, seconds; 0: no outage';
+COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Ends of merged uptime in the window for an uncensored reason';
+COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a session lasts beyond 4 hours, 0 to 1; NULL: not reached';
+COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a session lasts beyond 8 hours, 0 to 1; NULL: not reached';
+COMMENT ON INDEX idx_provider_reliability_features_score IS 'The ranking';
+
+-- The rows to lock stand apart from the state: those are the script's, and would
+-- collide if a dump held them; this is the user's, and is dumped.
+CREATE TABLE liveness_job_lock (
+	job text PRIMARY KEY
+);
+INSERT INTO liveness_job_lock (job) VALUES ('features'), ('hourly'), ('retention');
+
+COMMENT ON TABLE liveness_job_lock IS 'A row a job, held FOR UPDATE by the run in progress';
+COMMENT ON COLUMN liveness_job_lock.job IS 'features, hourly or retention';
+
+CREATE TABLE liveness_job_state (
+	job text PRIMARY KEY,
+	last_started_at timestamptz,
+	last_duration interval,
+	last_rows bigint,
+	last_error text,
+	last_error_at timestamptz,
+	runs bigint NOT NULL DEFAULT 0,
+	errors bigint NOT NULL DEFAULT 0,
+	watermark_of text,
+	watermark bigint,
+	pending bigint,
+	pending_writers text[],
+	swept_at timestamptz,
+	pruned_before timestamptz,
+	late bigint NOT NULL DEFAULT 0
+);
+
+COMMENT ON TABLE liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs';
+COMMENT ON COLUMN liveness_job_state.job IS 'features, hourly or retention';
+COMMENT ON COLUMN liveness_job_state.last_started_at IS 'Start of the last run that completed';
+COMMENT ON COLUMN liveness_job_state.last_duration IS 'Its duration';
+COMMENT ON COLUMN liveness_job_state.last_rows IS 'Rows that it wrote, or deleted';
+COMMENT ON COLUMN liveness_job_state.last_error IS 'Message of the last run that failed';
+COMMENT ON COLUMN liveness_job_state.last_error_at IS 'When it failed';
+COMMENT ON COLUMN liveness_job_state.runs IS 'Runs that completed';
+COMMENT ON COLUMN liveness_job_state.errors IS 'Runs that failed and could be recorded';
+COMMENT ON COLUMN liveness_job_state.watermark_of IS 'hourly: cluster, database and table that the watermark was made in; void elsewhere';
+COMMENT ON COLUMN liveness_job_state.watermark IS 'hourly: every heartbeat with an id up to this was rolled up';
+COMMENT ON COLUMN liveness_job_state.pending IS 'hourly: the next watermark, once pending_writers have ended';
+COMMENT ON COLUMN liveness_job_state.pending_writers IS 'hourly: virtual transactions that may still bring an id up to pending';
+COMMENT ON COLUMN liveness_job_state.swept_at IS 'hourly: when the hours of liveness.rollup_lookback were last rolled up whole';
+COMMENT ON COLUMN liveness_job_state.pruned_before IS 'hourly: raw rows before this hour may be gone; no cell before it is written any more';
+COMMENT ON COLUMN liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before';
+
+SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_hourly', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_sessions', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_sessions_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_reliability_features', '');
+SELECT pg_catalog.pg_extension_config_dump('liveness_job_state', '');
+
+COMMENT ON SEQUENCE provider_heartbeats_id_seq IS 'Ids of heartbeats, in order of arrival';
+COMMENT ON SEQUENCE provider_sessions_id_seq IS 'Ids of sessions';
+
+------------------------------------------------------------------------------
+-- Settings, resolved where an argument is NULL
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_effective_window_days(window_days int)
+RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_effective_window_days(int) IS 'window_days, or for NULL the setting liveness.window_days; outside 1..3650 error 22023';
+
+CREATE FUNCTION liveness_window_start(as_of timestamptz, window_days int)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_window_start(timestamptz, int) IS 'as_of - window_days x 24 h, NULL days being the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+
+CREATE FUNCTION liveness_setting_interval(name text)
+RETURNS interval AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_setting_interval(text) IS 'A duration among the settings (session_timeout, heartbeat_retention, hourly_retention, session_retention, prune_budget) in force; NULL where it is off; any other name is error 42704';
+
+CREATE FUNCTION liveness_effective_batch_size(batch_size int)
+RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_effective_batch_size(int) IS 'batch_size, or for NULL the setting liveness.prune_batch_size; below 1 error 22023';
+
+CREATE FUNCTION liveness_utc_hour(at timestamptz)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_utc_hour(timestamptz) IS 'Start of the UTC hour that holds the instant, whatever the time zone; an infinity is its own hour';
+
+------------------------------------------------------------------------------
+-- Pure computation
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_sigmoid(x float8)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_sigmoid(float8) IS 'Logistic function 1 / (1 + exp(-x)), 0 to 1; NULL for NULL; NaN is error 22003';
+
+CREATE FUNCTION liveness_recency_penalty(last_disconnect_at timestamptz, as_of timestamptz)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_recency_penalty(timestamptz, timestamptz) IS '1 at the disconnect, falling linearly to 0 after 24 h; a disconnect after as_of counts as now, NULL or -infinity as none (0); NULL for NULL as_of; infinite as_of is error 22008';
+
+CREATE FUNCTION liveness_score(uptime_pct float8, p_stays_4h float8, p_stays_8h float8, mtbf_seconds float8,
+	last_disconnect_at timestamptz, as_of timestamptz DEFAULT now())
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) IS 'Liveness score, 0 to 1: 0.35 uptime_pct + 0.25 p_stays_4h + 0.15 p_stays_8h + 0.25 liveness_sigmoid((mtbf_seconds - 14400) / 3600) - 0.10 liveness_recency_penalty(last_disconnect_at, as_of), clamped at the end; NULL for a NULL feature or as_of; NaN is error 22003, infinite as_of 22008';
+
+CREATE FUNCTION liveness_percentiles_transfn(internal, float8, float8[])
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_percentiles_transfn(internal, float8, float8[]) IS 'Transition function of liveness_percentiles';
+CREATE FUNCTION liveness_percentiles_combine(internal, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_percentiles_combine(internal, internal) IS 'Combine function of liveness_percentiles';
+CREATE FUNCTION liveness_percentiles_serialize(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_percentiles_serialize(internal) IS 'Serialize function of liveness_percentiles';
+CREATE FUNCTION liveness_percentiles_deserialize(bytea, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_percentiles_deserialize(bytea, internal) IS 'Deserialize function of liveness_percentiles';
+CREATE FUNCTION liveness_percentiles_final(internal)
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_percentiles_final(internal) IS 'Final function of liveness_percentiles';
+
+CREATE AGGREGATE liveness_percentiles(value float8, fractions float8[]) (
+	SFUNC = liveness_percentiles_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_percentiles_final,
+	COMBINEFUNC = liveness_percentiles_combine,
+	SERIALFUNC = liveness_percentiles_serialize,
+	DESERIALFUNC = liveness_percentiles_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_percentiles(float8, float8[]) IS 'Percentiles of the values at the fractions, as percentile_cont(fractions) WITHIN GROUP (ORDER BY value) gives them: linear interpolation, an array of the fractions'' shape, NULL for a NULL fraction, NULL values left out, NaN above infinity; NULL without a value or for NULL fractions; a fraction outside 0..1 or NaN is error 22003, fractions that vary within a group 22023';
+
+CREATE TYPE liveness_features_row AS (
+	uptime_pct real,
+	sessions_count int,
+	mtbf_seconds bigint,
+	median_session_seconds bigint,
+	p10_session_seconds bigint,
+	p90_session_seconds bigint,
+	hourly_availability jsonb,
+	disconnect_reasons jsonb,
+	p_stays_4h real,
+	p_stays_8h real,
+	last_disconnect_at timestamptz,
+	last_session_duration_seconds bigint,
+	liveness_score real,
+	mttr_seconds bigint,
+	failures_count int,
+	p_survives_4h real,
+	p_survives_8h real
+);
+COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the columns of provider_reliability_features, as defined there, without provider_id, updated_at and window_days';
+
+CREATE FUNCTION liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features';
+CREATE FUNCTION liveness_features_combine(internal, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_features_combine(internal, internal) IS 'Combine function of liveness_features';
+CREATE FUNCTION liveness_features_serialize(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_features_serialize(internal) IS 'Serialize function of liveness_features';
+CREATE FUNCTION liveness_features_deserialize(bytea, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_features_deserialize(bytea, internal) IS 'Deserialize function of liveness_features';
+CREATE FUNCTION liveness_features_final(internal)
+RETURNS liveness_features_row AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_features_final(internal) IS 'Final function of liveness_features';
+
+CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text,
+	as_of timestamptz, window_days int) (
+	SFUNC = liveness_features_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_features_final,
+	COMBINEFUNC = liveness_features_combine,
+	SERIALFUNC = liveness_features_serialize,
+	DESERIALFUNC = liveness_features_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider from its sessions, as of an instant, over a window of days (NULL: the setting liveness.window_days); sessions outside the window and a NULL connected_at are left out, a NULL disconnected_at is open, a NULL reason is ''''; NULL without a session in the window; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023, either varying within a group 22023';
+
+CREATE TYPE liveness_hourly_row AS (
+	heartbeat_count int,
+	avg_memory_pressure real,
+	avg_cpu_usage real,
+	max_thermal_state text,
+	avg_memory_available_gb real
+);
+COMMENT ON TYPE liveness_hourly_row IS 'Result of liveness_hourly: the columns of provider_heartbeats_hourly without provider_id and hour';
+
+CREATE FUNCTION liveness_hourly_transfn(internal, real, real, text, real)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_hourly_transfn(internal, real, real, text, real) IS 'Transition function of liveness_hourly';
+CREATE FUNCTION liveness_hourly_combine(internal, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_hourly_combine(internal, internal) IS 'Combine function of liveness_hourly';
+CREATE FUNCTION liveness_hourly_serialize(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_hourly_serialize(internal) IS 'Serialize function of liveness_hourly';
+CREATE FUNCTION liveness_hourly_deserialize(bytea, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_hourly_deserialize(bytea, internal) IS 'Deserialize function of liveness_hourly';
+CREATE FUNCTION liveness_hourly_final(internal)
+RETURNS liveness_hourly_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_hourly_final(internal) IS 'Final function of liveness_hourly';
+
+CREATE AGGREGATE liveness_hourly(memory_pressure real, cpu_usage real, thermal_state text, memory_available_gb real) (
+	SFUNC = liveness_hourly_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_hourly_final,
+	COMBINEFUNC = liveness_hourly_combine,
+	SERIALFUNC = liveness_hourly_serialize,
+	DESERIALFUNC = liveness_hourly_deserialize,
+	SSPACE = 128,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_hourly(real, real, text, real) IS 'Heartbeats of one provider and hour: count, means (NULL left out; as avg() gives them) and the worst thermal state; NULL without any row';
+
+------------------------------------------------------------------------------
+-- Rollups
+------------------------------------------------------------------------------
+
+-- One definition for the function that shows and the one that writes.  The
+-- condition without a column is a gate that the executor opens once: it checks
+-- the arguments even where there is no session.
+CREATE FUNCTION liveness_features_of_window(as_of timestamptz, window_days int)
+RETURNS TABLE (provider_id text, features liveness_features_row)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT s.provider_id,
+		@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days)
+	FROM @extschema@.provider_sessions s
+	WHERE s.connected_at < as_of
+	AND (s.disconnected_at IS NULL
+		OR s.disconnected_at >= (SELECT @extschema@.liveness_window_start(as_of, window_days)))
+	AND @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL
+	GROUP BY s.provider_id;
+END;
+COMMENT ON FUNCTION liveness_features_of_window(timestamptz, int) IS 'liveness_features of each provider with a session in the window; arguments and errors as there';
+
+-- Not through the table's row type of today: a column that somebody adds to it
+-- later must not break the rollup.
+CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
+RETURNS SETOF provider_reliability_features
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT w.provider_id, as_of, @extschema@.liveness_effective_window_days(window_days),
+		(w.features).uptime_pct,
+		(w.features).sessions_count,
+		(w.features).mtbf_seconds,
+		(w.features).median_session_seconds,
+		(w.features).p10_session_seconds,
+		(w.features).p90_session_seconds,
+		(w.features).hourly_availability,
+		(w.features).disconnect_reasons,
+		(w.features).p_stays_4h,
+		(w.features).p_stays_8h,
+		(w.features).last_disconnect_at,
+		(w.features).last_session_duration_seconds,
+		(w.features).liveness_score,
+		(w.features).mttr_seconds,
+		(w.features).failures_count,
+		(w.features).p_survives_4h,
+		(w.features).p_survives_8h
+	FROM @extschema@.liveness_features_of_window(as_of, window_days) w;
+END;
+COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write for the providers with a session in the window, writing nothing; depends on provider_sessions and the settings alone; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+
+CREATE FUNCTION liveness_vanished_features(as_of timestamptz, window_days int)
+RETURNS TABLE (provider_id text, window_days int, uptime_pct real, sessions_count int, mtbf_seconds bigint,
+	median_session_seconds bigint, p10_session_seconds bigint, p90_session_seconds bigint,
+	hourly_availability jsonb, disconnect_reasons jsonb, p_stays_4h real, p_stays_8h real,
+	last_disconnect_at timestamptz, last_session_duration_seconds bigint, liveness_score real,
+	mttr_seconds bigint, failures_count int, p_survives_4h real, p_survives_8h real)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT f.provider_id, $2, 0::real, 0, 0::bigint, 0::bigint, 0::bigint, 0::bigint,
+		(SELECT pg_catalog.jsonb_agg(0) FROM pg_catalog.generate_series(1, 168)), '{}'::jsonb, 0::real, 0::real,
+		k.last_disconnect_at, 0::bigint,
+		@extschema@.liveness_score(0::float8, 0::float8, 0::float8, 0::float8, k.last_disconnect_at, as_of)::real,
+		0::bigint, 0, NULL::real, NULL::real
+	FROM @extschema@.provider_reliability_features f
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN f.last_disconnect_at <= as_of THEN f.last_disconnect_at END AS last_disconnect_at) k;
+END;
+COMMENT ON FUNCTION liveness_vanished_features(timestamptz, int) IS 'What each features row becomes if its provider has no session in the window: everything 0, the last disconnect kept unless it is after as_of, the score anew';
+
+CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_rollup_features(timestamptz, int) IS 'Writes provider_reliability_features as of an instant (NULL window_days: the setting) and resets the rows of providers without a session in the window; returns the number of providers in the window, or NULL with a NOTICE if another run is in progress; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+
+CREATE FUNCTION liveness_rollup_hourly(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly. Both arguments NULL: the routine run, every (provider, UTC hour) that got a heartbeat since the last. Else every UTC hour that [since, until) touches, whole; one NULL leaves that side open. Hours whose raw rows were pruned are left as they are. Returns rows written, or NULL with a NOTICE if another run is in progress';
+
+CREATE FUNCTION liveness_record_run(job text, started_at timestamptz, duration interval, rows bigint)
+RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	INSERT INTO @extschema@.liveness_job_state AS s (job, last_started_at, last_duration, last_rows, runs)
+	VALUES (job, started_at, duration, rows, 1)
+	ON CONFLICT (job) DO UPDATE SET
+		last_started_at = excluded.last_started_at,
+		last_duration = excluded.last_duration,
+		last_rows = excluded.last_rows,
+		runs = s.runs + 1;
+END;
+COMMENT ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) IS 'Notes a completed run of a job for liveness_jobs';
+
+CREATE FUNCTION liveness_record_error(job text, error text)
+RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	INSERT INTO @extschema@.liveness_job_state AS s (job, last_error, last_error_at, errors)
+	VALUES (job, error, pg_catalog.clock_timestamp(), 1)
+	ON CONFLICT (job) DO UPDATE SET
+		last_error = excluded.last_error,
+		last_error_at = excluded.last_error_at,
+		errors = s.errors + 1;
+END;
+COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of a job for liveness_jobs';
+
+------------------------------------------------------------------------------
+-- Retention
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_close_hours(cut timestamptz)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is still to be rolled up before cut (a full UTC hour) and closes these hours to later rollups; returns rows written, or NULL with a NOTICE if another hourly rollup is in progress';
+
+CREATE FUNCTION liveness_in_transaction_block()
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION liveness_in_transaction_block() IS 'Is this session inside a transaction block, where a procedure cannot COMMIT?';
+
+CREATE FUNCTION liveness_prune_cut(retain interval)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF retain < interval '0' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('retain must not be negative, and is %s', retain),
+			HINT = 'Give the age at which heartbeats may go, for example ''28 days'', or NULL for the setting liveness.heartbeat_retention.';
+	END IF;
+	RETURN @extschema@.liveness_utc_hour(now() - coalesce(retain, @extschema@.liveness_setting_interval('heartbeat_retention')));
+END
+$$;
+COMMENT ON FUNCTION liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned: that of now() - retain, NULL being the setting; NULL if retention is off; a negative interval is error 22023';
+
+-- Deletes by key, since a distributed engine cannot by ctid.
+CREATE FUNCTION liveness_prune_heartbeats(cut timestamptz, batch_size int)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	state @extschema@.liveness_job_state;
+	deleted bigint;
+	late bigint;
+BEGIN
+	PERFORM FROM @extschema@.liveness_job_lock l WHERE l.job = 'retention' FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RAISE NOTICE 'another run of the retention is in progress, nothing done';
+		RETURN NULL;
+	END IF;
+	PERFORM FROM @extschema@.provider_heartbeats h WHERE h.at < cut LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+
+	SELECT s.* INTO state FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly';
+	IF state.pruned_before IS NULL OR state.pruned_before < cut THEN
+		IF @extschema@.liveness_close_hours(cut) IS NULL THEN
+			RETURN NULL;
+		END IF;
+	END IF;
+
+	WITH oldest AS MATERIALIZED (
+		SELECT h.provider_id, h.at, h.id
+		FROM @extschema@.provider_heartbeats h
+		WHERE h.at < cut
+		ORDER BY h.at
+		LIMIT batch_size
+	), gone AS (
+		DELETE FROM @extschema@.provider_heartbeats h
+		USING oldest o
+		WHERE h.provider_id = o.provider_id AND h.at = o.at AND h.id = o.id
+		RETURNING h.at, h.id
+	)
+	-- too late for its hour, and not counted yet because the watermark is below it
+	SELECT count(*), count(*) FILTER (WHERE g.at < state.pruned_before AND g.id > state.watermark
+		AND g.at > '-infinity')
+	INTO deleted, late
+	FROM gone g;
+	IF late > 0 THEN
+		UPDATE @extschema@.liveness_job_state s SET late = s.late + prune.late
+		FROM (SELECT late) prune
+		WHERE s.job = 'hourly';
+	END IF;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, batch_size of them at most, after closing their hours; returns rows deleted, 0 if none is left, or NULL with a NOTICE if the retention or the hourly rollup is in progress elsewhere';
+
+CREATE FUNCTION liveness_prune_batch(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	started_at timestamptz := clock_timestamp();
+	rows int := @extschema@.liveness_effective_batch_size(batch_size);
+	cut timestamptz := @extschema@.liveness_prune_cut(retain);
+	deleted bigint;
+BEGIN
+	IF cut IS NULL THEN
+		RETURN 0;
+	END IF;
+	deleted := @extschema@.liveness_prune_heartbeats(cut, rows);
+	IF deleted IS NOT NULL THEN
+		PERFORM @extschema@.liveness_record_run('retention', started_at, clock_timestamp() - started_at, deleted);
+	END IF;
+	RETURN deleted;
+END
+$$;
+COMMENT ON FUNCTION liveness_prune_batch(interval, int) IS 'Deletes one batch of the oldest heartbeats before the UTC hour of now() - retain (NULL: the setting liveness.heartbeat_retention; off: nothing), rolled up before; returns rows deleted, 0 when nothing is left, NULL with a NOTICE if another run is in progress; batch_size below 1 or a negative retain is error 22023';
+
+-- The rest of the retention, in one go: its rows are few.
+CREATE FUNCTION liveness_prune_derived()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	hourly interval := @extschema@.liveness_setting_interval('hourly_retention');
+	sessions interval := @extschema@.liveness_setting_interval('session_retention');
+	deleted bigint;
+	total bigint := 0;
+BEGIN
+	DELETE FROM @extschema@.provider_heartbeats_hourly k
+	WHERE k.hour < @extschema@.liveness_utc_hour(now() - hourly);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	total := total + deleted;
+
+	DELETE FROM @extschema@.provider_sessions s
+	WHERE s.disconnected_at < now() - sessions;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	total := total + deleted;
+
+	DELETE FROM @extschema@.provider_reliability_features f
+	WHERE f.updated_at < now() - sessions
+	AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	RETURN total + deleted;
+END
+$$;
+COMMENT ON FUNCTION liveness_prune_derived() IS 'Deletes hourly rows older than liveness.hourly_retention, and sessions closed longer ago than liveness.session_retention together with features last written before that of providers without any session left; returns rows deleted';
+
+-- Every name is qualified, operators too: a SET clause would forbid COMMIT.
+CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	started_at pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+	budget pg_catalog.interval := @extschema@.liveness_setting_interval('prune_budget');
+	rows pg_catalog.int4 := @extschema@.liveness_effective_batch_size(batch_size);
+	cut pg_catalog.timestamptz := @extschema@.liveness_prune_cut(retain);
+	deleted pg_catalog.int8;
+	total pg_catalog.int8 := 0;
+	failure pg_catalog.text;
+	failure_code pg_catalog.text;
+	failure_detail pg_catalog.text;
+	failure_hint pg_catalog.text;
+BEGIN
+	IF @extschema@.liveness_in_transaction_block() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_transaction_termination',
+			MESSAGE = 'liveness_prune commits after each batch and cannot run inside a transaction block',
+			HINT = 'Call it outside of a transaction block, or call liveness_prune_batch() in yours until it returns 0.';
+	END IF;
+
+	LOOP
+		BEGIN
+			IF cut IS NOT NULL THEN
+				deleted := @extschema@.liveness_prune_heartbeats(cut, rows);
+			ELSE
+				deleted := 0;
+			END IF;
+			IF deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8 THEN
+				total := total OPERATOR(pg_catalog.+) @extschema@.liveness_prune_derived();
+			END IF;
+			total := total OPERATOR(pg_catalog.+) COALESCE(deleted, 0::pg_catalog.int8);
+			IF deleted IS NULL OR deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8
+				OR (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) OPERATOR(pg_catalog.>=) budget THEN
+				PERFORM @extschema@.liveness_record_run('retention', started_at,
+					pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at, total);
+			END IF;
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
+				failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
+			PERFORM @extschema@.liveness_record_error('retention', failure);
+		END;
+		COMMIT;
+		IF failure IS NOT NULL THEN
+			RAISE EXCEPTION USING ERRCODE = failure_code, MESSAGE = failure,
+				DETAIL = failure_detail, HINT = failure_hint;
+		END IF;
+		EXIT WHEN deleted IS NULL OR deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8;
+		EXIT WHEN (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) OPERATOR(pg_catalog.>=) budget;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE liveness_prune(interval, int) IS 'The whole retention: batches of heartbeats as liveness_prune_batch deletes them, with COMMIT after each, until none is left or liveness.prune_budget is spent; then old hourly rows, closed sessions and features by their own settings. A cancel keeps the batches done. Cannot run inside a transaction block (error 2D000)';
+
+-- A function cannot keep a record of its own failure, for its transaction is
+-- rolled back; a procedure can.  This is what a scheduler calls.
+CREATE PROCEDURE liveness_run(job text)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	failure pg_catalog.text;
+	failure_code pg_catalog.text;
+	failure_detail pg_catalog.text;
+	failure_hint pg_catalog.text;
+BEGIN
+	IF job OPERATOR(pg_catalog.=) 'retention'::pg_catalog.text THEN
+		CALL @extschema@.liveness_prune();
+		RETURN;
+	END IF;
+	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly']::pg_catalog.text[]) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = pg_catalog.format('there is no job %L', job),
+			HINT = 'The jobs are features, hourly and retention.';
+	END IF;
+	IF @extschema@.liveness_in_transaction_block() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_transaction_termination',
+			MESSAGE = 'liveness_run commits and cannot run inside a transaction block',
+			HINT = 'Call it outside of a transaction block, or call the rollup function in yours.';
+	END IF;
+
+	BEGIN
+		IF job OPERATOR(pg_catalog.=) 'features'::pg_catalog.text THEN
+			PERFORM @extschema@.liveness_rollup_features();
+		ELSE
+			PERFORM @extschema@.liveness_rollup_hourly();
+		END IF;
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
+			failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
+		PERFORM @extschema@.liveness_record_error(job, failure);
+	END;
+	IF failure IS NOT NULL THEN
+		COMMIT;
+		RAISE EXCEPTION USING ERRCODE = failure_code, MESSAGE = failure,
+			DETAIL = failure_detail, HINT = failure_hint;
+	END IF;
+END
+$$;
+COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or retention) for a scheduler: as liveness_rollup_features(), liveness_rollup_hourly() and CALL liveness_prune() do, and an error is noted in liveness_jobs before it is raised; another name is error 22023. Cannot run inside a transaction block (error 2D000)';
+
+------------------------------------------------------------------------------
+-- Sessions
+------------------------------------------------------------------------------
+
+-- Heartbeats do not say through which coordinator they came, so those after the
+-- provider's next session are taken to be that one's.
+CREATE VIEW liveness_open_sessions AS
+	SELECT s.id, s.provider_id, s.coordinator_id, s.connected_at, h.last_heard_at,
+		least(now(), greatest(s.connected_at, h.last_heard_at)) AS last_sign_of_life
+	FROM provider_sessions s
+	CROSS JOIN LATERAL (
+		SELECT greatest(s.last_heartbeat_at, (
+			SELECT h.at
+			FROM provider_heartbeats h
+			WHERE h.provider_id = s.provider_id
+			AND h.at >= s.connected_at
+			AND h.at <= now()
+			AND h.at < coalesce((
+				SELECT n.connected_at
+				FROM provider_sessions n
+				WHERE n.provider_id = s.provider_id AND n.connected_at > s.connected_at
+				ORDER BY n.connected_at
+				LIMIT 1), 'infinity')
+			ORDER BY h.at DESC
+			LIMIT 1)) AS last_heard_at
+	) h
+	WHERE s.disconnected_at IS NULL;
+COMMENT ON VIEW liveness_open_sessions IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session, but not after now()';
+COMMENT ON COLUMN liveness_open_sessions.id IS 'The session';
+COMMENT ON COLUMN liveness_open_sessions.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_open_sessions.coordinator_id IS 'The coordinator that holds the connection';
+COMMENT ON COLUMN liveness_open_sessions.connected_at IS 'When it connected';
+COMMENT ON COLUMN liveness_open_sessions.last_heard_at IS 'Last heartbeat known; NULL: never heard of since it connected';
+COMMENT ON COLUMN liveness_open_sessions.last_sign_of_life IS 'When the session would be closed at, if it had to be without having watched its end';
+
+-- The lock makes two opens of the same provider and coordinator take turns, so
+-- that the second sees, and closes, the session of the first.
+CREATE FUNCTION liveness_open_session(provider_id text, coordinator_id text DEFAULT '', connected_at timestamptz DEFAULT now())
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	new_id bigint;
+BEGIN
+	PERFORM pg_advisory_xact_lock('@extschema@.provider_sessions'::regclass::oid::int,
+		hashtext(jsonb_build_array($1, $2)::text));
+	INSERT INTO @extschema@.provider_sessions AS s (provider_id, coordinator_id, connected_at)
+	VALUES ($1, $2, $3)
+	RETURNING s.id INTO new_id;
+	-- after the insert: the new session is the old one's next
+	UPDATE @extschema@.provider_sessions s
+	SET disconnected_at = o.last_sign_of_life, disconnect_reason = 'superseded'
+	FROM @extschema@.liveness_open_sessions o
+	WHERE o.provider_id = $1 AND o.coordinator_id = $2 AND o.id <> new_id
+	AND s.id = o.id AND s.provider_id = o.provider_id
+	AND s.disconnected_at IS NULL;
+	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION liveness_open_session(text, text, timestamptz) IS 'Opens a session and returns its id; an open one of the same provider and coordinator is closed as superseded, at its last sign of life; other coordinators'' sessions stay. A NULL argument is error 23502';
+
+CREATE FUNCTION liveness_close_session(session_id bigint, reason text, at timestamptz DEFAULT now(),
+	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF NOT isfinite(coalesce($3, now())) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'datetime_field_overflow',
+			MESSAGE = format('a session cannot be closed at %s', $3),
+			HINT = 'Give the instant at which the provider disconnected, for example now().';
+	END IF;
+	UPDATE @extschema@.provider_sessions s SET
+		disconnected_at = coalesce($3, now()),
+		disconnect_reason = $2,
+		last_heartbeat_at = coalesce($4, s.last_heartbeat_at),
+		requests_served = coalesce($5, s.requests_served),
+		tokens_generated = coalesce($6, s.tokens_generated)
+	WHERE s.id = $1 AND s.disconnected_at IS NULL;
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session (at NULL: now); false if there is no such open session, so the first close wins. A NULL last_heartbeat_at, requests_served or tokens_generated leaves the column as it is; a NULL reason is error 23502, an infinite at 22008';
+
+CREATE FUNCTION liveness_close_orphans(coordinator_id text, reason text DEFAULT 'coordinator_restart')
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	closed bigint;
+BEGIN
+	UPDATE @extschema@.provider_sessions s
+	SET disconnected_at = o.last_sign_of_life, disconnect_reason = $2
+	FROM @extschema@.liveness_open_sessions o
+	WHERE o.coordinator_id = $1
+	AND s.id = o.id AND s.provider_id = o.provider_id
+	AND s.disconnected_at IS NULL;
+	GET DIAGNOSTICS closed = ROW_COUNT;
+	RETURN closed;
+END
+$$;
+COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of one coordinator and of no other, each at its last sign of life: time in which nobody watched is not uptime. Returns how many; 0 for NULL. For a coordinator that starts again after a crash';
+
+CREATE FUNCTION liveness_close_stale(timeout interval DEFAULT NULL, coordinator_id text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	closed bigint;
+BEGIN
+	IF $1 <= interval '0' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('timeout must be positive, and is %s', $1),
+			HINT = 'Give the silence after which a session is given up, or NULL for the setting liveness.session_timeout.';
+	END IF;
+	UPDATE @extschema@.provider_sessions s
+	SET disconnected_at = o.last_sign_of_life, disconnect_reason = 'stale_heartbeat'
+	FROM @extschema@.liveness_open_sessions o
+	WHERE o.last_heard_at < now() - coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))
+	AND ($2 IS NULL OR o.coordinator_id = $2)
+	AND s.id = o.id AND s.provider_id = o.provider_id
+	AND s.disconnected_at IS NULL;
+	GET DIAGNOSTICS closed = ROW_COUNT;
+	RETURN closed;
+END
+$$;
+COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_heartbeat, at the last sign of life, open sessions (of one coordinator; NULL: of all) that were last heard of longer ago than the timeout (NULL: the setting liveness.session_timeout); one never heard of is not judged. Returns how many; a timeout that is not positive is error 22023';
+
+------------------------------------------------------------------------------
+-- What people read
+------------------------------------------------------------------------------
+
+CREATE VIEW provider_liveness AS
+	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
+		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
+		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
+		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h,
+		o.connected_since IS NOT NULL AS connected,
+		o.connected_since,
+		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
+	FROM provider_reliability_features f
+	CROSS JOIN LATERAL (
+		SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
+		FROM provider_sessions s
+		WHERE s.provider_id = f.provider_id AND s.disconnected_at IS NULL
+	) o
+	LEFT JOIN LATERAL (
+		SELECT h.at
+		FROM provider_heartbeats h
+		WHERE h.provider_id = f.provider_id
+		ORDER BY h.at DESC
+		LIMIT 1
+	) h ON true;
+COMMENT ON VIEW provider_liveness IS 'Reliability features of each provider that the rollup knows, and whether it is connected now';
+COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session?';
+COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
+COMMENT ON COLUMN provider_liveness.last_heartbeat_at IS 'Latest heartbeat: of the stored ones, or as its open sessions tell; NULL: none';
+
+CREATE VIEW provider_session_history AS
+	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
+		s.requests_served, s.tokens_generated, s.coordinator_id,
+		(s.disconnected_at IS NULL OR s.disconnected_at > now()) AS is_open,
+		greatest(0, CASE WHEN isfinite(s.connected_at)
+			THEN extract(epoch FROM least(s.disconnected_at, now()))::float8 - extract(epoch FROM s.connected_at)::float8
+			WHEN s.connected_at < now() THEN 'infinity'::float8
+			ELSE 0 END) AS length_seconds
+	FROM provider_sessions s;
+COMMENT ON VIEW provider_session_history IS 'Sessions with their length';
+COMMENT ON COLUMN provider_session_history.is_open IS 'Has it not ended yet, as of now()?';
+COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, seconds; 0 for one that ends before it begins, infinity for one that began at -infinity';
+
+CREATE VIEW provider_heartbeat_history AS
+	SELECT h.id, h.provider_id, h.at, h.status, h.memory_pressure, h.cpu_usage, h.thermal_state,
+		h.memory_available_gb, h.gpu_memory_active_gb, h.gpu_memory_cache_gb, h.backend_state,
+		h.active_model, h.capacity
+	FROM provider_heartbeats h;
+COMMENT ON VIEW provider_heartbeat_history IS 'Heartbeats as they arrived; ask for one provider, or for a span of time';
+
+-- CASE, not WHERE: only it keeps the function from being called on anything else.
+CREATE VIEW provider_availability_matrix AS
+	SELECT f.provider_id,
+		((c.cell - 1) / 24)::int AS day,
+		((c.cell - 1) % 24)::int AS hour,
+		CASE WHEN jsonb_typeof(c.share) = 'number' THEN c.share::float8 END AS availability
+	FROM provider_reliability_features f
+	CROSS JOIN LATERAL jsonb_array_elements(
+		CASE WHEN jsonb_typeof(f.hourly_availability) = 'array'
+			THEN CASE WHEN jsonb_array_length(f.hourly_availability) = 168
+				THEN f.hourly_availability ELSE '[]' END
+			ELSE '[]' END
+	) WITH ORDINALITY AS c (share, cell);
+COMMENT ON VIEW provider_availability_matrix IS 'hourly_availability, a row for each cell; no row where there is no matrix';
+COMMENT ON COLUMN provider_availability_matrix.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_availability_matrix.day IS 'Day of the week, UTC, 0 = Sunday';
+COMMENT ON COLUMN provider_availability_matrix.hour IS 'Hour of the day, UTC, 0 to 23';
+COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: the window holds none of it';
+
+CREATE VIEW provider_disconnect_reasons AS
+	SELECT f.provider_id, r.reason, CASE WHEN jsonb_typeof(r.sessions) = 'number' THEN r.sessions::bigint END AS sessions
+	FROM provider_reliability_features f
+	CROSS JOIN LATERAL jsonb_each(
+		CASE WHEN jsonb_typeof(f.disconnect_reasons) = 'object' THEN f.disconnect_reasons ELSE '{}' END
+	) AS r (reason, sessions);
+COMMENT ON VIEW provider_disconnect_reasons IS 'disconnect_reasons, a row for each reason';
+COMMENT ON COLUMN provider_disconnect_reasons.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_disconnect_reasons.reason IS 'Why; unspecified where none was given';
+COMMENT ON COLUMN provider_disconnect_reasons.sessions IS 'Sessions of the window that ended for it';
+
+CREATE VIEW provider_stale_sessions AS
+	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
+		s.requests_served, s.tokens_generated, s.coordinator_id,
+		o.last_sign_of_life,
+		now() - o.last_sign_of_life AS silent_for
+	FROM liveness_open_sessions o
+	JOIN provider_sessions s ON s.id = o.id AND s.provider_id = o.provider_id
+	WHERE o.last_heard_at < now() - liveness_setting_interval('session_timeout');
+COMMENT ON VIEW provider_stale_sessions IS 'Open sessions last heard of longer ago than liveness.session_timeout: what liveness_close_stale() would close';
+COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed';
+COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then';
+
+-- 0.95::real, for a share stored as real 0.95 is below the float8 of that name.
+CREATE VIEW network_availability AS
+	SELECT coalesce(max(f.window_days) FILTER (WHERE f.sessions_count > 0), liveness_effective_window_days(NULL)) AS window_days,
+		count(*) FILTER (WHERE f.sessions_count > 0) AS providers,
+		(SELECT count(DISTINCT s.provider_id) FROM provider_sessions s WHERE s.disconnected_at IS NULL) AS connected,
+		count(*) FILTER (WHERE f.sessions_count = 0) AS vanished,
+		avg(f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS mean_uptime_pct,
+		percentile_cont(0.1) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p10_uptime_pct,
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p50_uptime_pct,
+		percentile_cont(0.9) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p90_uptime_pct,
+		count(*) FILTER (WHERE f.sessions_count > 0 AND f.uptime_pct >= 0.95::real) AS highly_reliable,
+		max(f.updated_at) AS updated_at
+	FROM provider_reliability_features f;
+COMMENT ON VIEW network_availability IS 'The fleet as of the last rollup, over all providers';
+COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures';
+COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window; all shares are theirs';
+COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session now';
+COMMENT ON COLUMN network_availability.vanished IS 'Providers known from earlier, without a session in the window';
+COMMENT ON COLUMN network_availability.mean_uptime_pct IS 'Mean uptime, 0 to 1; NULL without providers';
+COMMENT ON COLUMN network_availability.p10_uptime_pct IS '10th percentile of uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.p50_uptime_pct IS 'Median uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.p90_uptime_pct IS '90th percentile of uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.highly_reliable IS 'Providers with an uptime of 0.95 or more';
+COMMENT ON COLUMN network_availability.updated_at IS 'Instant that the latest rollup describes; NULL: none yet';
+
+CREATE VIEW liveness_jobs AS
+	SELECT l.job, s.last_started_at, s.last_duration, s.last_rows, s.last_error, s.last_error_at,
+		coalesce(s.runs, 0) AS runs, coalesce(s.errors, 0) AS errors
+	FROM liveness_job_lock l
+	LEFT JOIN liveness_job_state s ON s.job = l.job;
+COMMENT ON VIEW liveness_jobs IS 'Last run of each job';
+COMMENT ON COLUMN liveness_jobs.job IS 'features, hourly or retention';
+COMMENT ON COLUMN liveness_jobs.last_started_at IS 'Start of the last run that completed; NULL: none yet';
+COMMENT ON COLUMN liveness_jobs.last_duration IS 'Its duration';
+COMMENT ON COLUMN liveness_jobs.last_rows IS 'features: providers in the window; hourly: rows written; retention: rows deleted';
+COMMENT ON COLUMN liveness_jobs.last_error IS 'Message of the last run that failed under liveness_run or liveness_prune; NULL: none';
+COMMENT ON COLUMN liveness_jobs.last_error_at IS 'When it failed';
+COMMENT ON COLUMN liveness_jobs.runs IS 'Runs that completed';
+COMMENT ON COLUMN liveness_jobs.errors IS 'Runs that failed under liveness_run or liveness_prune';
+
+CREATE FUNCTION liveness_real_bound(bound float8)
+RETURNS real AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_real_bound(float8) IS 'A bound to compare a real column with, rounded as the column is, so that 0.95 meets 0.95; too large is infinity';
+
+CREATE FUNCTION liveness_reliability_limit(min_uptime float8, min_stays_4h float8, min_stays_8h float8,
+	min_score float8, max_score float8, max_rows int)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_reliability_limit(float8, float8, float8, float8, float8, int) IS 'max_rows, once the arguments of liveness_reliability have been checked; NaN, or max_rows NULL or outside 1..500, is error 22023';
+
+-- LIMIT is computed even where the table is empty: the place to check arguments.
+CREATE FUNCTION liveness_reliability(min_uptime float8 DEFAULT 0, min_stays_4h float8 DEFAULT 0,
+	min_stays_8h float8 DEFAULT 0, min_score float8 DEFAULT 0, max_score float8 DEFAULT 0, max_rows int DEFAULT 50)
+RETURNS SETOF provider_reliability_features
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
+		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
+		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
+		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h
+	FROM @extschema@.provider_reliability_features f
+	WHERE (min_uptime IS NULL OR f.uptime_pct >= @extschema@.liveness_real_bound(min_uptime))
+	AND (min_stays_4h IS NULL OR f.p_stays_4h >= @extschema@.liveness_real_bound(min_stays_4h))
+	AND (min_stays_8h IS NULL OR f.p_stays_8h >= @extschema@.liveness_real_bound(min_stays_8h))
+	AND (min_score IS NULL OR f.liveness_score >= @extschema@.liveness_real_bound(min_score))
+	AND (max_score IS NULL OR max_score = 0::float8 OR f.liveness_score <= @extschema@.liveness_real_bound(max_score))
+	ORDER BY f.liveness_score DESC, f.uptime_pct DESC, f.provider_id
+	LIMIT @extschema@.liveness_reliability_limit(min_uptime, min_stays_4h, min_stays_8h, min_score, max_score, max_rows);
+END;
+COMMENT ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) IS 'The ranking: features rows within the bounds, best score first, then uptime, then provider_id. A NULL bound, or max_score 0, is none; bounds compare as real. NaN, or max_rows outside 1..500, is error 22023';
+
+CREATE FUNCTION liveness_heatmap(provider_id text)
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT (ARRAY['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])[m.day + 1] || ' ' ||
+		pg_catalog.string_agg(
+			CASE WHEN m.availability IS NULL THEN '?'
+				ELSE pg_catalog.substr(s.shades, 1 + pg_catalog.ceil(4::float8 * least(greatest(m.availability, 0), 1))::int, 1)
+			END, '' ORDER BY m.hour)
+	FROM @extschema@.provider_availability_matrix m
+	CROSS JOIN (
+		SELECT CASE WHEN pg_catalog.getdatabaseencoding() = 'UTF8'::name
+			THEN pg_catalog.convert_from('\xc2b7e29691e29692e29693e29688'::bytea, 'UTF8')
+			ELSE '.-+*#' END AS shades
+	) s
+	WHERE m.provider_id = $1
+	GROUP BY m.day, s.shades
+	ORDER BY m.day;
+END;
+COMMENT ON FUNCTION liveness_heatmap(text) IS 'hourly_availability at a glance: a line a day from Sunday, a character an hour, UTC, from none over up to a quarter, a half, three quarters, to more; ? where the window holds none of the hour. No line for a provider that is unknown or has no matrix, or for NULL. ASCII where the database is not UTF8';
+
+------------------------------------------------------------------------------
+-- Privileges
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_grant_reader(role regrole)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
+	EXECUTE format('GRANT SELECT ON @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, '
+		'@extschema@.provider_sessions, @extschema@.provider_reliability_features, '
+		'@extschema@.provider_liveness, @extschema@.provider_session_history, '
+		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
+		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
+		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
+		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
+		'@extschema@.liveness_features_of_window(timestamptz, int), @extschema@.liveness_features_at(timestamptz, int), '
+		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
+		'@extschema@.liveness_heatmap(text) TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Grants a role what it takes to read tables and views, and nothing more';
+
+CREATE FUNCTION liveness_grant_writer(role regrole)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT ON @extschema@.provider_heartbeats TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE ON @extschema@.provider_sessions TO %s', role);
+	EXECUTE format('GRANT USAGE ON SEQUENCE @extschema@.provider_heartbeats_id_seq, @extschema@.provider_sessions_id_seq TO %s', role);
+	EXECUTE format('GRANT SELECT ON @extschema@.liveness_open_sessions TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_open_session(text, text, timestamptz), '
+		'@extschema@.liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint), '
+		'@extschema@.liveness_close_orphans(text, text), @extschema@.liveness_close_stale(interval, text), '
+		'@extschema@.liveness_setting_interval(text) TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION liveness_grant_writer(regrole) IS 'Grants a role what it takes to write heartbeats and sessions, as a coordinator does, and nothing more';
+
+CREATE FUNCTION liveness_grant_operator(role regrole)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM @extschema@.liveness_grant_reader(role);
+	EXECUTE format('GRANT DELETE ON @extschema@.provider_heartbeats, @extschema@.provider_sessions TO %s', role);
+	EXECUTE format('GRANT INSERT, UPDATE, DELETE ON @extschema@.provider_heartbeats_hourly, '
+		'@extschema@.provider_reliability_features TO %s', role);
+	EXECUTE format('GRANT SELECT ON SEQUENCE @extschema@.provider_heartbeats_id_seq TO %s', role);
+	EXECUTE format('GRANT SELECT, UPDATE ON @extschema@.liveness_job_lock TO %s', role);
+	EXECUTE format('GRANT SELECT, INSERT, UPDATE ON @extschema@.liveness_job_state TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_rollup_features(timestamptz, int), '
+		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), @extschema@.liveness_vanished_features(timestamptz, int), '
+		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), '
+		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_in_transaction_block(), '
+		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
+		'@extschema@.liveness_prune_heartbeats(timestamptz, int), @extschema@.liveness_prune_batch(interval, int), '
+		'@extschema@.liveness_prune_derived() TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.liveness_prune(interval, int), @extschema@.liveness_run(text) TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Grants a role what it takes to read everything and to run rollups and retention, and nothing more';
+
+-- PUBLIC keeps EXECUTE on the pure functions alone.
+REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_window_start(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_setting_interval(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_features_of_window(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_vanished_features(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_record_error(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_close_hours(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_in_transaction_block() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_cut(interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_heartbeats(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_batch(interval, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_derived() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE liveness_prune(interval, int) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE liveness_run(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_open_session(text, text, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_close_orphans(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_close_stale(interval, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_heatmap(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_grant_writer(regrole) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_grant_operator(regrole) FROM PUBLIC;

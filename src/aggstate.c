@@ -1,0 +1,122 @@
+/*-------------------------------------------------------------------------
+ *
+ * aggstate.c
+ *		What the aggregates with an internal state share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/memutils.h"
+
+#include "aggstate.h"
+
+/* The context in which the state lives; refuses a call outside an aggregate */
+MemoryContext
+liveness_aggregate_context(FunctionCallInfo fcinfo, const char *function)
+{
+	MemoryContext aggcontext;
+
+	if (!AggCheckCallContext(fcinfo, &aggcontext))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s called in non-aggregate context", function)));
+	return aggcontext;
+}
+
+void
+liveness_corrupt_state(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("serialized aggregate state is not valid")));
+}
+
+/*
+ * A bytea holds less than 1 GB.  The state itself may be larger, so say what
+ * helps: without parallel workers nothing is serialized.
+ */
+void
+liveness_check_serialized_count(int64 n, Size size)
+{
+	if (n > (int64) ((MaxAllocSize / 2) / size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("group of " INT64_FORMAT " rows is too large for a parallel aggregate", n),
+				 errhint("Set max_parallel_workers_per_gather to 0 for this query.")));
+}
+
+void
+liveness_read_state(StateReader *reader, bytea *state)
+{
+	reader->cur = VARDATA_ANY(state);
+	reader->end = reader->cur + VARSIZE_ANY_EXHDR(state);
+}
+
+/* By memcpy: a bytea's contents are not aligned */
+void
+liveness_read_bytes(StateReader *reader, void *dst, Size size)
+{
+	if (size > (Size) (reader->end - reader->cur))
+		liveness_corrupt_state();
+	memcpy(dst, reader->cur, size);
+	reader->cur += size;
+}
+
+/* Before an allocation for n elements: are that many there at all? */
+void
+liveness_check_remaining(const StateReader *reader, int64 n, Size size)
+{
+	if (n < 0 || (uint64) n > (Size) (reader->end - reader->cur) / size)
+		liveness_corrupt_state();
+}
+
+void
+liveness_read_end(const StateReader *reader)
+{
+	if (reader->cur != reader->end)
+		liveness_corrupt_state();
+}
+
+/* A float8[] as it stands in memory, with everything checked that we rely on */
+ArrayType *
+liveness_read_float8_array(StateReader *reader, Size size)
+{
+	ArrayType  *array;
+	int			nitems;
+	int			nvalid;
+	Size		data_offset;
+
+	liveness_check_remaining(reader, 1, size);
+	if (size < sizeof(ArrayType))
+		liveness_corrupt_state();
+	array = (ArrayType *) palloc(size);
+	liveness_read_bytes(reader, array, size);
+
+	if (VARATT_IS_EXTENDED(array) || VARSIZE(array) != size ||
+		ARR_ELEMTYPE(array) != FLOAT8OID ||
+		ARR_NDIM(array) < 0 || ARR_NDIM(array) > MAXDIM ||
+		size < ARR_OVERHEAD_NONULLS(ARR_NDIM(array)))
+		liveness_corrupt_state();
+
+	nitems = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	data_offset = ARR_HASNULL(array)
+		? ARR_OVERHEAD_WITHNULLS(ARR_NDIM(array), nitems)
+		: ARR_OVERHEAD_NONULLS(ARR_NDIM(array));
+	if ((ARR_HASNULL(array) && (Size) array->dataoffset != data_offset) ||
+		size < data_offset)
+		liveness_corrupt_state();
+
+	nvalid = nitems;
+	if (ARR_HASNULL(array))
+	{
+		const bits8 *nulls = ARR_NULLBITMAP(array);
+
+		for (int i = 0; i < nitems; i++)
+			nvalid -= !(nulls[i / 8] & (1 << (i % 8)));
+	}
+	if (size != data_offset + (Size) nvalid * sizeof(float8))
+		liveness_corrupt_state();
+	return array;
+}

@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		What differs between the PostgreSQL versions we build on (14 to 18).
+ *
+ * The code uses the newest name everywhere; an old server gets a macro of that
+ * name here, so that support for it ends by deleting lines of this file.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef LIVENESS_COMPAT_H
+#define LIVENESS_COMPAT_H
+
+#include "utils/guc.h"
+
+#if PG_VERSION_NUM < 140000
+#error "liveness needs PostgreSQL 14 or later"
+#endif
+
+/* 15 reserves a prefix for good, 14 could only warn of names unknown so far */
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix)	EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 16 exports the allocator of what a check hook hands on; it was malloc before */
+#if PG_VERSION_NUM < 160000
+#define guc_malloc(elevel, size)	malloc(size)
+#endif
+
+/* 18 lets a module say its name and version */
+#ifndef PG_MODULE_MAGIC_EXT
+#define PG_MODULE_MAGIC_EXT(...)	PG_MODULE_MAGIC
+#endif
+
+#endif							/* LIVENESS_COMPAT_H */

@@ -1,0 +1,826 @@
+/*-------------------------------------------------------------------------
+ *
+ * features.c
+ *		liveness_features: the sessions of one provider -> one features row.
+ *
+ * The transition function keeps, of each session that belongs to the window,
+ * its two ends and the number of its reason; everything else is computed once,
+ * by the final function, from sorted copies.  Nothing depends on the order in
+ * which sessions arrive, and times are exact integers, so that serial, parallel
+ * and spilled plans give the same row to the last bit.
+ *
+ * Terms: a session is "open" if it has not ended as of as_of; a reason is
+ * "censored" if it says that the observer went away (liveness.censored_reasons),
+ * and a "failure" is an end that is neither.
+ *
+ * Memory: 24 bytes a session and each distinct reason once, in the aggregate's
+ * context, grown by doubling; the final function needs about 56 bytes a session
+ * more for a moment.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "aggstate.h"
+#include "liveness.h"
+
+#define FEATURES_MAGIC		0x4c764631	/* "LvF1" */
+#define INITIAL_SESSIONS	8
+#define INITIAL_REASONS		4
+#define INITIAL_REASON_BYTES 64
+#define HASH_REASONS_ABOVE	16	/* up to here a look at each is cheaper */
+#define NOT_ENDED			(-1)
+
+#define SHORT_STAY_USECS	(4 * USECS_PER_HOUR)
+#define LONG_STAY_USECS		(8 * USECS_PER_HOUR)
+
+#define UNSPECIFIED_REASON	"unspecified"
+
+/* The matrix has four decimals: a cell is one of these many values */
+#define MATRIX_SCALE		10000
+
+typedef struct FeaturesSession
+{
+	TimestampTz connected_at;
+	TimestampTz disconnected_at;	/* as it stands in the row */
+	int32		reason;			/* number of the reason, or NOT_ENDED */
+} FeaturesSession;
+
+/* A distinct reason: where its bytes stand in FeaturesState.reason_bytes */
+typedef struct FeaturesReason
+{
+	Size		offset;
+	Size		len;
+} FeaturesReason;
+
+struct reasonhash_hash;
+
+typedef struct FeaturesState
+{
+	TimestampTz as_of;
+	TimestampTz since;
+	int			window_days;
+
+	int64		nsessions;
+	int64		sessions_capacity;
+	FeaturesSession *sessions;
+
+	int			nreasons;
+	int			reasons_capacity;
+	FeaturesReason *reasons;
+	Size		reason_bytes_used;
+	Size		reason_bytes_capacity;
+	char	   *reason_bytes;
+	struct reasonhash_hash *reason_hash;	/* NULL while the reasons are few */
+} FeaturesState;
+
+/* Index of the reasons by text.  The key is a reason's number; see InternReason */
+typedef struct ReasonHashEntry
+{
+	int32		reason;
+	uint32		hash;
+	char		status;
+} ReasonHashEntry;
+
+static inline const char *
+ReasonText(const FeaturesState *state, int32 reason)
+{
+	return state->reason_bytes + state->reasons[reason].offset;
+}
+
+static inline uint32
+HashReason(const FeaturesState *state, int32 reason)
+{
+	return hash_bytes((const unsigned char *) ReasonText(state, reason),
+					  (int) state->reasons[reason].len);
+}
+
+static inline bool
+EqualReasons(const FeaturesState *state, int32 a, int32 b)
+{
+	return state->reasons[a].len == state->reasons[b].len &&
+		memcmp(ReasonText(state, a), ReasonText(state, b), state->reasons[a].len) == 0;
+}
+
+#define SH_PREFIX reasonhash
+#define SH_ELEMENT_TYPE ReasonHashEntry
+#define SH_KEY_TYPE int32
+#define SH_KEY reason
+#define SH_HASH_KEY(tb, key) HashReason((const FeaturesState *) (tb)->private_data, key)
+#define SH_EQUAL(tb, a, b) EqualReasons((const FeaturesState *) (tb)->private_data, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+#define ST_SORT SortLengths
+#define ST_ELEMENT_TYPE int64
+#define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static FeaturesState *
+MakeState(MemoryContext context, TimestampTz as_of, int window_days)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	FeaturesState *state = (FeaturesState *) palloc(sizeof(FeaturesState));
+
+	state->as_of = as_of;
+	state->since = as_of - window_days * USECS_PER_DAY;
+	state->window_days = window_days;
+	state->nsessions = 0;
+	state->sessions_capacity = INITIAL_SESSIONS;
+	state->sessions = (FeaturesSession *) palloc(INITIAL_SESSIONS * sizeof(FeaturesSession));
+	state->nreasons = 0;
+	state->reasons_capacity = INITIAL_REASONS;
+	state->reasons = (FeaturesReason *) palloc(INITIAL_REASONS * sizeof(FeaturesReason));
+	state->reason_bytes_used = 0;
+	state->reason_bytes_capacity = INITIAL_REASON_BYTES;
+	state->reason_bytes = (char *) palloc(INITIAL_REASON_BYTES);
+	state->reason_hash = NULL;
+
+	MemoryContextSwitchTo(oldcontext);
+	return state;
+}
+
+/* Make room for one more session */
+static inline void
+ReserveSession(FeaturesState *state)
+{
+	if (likely(state->nsessions < state->sessions_capacity))
+		return;
+	state->sessions_capacity *= 2;
+	state->sessions = (FeaturesSession *)
+		repalloc_huge(state->sessions, state->sessions_capacity * sizeof(FeaturesSession));
+}
+
+/* Append a reason without looking whether it is there; it is not counted yet */
+static void
+AppendReason(FeaturesState *state, const char *text, Size len)
+{
+	if (state->nreasons == state->reasons_capacity)
+	{
+		state->reasons_capacity *= 2;
+		state->reasons = (FeaturesReason *)
+			repalloc_huge(state->reasons, state->reasons_capacity * sizeof(FeaturesReason));
+	}
+	if (state->reason_bytes_capacity - state->reason_bytes_used < len)
+	{
+		while (state->reason_bytes_capacity - state->reason_bytes_used < len)
+			state->reason_bytes_capacity *= 2;
+		state->reason_bytes = (char *)
+			repalloc_huge(state->reason_bytes, state->reason_bytes_capacity);
+	}
+
+	/* memcpy of nothing is not allowed a NULL, but neither pointer is one */
+	memcpy(state->reason_bytes + state->reason_bytes_used, text, len);
+	state->reasons[state->nreasons].offset = state->reason_bytes_used;
+	state->reasons[state->nreasons].len = len;
+}
+
+/* Count the reason that AppendReason left behind the others */
+static int32
+KeepReason(FeaturesState *state)
+{
+	if (state->nreasons == PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many different disconnect reasons in one group")));
+	state->reason_bytes_used += state->reasons[state->nreasons].len;
+	return state->nreasons++;
+}
+
+/*
+ * The number of a reason, a new one if it was not seen yet.
+ *
+ * While there are few, as in practice there always are, we look at each.  From
+ * then on they are hashed: the candidate is appended first, so that the hash
+ * table can refer to texts by number alone, and forgotten if it was there.
+ */
+static int32
+InternReason(FeaturesState *state, MemoryContext context, const char *text, Size len)
+{
+	ReasonHashEntry *entry;
+	bool		found;
+
+	if (state->reason_hash == NULL)
+	{
+		for (int32 i = 0; i < state->nreasons; i++)
+		{
+			if (state->reasons[i].len == len &&
+				memcmp(ReasonText(state, i), text, len) == 0)
+				return i;
+		}
+		AppendReason(state, text, len);
+		if (state->nreasons < HASH_REASONS_ABOVE)
+			return KeepReason(state);
+
+		state->reason_hash = reasonhash_create(context, 4 * HASH_REASONS_ABOVE, state);
+		for (int32 i = 0; i < state->nreasons; i++)
+			(void) reasonhash_insert(state->reason_hash, i, &found);
+	}
+	else
+		AppendReason(state, text, len);
+
+	entry = reasonhash_insert(state->reason_hash, state->nreasons, &found);
+	if (found)
+		return entry->reason;
+	return KeepReason(state);
+}
+
+/*
+ * liveness_features_transfn(internal, connected_at, disconnected_at,
+ *							 disconnect_reason, as_of, window_days)
+ *
+ * A NULL connected_at is no session; a NULL reason counts as ''.
+ */
+PG_FUNCTION_INFO_V1(liveness_features_transfn);
+Datum
+liveness_features_transfn(PG_FUNCTION_ARGS)
+{
+	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_features_transfn");
+	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
+	TimestampTz as_of;
+	TimestampTz connected_at;
+	TimestampTz disconnected_at;
+	int			window_days;
+	FeaturesSession *session;
+	int32		reason = NOT_ENDED;
+
+	if (PG_ARGISNULL(4))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("as_of must not be NULL"),
+				 errhint("Give the instant to describe, for example now().")));
+	as_of = PG_GETARG_TIMESTAMPTZ(4);
+	window_days = PG_ARGISNULL(5) ? liveness_window_days : PG_GETARG_INT32(5);
+
+	if (state == NULL)
+	{
+		liveness_check_as_of(as_of);
+		window_days = liveness_check_window_days(false, window_days);
+		state = MakeState(aggcontext, as_of, window_days);
+	}
+	else if (as_of != state->as_of || window_days != state->window_days)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of and window_days of liveness_features must not vary within a group")));
+
+	/* Does the session belong to the window? */
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(state);
+	connected_at = PG_GETARG_TIMESTAMPTZ(1);
+	if (connected_at >= as_of)
+		PG_RETURN_POINTER(state);
+	disconnected_at = PG_ARGISNULL(2) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(2);
+	if (disconnected_at < state->since)
+		PG_RETURN_POINTER(state);
+
+	if (disconnected_at <= as_of)
+	{
+		if (PG_ARGISNULL(3))
+			reason = InternReason(state, aggcontext, "", 0);
+		else
+		{
+			text	   *t = PG_GETARG_TEXT_PP(3);
+
+			reason = InternReason(state, aggcontext, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+			PG_FREE_IF_COPY(t, 3);
+		}
+	}
+
+	ReserveSession(state);
+	session = &state->sessions[state->nsessions++];
+	session->connected_at = connected_at;
+	session->disconnected_at = disconnected_at;
+	session->reason = reason;
+	PG_RETURN_POINTER(state);
+}
+
+/* liveness_features_combine(internal, internal): never changes the right one */
+PG_FUNCTION_INFO_V1(liveness_features_combine);
+Datum
+liveness_features_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_features_combine");
+	FeaturesState *left = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
+	FeaturesState *right = PG_ARGISNULL(1) ? NULL : (FeaturesState *) PG_GETARG_POINTER(1);
+	int32	   *renumbered;
+
+	if (right == NULL)
+	{
+		if (left == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(left);
+	}
+	if (left == NULL)
+		left = MakeState(aggcontext, right->as_of, right->window_days);
+	else if (left->as_of != right->as_of || left->window_days != right->window_days)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of and window_days of liveness_features must not vary within a group")));
+
+	renumbered = (int32 *) MemoryContextAllocHuge(CurrentMemoryContext,
+												  Max(right->nreasons, 1) * sizeof(int32));
+	for (int32 i = 0; i < right->nreasons; i++)
+		renumbered[i] = InternReason(left, aggcontext, ReasonText(right, i),
+									 right->reasons[i].len);
+
+	for (int64 i = 0; i < right->nsessions; i++)
+	{
+		FeaturesSession *session;
+
+		ReserveSession(left);
+		session = &left->sessions[left->nsessions++];
+		*session = right->sessions[i];
+		if (session->reason != NOT_ENDED)
+			session->reason = renumbered[session->reason];
+	}
+	pfree(renumbered);
+	PG_RETURN_POINTER(left);
+}
+
+/* Of a serialized state; the reasons (length, bytes) and the sessions follow */
+typedef struct SerializedFeatures
+{
+	uint32		magic;
+	int32		window_days;
+	TimestampTz as_of;
+	int64		nsessions;
+	int64		nreasons;
+} SerializedFeatures;
+
+PG_FUNCTION_INFO_V1(liveness_features_serialize);
+Datum
+liveness_features_serialize(PG_FUNCTION_ARGS)
+{
+	FeaturesState *state;
+	SerializedFeatures header;
+	StringInfoData buf;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_features_serialize");
+	state = (FeaturesState *) PG_GETARG_POINTER(0);
+	liveness_check_serialized_count(state->nsessions, sizeof(FeaturesSession));
+	liveness_check_serialized_count(state->reason_bytes_used, 1);
+
+	header.magic = FEATURES_MAGIC;
+	header.window_days = state->window_days;
+	header.as_of = state->as_of;
+	header.nsessions = state->nsessions;
+	header.nreasons = state->nreasons;
+
+	pq_begintypsend(&buf);
+	pq_sendbytes(&buf, (char *) &header, sizeof(header));
+	for (int32 i = 0; i < state->nreasons; i++)
+	{
+		pq_sendbytes(&buf, (char *) &state->reasons[i].len, sizeof(Size));
+		pq_sendbytes(&buf, unconstify(char *, ReasonText(state, i)),
+					 (int) state->reasons[i].len);
+	}
+	pq_sendbytes(&buf, (char *) state->sessions,
+				 (int) (state->nsessions * sizeof(FeaturesSession)));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+PG_FUNCTION_INFO_V1(liveness_features_deserialize);
+Datum
+liveness_features_deserialize(PG_FUNCTION_ARGS)
+{
+	StateReader reader;
+	SerializedFeatures header;
+	FeaturesState *state;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_features_deserialize");
+	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
+	liveness_read_bytes(&reader, &header, sizeof(header));
+	if (header.magic != FEATURES_MAGIC || TIMESTAMP_NOT_FINITE(header.as_of) ||
+		header.window_days < MIN_WINDOW_DAYS || header.window_days > MAX_WINDOW_DAYS ||
+		header.nreasons < 0)
+		liveness_corrupt_state();
+
+	state = MakeState(CurrentMemoryContext, header.as_of, header.window_days);
+	for (int64 i = 0; i < header.nreasons; i++)
+	{
+		Size		len;
+
+		liveness_read_bytes(&reader, &len, sizeof(len));
+		liveness_check_remaining(&reader, 1, len);
+		AppendReason(state, reader.cur, len);
+		(void) KeepReason(state);
+		reader.cur += len;
+	}
+
+	liveness_check_remaining(&reader, header.nsessions, sizeof(FeaturesSession));
+	state->sessions_capacity = Max(header.nsessions, INITIAL_SESSIONS);
+	state->sessions = (FeaturesSession *)
+		repalloc_huge(state->sessions, state->sessions_capacity * sizeof(FeaturesSession));
+	liveness_read_bytes(&reader, state->sessions,
+						header.nsessions * sizeof(FeaturesSession));
+	liveness_read_end(&reader);
+	state->nsessions = header.nsessions;
+	for (int64 i = 0; i < state->nsessions; i++)
+	{
+		if (state->sessions[i].reason < NOT_ENDED ||
+			state->sessions[i].reason >= state->nreasons)
+			liveness_corrupt_state();
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * What the final function keeps from group to group: the row's descriptor, the
+ * matrix of the window itself, and the numerics of the cells met so far.
+ */
+typedef struct FinalCache
+{
+	TupleDesc	tupdesc;
+	TimestampTz as_of;
+	int			window_days;	/* 0: no window yet */
+	int64		window_cells[HOURS_PER_WEEK];
+	Numeric		cell_numerics[MATRIX_SCALE + 1];
+} FinalCache;
+
+static FinalCache *
+GetFinalCache(FunctionCallInfo fcinfo)
+{
+	FinalCache *cache = (FinalCache *) fcinfo->flinfo->fn_extra;
+	MemoryContext oldcontext;
+	TupleDesc	tupdesc;
+
+	if (cache)
+		return cache;
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "liveness_features_final must return a row");
+	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	cache = (FinalCache *) palloc0(sizeof(FinalCache));
+	cache->tupdesc = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
+	MemoryContextSwitchTo(oldcontext);
+	fcinfo->flinfo->fn_extra = cache;
+	return cache;
+}
+
+/* n/d of non-negative integers, rounded half away from zero */
+static inline int64
+DivideRounded(int64 n, int64 d)
+{
+	return n / d + (n % d >= d - n % d);
+}
+
+static inline int64
+RoundToSeconds(int64 usecs)
+{
+	return DivideRounded(usecs, USECS_PER_SEC);
+}
+
+/* A cell's share in ten-thousandths, as a numeric without trailing zeros */
+static Numeric
+CellNumeric(FinalCache *cache, MemoryContext context, int64 share)
+{
+	int			decimals = 4;
+	int64		n = share;
+	MemoryContext oldcontext;
+
+	Assert(share >= 0 && share <= MATRIX_SCALE);
+	if (cache->cell_numerics[share])
+		return cache->cell_numerics[share];
+
+	while (decimals > 0 && n % 10 == 0)
+	{
+		n /= 10;
+		decimals--;
+	}
+	oldcontext = MemoryContextSwitchTo(context);
+	cache->cell_numerics[share] = int64_div_fast_to_numeric(n, decimals);
+	MemoryContextSwitchTo(oldcontext);
+	return cache->cell_numerics[share];
+}
+
+/* hourly_availability: 168 shares, NULL where the window holds none of the hour */
+static Jsonb *
+BuildMatrix(FunctionCallInfo fcinfo, FinalCache *cache, const FeaturesState *state,
+			WeekMatrix *online)
+{
+	int64		cells[HOURS_PER_WEEK];
+	JsonbValue	elems[HOURS_PER_WEEK];
+	JsonbValue	array;
+
+	if (cache->as_of != state->as_of || cache->window_days != state->window_days)
+	{
+		WeekMatrix	window = {0};
+
+		liveness_week_matrix_add(&window, state->since, state->as_of);
+		liveness_week_matrix_cells(&window, cache->window_cells);
+		cache->as_of = state->as_of;
+		cache->window_days = state->window_days;
+	}
+
+	liveness_week_matrix_cells(online, cells);
+	for (int i = 0; i < HOURS_PER_WEEK; i++)
+	{
+		int64		window = cache->window_cells[i];
+
+		if (window == 0)
+		{
+			elems[i].type = jbvNull;
+			continue;
+		}
+		elems[i].type = jbvNumeric;
+		elems[i].val.numeric = CellNumeric(cache, fcinfo->flinfo->fn_mcxt,
+										   DivideRounded(cells[i] * MATRIX_SCALE, window));
+	}
+	array.type = jbvArray;
+	array.val.array.nElems = HOURS_PER_WEEK;
+	array.val.array.elems = elems;
+	array.val.array.rawScalar = false;
+	return JsonbValueToJsonb(&array);
+}
+
+/* disconnect_reasons: how many sessions ended for each */
+static Jsonb *
+BuildReasons(const FeaturesState *state, int64 *counts)
+{
+	JsonbParseState *parse = NULL;
+	JsonbValue *result;
+	int32		nameless = -1;
+	int32		unspecified = -1;
+
+	/* '' goes by a name that a coordinator may have written as well */
+	for (int32 i = 0; i < state->nreasons; i++)
+	{
+		if (state->reasons[i].len == 0)
+			nameless = i;
+		else if (state->reasons[i].len == strlen(UNSPECIFIED_REASON) &&
+				 memcmp(ReasonText(state, i), UNSPECIFIED_REASON,
+						strlen(UNSPECIFIED_REASON)) == 0)
+			unspecified = i;
+	}
+	if (nameless >= 0 && unspecified >= 0)
+	{
+		counts[nameless] += counts[unspecified];
+		counts[unspecified] = 0;
+	}
+
+	pushJsonbValue(&parse, WJB_BEGIN_OBJECT, NULL);
+	for (int32 i = 0; i < state->nreasons; i++)
+	{
+		JsonbValue	key;
+		JsonbValue	value;
+
+		if (counts[i] == 0)
+			continue;
+		key.type = jbvString;
+		if (i == nameless)
+		{
+			key.val.string.val = UNSPECIFIED_REASON;
+			key.val.string.len = strlen(UNSPECIFIED_REASON);
+		}
+		else
+		{
+			key.val.string.val = unconstify(char *, ReasonText(state, i));
+			key.val.string.len = (int) state->reasons[i].len;
+		}
+		value.type = jbvNumeric;
+		value.val.numeric = int64_to_numeric(counts[i]);
+		pushJsonbValue(&parse, WJB_KEY, &key);
+		pushJsonbValue(&parse, WJB_VALUE, &value);
+	}
+	result = pushJsonbValue(&parse, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(result);
+}
+
+/* Attributes of liveness_features_row, in order */
+enum FeaturesColumn
+{
+	COL_UPTIME_PCT,
+	COL_SESSIONS_COUNT,
+	COL_MTBF_SECONDS,
+	COL_MEDIAN_SESSION_SECONDS,
+	COL_P10_SESSION_SECONDS,
+	COL_P90_SESSION_SECONDS,
+	COL_HOURLY_AVAILABILITY,
+	COL_DISCONNECT_REASONS,
+	COL_P_STAYS_4H,
+	COL_P_STAYS_8H,
+	COL_LAST_DISCONNECT_AT,
+	COL_LAST_SESSION_DURATION_SECONDS,
+	COL_LIVENESS_SCORE,
+	COL_MTTR_SECONDS,
+	COL_FAILURES_COUNT,
+	COL_P_SURVIVES_4H,
+	COL_P_SURVIVES_8H,
+	FEATURES_COLUMNS
+};
+
+/* What the sessions give one by one, before they are merged */
+typedef struct SessionFigures
+{
+	int64	   *lengths;
+	LivenessInterval *intervals;
+	SurvivalObservation *observations;
+	int64	   *reason_counts;
+	int64		stays_4h;
+	int64		stays_8h;
+	bool		has_disconnect;
+	TimestampTz last_disconnect_at;
+	int64		last_length;
+} SessionFigures;
+
+static void
+ReadSessions(const FeaturesState *state, SessionFigures *figures)
+{
+	bool	   *censored;
+
+	censored = (bool *) palloc(Max(state->nreasons, 1) * sizeof(bool));
+	for (int32 i = 0; i < state->nreasons; i++)
+		censored[i] = liveness_reason_is_censored(ReasonText(state, i),
+												  state->reasons[i].len);
+
+	for (int64 i = 0; i < state->nsessions; i++)
+	{
+		const FeaturesSession *session = &state->sessions[i];
+		bool		open = session->reason == NOT_ENDED;
+		bool		failure = !open && !censored[session->reason];
+		TimestampTz end = open ? state->as_of : session->disconnected_at;
+		int64		length;
+
+		end = Max(end, session->connected_at);
+		length = liveness_saturating_sub(end, session->connected_at);
+		figures->lengths[i] = length;
+		figures->stays_4h += length >= SHORT_STAY_USECS;
+		figures->stays_8h += length >= LONG_STAY_USECS;
+
+		figures->intervals[i].start = session->connected_at;
+		figures->intervals[i].end = end;
+		figures->intervals[i].ending = (open ? ENDING_OPEN : 0) | (failure ? ENDING_FAILURE : 0);
+
+		figures->observations[i].exit = length;
+		figures->observations[i].entry =
+			Max(liveness_saturating_sub(state->since, session->connected_at), 0);
+		figures->observations[i].event = failure;
+
+		if (!open)
+			figures->reason_counts[session->reason]++;
+		if (failure &&
+			(!figures->has_disconnect ||
+			 session->disconnected_at > figures->last_disconnect_at ||
+			 (session->disconnected_at == figures->last_disconnect_at &&
+			  length > figures->last_length)))
+		{
+			figures->has_disconnect = true;
+			figures->last_disconnect_at = session->disconnected_at;
+			figures->last_length = length;
+		}
+	}
+	pfree(censored);
+}
+
+/*
+ * liveness_features_final(internal) -> liveness_features_row
+ *
+ * NULL for a group without a session in the window.
+ */
+PG_FUNCTION_INFO_V1(liveness_features_final);
+Datum
+liveness_features_final(PG_FUNCTION_ARGS)
+{
+	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
+	static const int64 survival_times[] = {SHORT_STAY_USECS, LONG_STAY_USECS};
+	MemoryContext oldcontext;
+	MemoryContext tmpcontext;
+	FinalCache *cache;
+	SessionFigures figures = {0};
+	WeekMatrix	online = {0};
+	int64		n;
+	int64		nmerged;
+	int64		uptime = 0;
+	int64		failures = 0;
+	int64		gaps = 0;
+	int64		gap_total = 0;
+	bool		has_previous = false;
+	TimestampTz previous_end = 0;
+	int64		mtbf_seconds;
+	double		uptime_pct;
+	double		p_stays_4h;
+	double		p_stays_8h;
+	double		survival[lengthof(survival_times)];
+	bool		survival_isnull[lengthof(survival_times)];
+	Datum		values[FEATURES_COLUMNS];
+	bool		nulls[FEATURES_COLUMNS] = {false};
+	HeapTuple	tuple;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_features_final");
+	if (state == NULL || state->nsessions == 0)
+		PG_RETURN_NULL();
+	CHECK_FOR_INTERRUPTS();
+
+	cache = GetFinalCache(fcinfo);
+	n = state->nsessions;
+
+	/* What we need for one group goes when it is done, not with the query */
+	tmpcontext = AllocSetContextCreate(CurrentMemoryContext, "liveness_features_final",
+									   ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(tmpcontext);
+
+	figures.lengths = (int64 *)
+		MemoryContextAllocHuge(tmpcontext, n * sizeof(int64));
+	figures.intervals = (LivenessInterval *)
+		MemoryContextAllocHuge(tmpcontext, n * sizeof(LivenessInterval));
+	figures.observations = (SurvivalObservation *)
+		MemoryContextAllocHuge(tmpcontext, n * sizeof(SurvivalObservation));
+	figures.reason_counts = (int64 *)
+		MemoryContextAllocHuge(tmpcontext, Max(state->nreasons, 1) * sizeof(int64));
+	memset(figures.reason_counts, 0, state->nreasons * sizeof(int64));
+	ReadSessions(state, &figures);
+
+	nmerged = liveness_merge_intervals(figures.intervals, n);
+	for (int64 i = 0; i < nmerged; i++)
+	{
+		const LivenessInterval *interval = &figures.intervals[i];
+		TimestampTz start;
+		TimestampTz end;
+
+		uptime += liveness_clip_interval(interval, state->since, state->as_of, &start, &end);
+		liveness_week_matrix_add(&online, start, end);
+		failures += (interval->ending & (ENDING_OPEN | ENDING_FAILURE)) == ENDING_FAILURE;
+
+		/*
+		 * Gaps lie between intervals of positive length.  Both of a gap's ends
+		 * are inside the window: every interval here ends at or after since and
+		 * begins before as_of.
+		 */
+		if (interval->end > interval->start)
+		{
+			if (has_previous)
+			{
+				gaps++;
+				gap_total += interval->start - previous_end;
+			}
+			has_previous = true;
+			previous_end = interval->end;
+		}
+	}
+
+	SortLengths(figures.lengths, n);
+	liveness_survival_at(figures.observations, n, survival_times,
+						 lengthof(survival_times), survival, survival_isnull);
+
+	uptime_pct = (double) uptime / (double) (state->window_days * USECS_PER_DAY);
+	p_stays_4h = (double) figures.stays_4h / (double) n;
+	p_stays_8h = (double) figures.stays_8h / (double) n;
+	mtbf_seconds = DivideRounded(uptime, Max(failures, 1) * USECS_PER_SEC);
+
+	values[COL_UPTIME_PCT] = Float4GetDatum((float4) uptime_pct);
+	values[COL_SESSIONS_COUNT] = Int32GetDatum((int32) Min(n, PG_INT32_MAX));
+	values[COL_MTBF_SECONDS] = Int64GetDatum(mtbf_seconds);
+	values[COL_MEDIAN_SESSION_SECONDS] =
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(figures.lengths, n, 0.5)));
+	values[COL_P10_SESSION_SECONDS] =
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(figures.lengths, n, 0.1)));
+	values[COL_P90_SESSION_SECONDS] =
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(figures.lengths, n, 0.9)));
+	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(fcinfo, cache, state, &online));
+	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state, figures.reason_counts));
+	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
+	values[COL_P_STAYS_8H] = Float4GetDatum((float4) p_stays_8h);
+	values[COL_LAST_DISCONNECT_AT] = TimestampTzGetDatum(figures.last_disconnect_at);
+	nulls[COL_LAST_DISCONNECT_AT] = !figures.has_disconnect;
+	values[COL_LAST_SESSION_DURATION_SECONDS] = Int64GetDatum(RoundToSeconds(figures.last_length));
+	values[COL_LIVENESS_SCORE] =
+		Float4GetDatum((float4) liveness_score_internal(uptime_pct, p_stays_4h, p_stays_8h,
+														(double) mtbf_seconds,
+														figures.has_disconnect,
+														figures.last_disconnect_at,
+														state->as_of));
+	values[COL_MTTR_SECONDS] =
+		Int64GetDatum(gaps > 0 ? DivideRounded(gap_total, gaps * USECS_PER_SEC) : 0);
+	values[COL_FAILURES_COUNT] = Int32GetDatum((int32) Min(failures, PG_INT32_MAX));
+	for (int k = 0; k < (int) lengthof(survival_times); k++)
+	{
+		values[COL_P_SURVIVES_4H + k] = Float4GetDatum((float4) survival[k]);
+		nulls[COL_P_SURVIVES_4H + k] = survival_isnull[k];
+	}
+
+	MemoryContextSwitchTo(oldcontext);
+	tuple = heap_form_tuple(cache->tupdesc, values, nulls);
+	MemoryContextDelete(tmpcontext);
+	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
+}

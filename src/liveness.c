@@ -1,0 +1,319 @@
+/*-------------------------------------------------------------------------
+ *
+ * liveness.c
+ *		Module load and settings.
+ *
+ * A setting that several SQL functions take as an argument with DEFAULT NULL is
+ * resolved here, in C: a DEFAULT current_setting('liveness.…') would fail in a
+ * session that has not loaded the library yet.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "liveness.h"
+
+PG_MODULE_MAGIC_EXT(
+					.name = "liveness",
+					.version = LIVENESS_VERSION
+);
+
+#define SECS_PER_DAY_INT	86400
+
+int			liveness_window_days = 14;
+int			liveness_rollup_lookback = 2 * SECS_PER_HOUR;
+
+static char *censored_reasons = NULL;
+static int	session_timeout = 90;
+static int	heartbeat_retention = 28 * SECS_PER_DAY_INT;
+static int	hourly_retention = -1;
+static int	session_retention = -1;
+static int	prune_batch_size = 10000;
+static int	prune_budget = 10 * SECS_PER_MINUTE;
+
+/*
+ * liveness.censored_reasons, parsed: the strings one after the other, each
+ * with its terminating zero.  One allocation, since guc.c frees it whole.
+ */
+typedef struct CensoredReasons
+{
+	int			nreasons;
+	char		reasons[FLEXIBLE_ARRAY_MEMBER];
+} CensoredReasons;
+
+static CensoredReasons *parsed_censored_reasons = NULL;
+
+PGDLLEXPORT void _PG_init(void);
+
+/* Parse the comma list; blanks around a reason do not belong to it */
+static bool
+CheckCensoredReasons(char **newval, void **extra,
+					 GucSource source pg_attribute_unused())
+{
+	char	   *rawstring = pstrdup(*newval);
+	List	   *reasons;
+	ListCell   *lc;
+	CensoredReasons *parsed;
+	char	   *dst;
+
+	if (!SplitGUCList(rawstring, ',', &reasons))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		pfree(rawstring);
+		list_free(reasons);
+		return false;
+	}
+
+	/* Whatever quoting took away, the reasons are no longer than the list */
+	parsed = guc_malloc(LOG, offsetof(CensoredReasons, reasons) + strlen(*newval) + 1);
+	if (parsed == NULL)
+	{
+		GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
+		return false;
+	}
+
+	parsed->nreasons = 0;
+	dst = parsed->reasons;
+	foreach(lc, reasons)
+	{
+		const char *reason = (const char *) lfirst(lc);
+		Size		size = strlen(reason) + 1;
+
+		memcpy(dst, reason, size);
+		dst += size;
+		parsed->nreasons++;
+	}
+
+	pfree(rawstring);
+	list_free(reasons);
+	*extra = parsed;
+	return true;
+}
+
+static void
+AssignCensoredReasons(const char *newval pg_attribute_unused(), void *extra)
+{
+	parsed_censored_reasons = (CensoredReasons *) extra;
+}
+
+/* Durations are whole seconds with a unit; negative ones mean "off" */
+static void
+DefineDuration(const char *name, const char *what, int *variable, int min,
+			   GucContext context)
+{
+	DefineCustomIntVariable(name, what, NULL, variable, *variable, min, INT_MAX,
+							context, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("liveness.window_days",
+							"Days of history that the reliability features describe.",
+							NULL,
+							&liveness_window_days, 14,
+							MIN_WINDOW_DAYS, MAX_WINDOW_DAYS,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("liveness.censored_reasons",
+							   "Disconnect reasons that say that the observer went away, not the provider.",
+							   "A comma list, compared exactly; empty for none.",
+							   &censored_reasons, "coordinator_restart",
+							   PGC_SUSET, GUC_LIST_INPUT,
+							   CheckCensoredReasons, AssignCensoredReasons, NULL);
+	DefineDuration("liveness.session_timeout",
+				   "Silence after which an open session counts as stale.",
+				   &session_timeout, 1, PGC_SUSET);
+	DefineDuration("liveness.rollup_lookback",
+				   "Hours this far back are aggregated again, whole, at least once an hour; 0 turns that off.",
+				   &liveness_rollup_lookback, 0, PGC_SIGHUP);
+	DefineDuration("liveness.heartbeat_retention",
+				   "Age at which heartbeats are pruned; 0 or -1 keeps them for ever.",
+				   &heartbeat_retention, -1, PGC_SIGHUP);
+	DefineDuration("liveness.hourly_retention",
+				   "Age at which rows of the hourly rollup are pruned; 0 or -1 keeps them for ever.",
+				   &hourly_retention, -1, PGC_SIGHUP);
+	DefineDuration("liveness.session_retention",
+				   "Age at which closed sessions, and features without any session, are pruned; 0 or -1 keeps them for ever.",
+				   &session_retention, -1, PGC_SIGHUP);
+	DefineCustomIntVariable("liveness.prune_batch_size",
+							"Heartbeats that one batch of the retention deletes at most.",
+							NULL,
+							&prune_batch_size, 10000, 1, INT_MAX,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineDuration("liveness.prune_budget",
+				   "Time after which liveness_prune starts no further batch; 0 or -1 for no limit.",
+				   &prune_budget, -1, PGC_SIGHUP);
+
+	MarkGUCPrefixReserved("liveness");
+}
+
+/* Is this a reason by which a session's end is not its provider's doing? */
+bool
+liveness_reason_is_censored(const char *reason, Size len)
+{
+	const char *candidate;
+
+	if (parsed_censored_reasons == NULL)
+		return false;
+	candidate = parsed_censored_reasons->reasons;
+	for (int i = 0; i < parsed_censored_reasons->nreasons; i++)
+	{
+		Size		candidate_len = strlen(candidate);
+
+		if (candidate_len == len && memcmp(candidate, reason, len) == 0)
+			return true;
+		candidate += candidate_len + 1;
+	}
+	return false;
+}
+
+/* NULL stands for the setting */
+int
+liveness_check_window_days(bool isnull, int window_days)
+{
+	if (isnull)
+		return liveness_window_days;
+	if (window_days < MIN_WINDOW_DAYS || window_days > MAX_WINDOW_DAYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("window_days %d is out of range", window_days),
+				 errhint("Give between %d and %d days, or NULL for the setting liveness.window_days.",
+						 MIN_WINDOW_DAYS, MAX_WINDOW_DAYS)));
+	return window_days;
+}
+
+/* A rollup describes an instant: infinity is none */
+void
+liveness_check_as_of(TimestampTz as_of)
+{
+	if (TIMESTAMP_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("as_of must be finite, not %s",
+						TIMESTAMP_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
+				 errhint("Give the instant to describe, for example now().")));
+}
+
+/*
+ * liveness_window_start(as_of timestamptz, window_days int) -> timestamptz
+ *
+ * First instant of the window that ends at as_of.  A window that would begin
+ * before the calendar does begins with the calendar.
+ */
+PG_FUNCTION_INFO_V1(liveness_window_start);
+Datum
+liveness_window_start(PG_FUNCTION_ARGS)
+{
+	TimestampTz as_of;
+	TimestampTz since;
+	int			window_days;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("as_of must not be NULL"),
+				 errhint("Give the instant to describe, for example now().")));
+	as_of = PG_GETARG_TIMESTAMPTZ(0);
+	liveness_check_as_of(as_of);
+	window_days = liveness_check_window_days(PG_ARGISNULL(1),
+											 PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
+
+	since = as_of - window_days * USECS_PER_DAY;
+	PG_RETURN_TIMESTAMPTZ(Max(since, MIN_TIMESTAMP));
+}
+
+/*
+ * liveness_effective_window_days(window_days int) -> int
+ *
+ * The argument, checked, or for NULL the setting.
+ */
+PG_FUNCTION_INFO_V1(liveness_effective_window_days);
+Datum
+liveness_effective_window_days(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(liveness_check_window_days(PG_ARGISNULL(0),
+											   PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0)));
+}
+
+/* An interval of whole seconds: field by field, so that no zone matters */
+static Interval *
+SecondsInterval(int64 seconds)
+{
+	Interval   *result = (Interval *) palloc0(sizeof(Interval));
+
+	result->time = seconds * USECS_PER_SEC;
+	return result;
+}
+
+/*
+ * liveness_setting_interval(name text) -> interval
+ *
+ * A duration among the settings as an interval; NULL where it is off.  The two
+ * retentions of what the window needs never fall below window_days + 1.
+ */
+PG_FUNCTION_INFO_V1(liveness_setting_interval);
+Datum
+liveness_setting_interval(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int64		seconds;
+	bool		needs_window = false;
+
+	if (strcmp(name, "session_timeout") == 0)
+		seconds = session_timeout;
+	else if (strcmp(name, "heartbeat_retention") == 0)
+		seconds = heartbeat_retention;
+	else if (strcmp(name, "hourly_retention") == 0)
+	{
+		seconds = hourly_retention;
+		needs_window = true;
+	}
+	else if (strcmp(name, "session_retention") == 0)
+	{
+		seconds = session_retention;
+		needs_window = true;
+	}
+	else if (strcmp(name, "prune_budget") == 0)
+		seconds = prune_budget;
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("\"%s\" is not a duration among the settings of liveness", name)));
+
+	if (seconds <= 0)
+		PG_RETURN_NULL();
+	if (needs_window)
+		seconds = Max(seconds, ((int64) liveness_window_days + 1) * SECS_PER_DAY_INT);
+	PG_RETURN_INTERVAL_P(SecondsInterval(seconds));
+}
+
+/*
+ * liveness_effective_batch_size(batch_size int) -> int
+ *
+ * The argument, checked, or for NULL the setting.
+ */
+PG_FUNCTION_INFO_V1(liveness_effective_batch_size);
+Datum
+liveness_effective_batch_size(PG_FUNCTION_ARGS)
+{
+	int32		batch_size;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_INT32(prune_batch_size);
+	batch_size = PG_GETARG_INT32(0);
+	if (batch_size < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("batch_size %d is out of range", batch_size),
+				 errhint("Give at least 1, or NULL for the setting liveness.prune_batch_size.")));
+	PG_RETURN_INT32(batch_size);
+}

@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * liveness.h
+ *		Declarations shared by the files of the extension.
+ *
+ * score.c, percentiles.c, intervals.c, survival.c, features.c and hourly.c
+ * are pure computation: they know nothing of SPI, tables or shared memory.
+ * rollup.c alone writes the rolled-up tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef LIVENESS_H
+#define LIVENESS_H
+
+#include "compat.h"
+#include "datatype/timestamp.h"
+
+#define LIVENESS_VERSION	"1.0"
+
+#define HOURS_PER_WEEK		168
+#define USECS_PER_WEEK		(INT64CONST(7) * USECS_PER_DAY)
+
+/* Bounds of liveness.window_days and of every window_days argument */
+#define MIN_WINDOW_DAYS		1
+#define MAX_WINDOW_DAYS		3650
+
+/* liveness.c: settings, and the checks of what stands for one */
+extern PGDLLIMPORT int liveness_window_days;
+extern PGDLLIMPORT int liveness_rollup_lookback;
+
+extern bool liveness_reason_is_censored(const char *reason, Size len);
+extern int	liveness_check_window_days(bool isnull, int window_days);
+extern void liveness_check_as_of(TimestampTz as_of);
+
+/* score.c */
+extern double liveness_score_internal(double uptime_pct, double p_stays_4h,
+									  double p_stays_8h, double mtbf_seconds,
+									  bool has_disconnect,
+									  TimestampTz last_disconnect_at,
+									  TimestampTz as_of);
+
+/* percentiles.c */
+extern double liveness_percentile_of_sorted_usecs(const int64 *usecs, int64 n,
+												  double fraction);
+
+/* intervals.c */
+
+/* How the session that ends an interval last has ended; a set, for ties */
+#define ENDING_OPEN			0x01	/* not yet, as of as_of */
+#define ENDING_FAILURE		0x02	/* closed for an uncensored reason */
+
+typedef struct LivenessInterval
+{
+	TimestampTz start;
+	TimestampTz end;			/* never before start */
+	uint32		ending;			/* ENDING_* flags */
+} LivenessInterval;
+
+/* Seconds online by hour of the week; see WeekMatrixAdd */
+typedef struct WeekMatrix
+{
+	int64		weeks;			/* whole weeks: one hour for every cell */
+	int64		usecs[HOURS_PER_WEEK];	/* parts of an hour */
+	int64		hours[HOURS_PER_WEEK + 1];	/* whole hours, as differences */
+} WeekMatrix;
+
+extern TimestampTz liveness_hour_of(TimestampTz t);
+extern int64 liveness_saturating_sub(TimestampTz a, TimestampTz b);
+extern int64 liveness_merge_intervals(LivenessInterval *intervals, int64 n);
+extern int64 liveness_clip_interval(const LivenessInterval *interval,
+									TimestampTz since, TimestampTz until,
+									TimestampTz *start, TimestampTz *end);
+extern void liveness_week_matrix_add(WeekMatrix *matrix, TimestampTz start,
+									 TimestampTz end);
+extern void liveness_week_matrix_cells(WeekMatrix *matrix,
+									   int64 cells[HOURS_PER_WEEK]);
+
+/* survival.c */
+typedef struct SurvivalObservation
+{
+	int64		exit;			/* at risk in (entry, exit] */
+	int64		entry;
+	bool		event;			/* false: right-censored at exit */
+} SurvivalObservation;
+
+extern void liveness_survival_at(SurvivalObservation *obs, int64 n,
+								 const int64 *times, int ntimes,
+								 double *survival, bool *isnull);
+
+#endif							/* LIVENESS_H */

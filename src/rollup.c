@@ -1,0 +1,731 @@
+/*-------------------------------------------------------------------------
+ *
+ * rollup.c
+ *		The rollups: provider_sessions -> provider_reliability_features, and
+ *		provider_heartbeats -> provider_heartbeats_hourly.
+ *
+ * This file alone writes the rolled-up tables.  Each rollup is one call in the
+ * caller's transaction, made of a few set-based statements over the aggregates
+ * of features.c and hourly.c.
+ *
+ * Locking.  Each job has a row in liveness_job_lock, and a run holds it FOR
+ * UPDATE until its transaction ends.  A second run finds it locked, says so and
+ * returns NULL.  What a run leaves behind (figures, watermark) stands in
+ * liveness_job_state, which only the holder of the lock writes.
+ *
+ * The watermark of the hourly rollup.  The routine run aggregates the (provider,
+ * hour) cells that got a heartbeat since the last run; "since" is an id.  An id
+ * is drawn from the sequence before its row can be seen, so the highest id seen
+ * may have smaller ones still to come.  But whoever drew one holds ROW EXCLUSIVE
+ * on the table, from before the draw to the end of the transaction.  So we
+ *
+ *	1. read the sequence: no id up to this "candidate" will be drawn again,
+ *	2. then read who holds ROW EXCLUSIVE: the writers that may own one of them,
+ *	3. once all of these have ended, take a new snapshot: it shows every row with
+ *	   an id up to the candidate that there will ever be.
+ *
+ * A run waits a moment for step 3, as writers are short; if one is not, the
+ * candidate and its writers are kept for the next run ("pending"), and the
+ * watermark stays, so that some cells are aggregated once more.  Ids that were
+ * not drawn this way (explicit ones, a sequence with a cache) are caught by two
+ * nets: the hours of liveness.rollup_lookback are aggregated whole at least once
+ * an hour, and every hour is aggregated again before its raw rows are pruned.
+ *
+ * Pruned hours.  Before the first raw row of an hour is deleted, the hour is
+ * closed: pruned_before moves past it, in the same transaction.  No run writes a
+ * cell before pruned_before.  A heartbeat that arrives for such an hour is counted
+ * as late.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "storage/latch.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "liveness.h"
+
+/* How long a run waits for writers: 1 + 2 + 4 + ... ms */
+#define WRITER_WAITS		7
+
+/* The second net's interval */
+#define SWEEP_INTERVAL		USECS_PER_HOUR
+
+typedef struct Job
+{
+	const char *name;
+	const char *schema;			/* of the extension, quoted */
+	int			guc_nestlevel;
+	TimestampTz started_at;
+	instr_time	started;
+} Job;
+
+/* What the hourly rollup remembers from run to run */
+typedef struct HourlyProgress
+{
+	int64		watermark;		/* every row up to this id was aggregated */
+	bool		has_pending;
+	int64		pending;		/* candidate whose writers had not ended */
+	Datum		pending_writers;	/* text[] of their virtual transactions */
+	TimestampTz swept_at;
+	TimestampTz pruned_before;
+} HourlyProgress;
+
+/* The schema that the extension lives in is that of the function called */
+static const char *
+QuotedSchema(FunctionCallInfo fcinfo)
+{
+	Oid			namespace_oid = get_func_namespace(fcinfo->flinfo->fn_oid);
+	char	   *name = get_namespace_name(namespace_oid);
+
+	if (name == NULL)
+		elog(ERROR, "cache lookup failed for namespace %u", namespace_oid);
+	return quote_identifier(name);
+}
+
+static void
+SetLocal(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Run a statement, every %s of which is the extension's schema */
+static void
+Execute(const Job *job, const char *format, int nargs, Oid *types, Datum *values,
+		const char *nulls, int expected)
+{
+	StringInfoData sql;
+	int			result;
+
+	initStringInfo(&sql);
+	for (const char *p = format; *p; p++)
+	{
+		if (p[0] == '%' && p[1] == 's')
+		{
+			appendStringInfoString(&sql, job->schema);
+			p++;
+		}
+		else
+			appendStringInfoChar(&sql, *p);
+	}
+	result = SPI_execute_with_args(sql.data, nargs, types, values, nulls, false, 0);
+	if (result != expected)
+		elog(ERROR, "unexpected result %d of statement: %s", result, sql.data);
+	pfree(sql.data);
+}
+
+/* A column of the first row of the last result */
+static Datum
+ResultDatum(int column, bool *isnull)
+{
+	if (SPI_processed < 1)
+		elog(ERROR, "a statement of the rollup returned no row");
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
+}
+
+static int64
+ResultInt64(int column)
+{
+	bool		isnull;
+	Datum		value = ResultDatum(column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+/*
+ * Take the job's lock; false, after a NOTICE, if another run holds it.
+ *
+ * Statements of a job run with a search_path that no other role can write to, and
+ * with the memory of maintenance work.  JIT would cost more than it saves, for the
+ * expressions are few and the work is in the aggregates.
+ */
+static bool
+BeginJob(Job *job, const char *name, FunctionCallInfo fcinfo)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+
+	job->name = name;
+	job->schema = QuotedSchema(fcinfo);
+	job->started_at = GetCurrentTimestamp();
+	INSTR_TIME_SET_CURRENT(job->started);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	job->guc_nestlevel = NewGUCNestLevel();
+	SetLocal("search_path", "pg_catalog, pg_temp");
+	SetLocal("jit", "off");
+	if (work_mem < maintenance_work_mem)
+	{
+		char		value[32];
+
+		snprintf(value, sizeof(value), "%d", maintenance_work_mem);
+		SetLocal("work_mem", value);
+	}
+
+	Execute(job,
+			"SELECT l.job FROM %s.liveness_job_lock l WHERE l.job = $1 FOR UPDATE SKIP LOCKED",
+			1, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+	{
+		ereport(NOTICE,
+				(errmsg("another run of the %s rollup is in progress, nothing done", name)));
+		AtEOXact_GUC(true, job->guc_nestlevel);
+		SPI_finish();
+		return false;
+	}
+	return true;
+}
+
+/* Record the run, and leave */
+static void
+EndJob(Job *job, int64 rows)
+{
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, FLOAT8OID, INT8OID};
+	Datum		values[4];
+	instr_time	duration;
+
+	INSTR_TIME_SET_CURRENT(duration);
+	INSTR_TIME_SUBTRACT(duration, job->started);
+	values[0] = CStringGetTextDatum(job->name);
+	values[1] = TimestampTzGetDatum(job->started_at);
+	values[2] = Float8GetDatum(INSTR_TIME_GET_DOUBLE(duration));
+	values[3] = Int64GetDatum(rows);
+	Execute(job,
+			"SELECT %s.liveness_record_run($1, $2, make_interval(secs => $3), $4)",
+			4, types, values, NULL, SPI_OK_SELECT);
+	AtEOXact_GUC(true, job->guc_nestlevel);
+	SPI_finish();
+}
+
+/* On a standby, say what stands in the way before the first lock does */
+static void
+CheckCanWrite(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
+}
+
+/*
+ * liveness_rollup_features(as_of timestamptz, window_days int) -> bigint
+ *
+ * Writes a row for every provider with a session in the window, and resets the
+ * others: a provider that vanished must not keep a good score.  A row that is
+ * reset already is not written again.
+ */
+PG_FUNCTION_INFO_V1(liveness_rollup_features);
+Datum
+liveness_rollup_features(PG_FUNCTION_ARGS)
+{
+	Job			job;
+	Oid			types[] = {TIMESTAMPTZOID, INT4OID};
+	Datum		values[2];
+	TimestampTz as_of;
+	int			window_days;
+	int64		rows;
+
+	CheckCanWrite("liveness_rollup_features()");
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("as_of must not be NULL"),
+				 errhint("Give the instant to describe, for example now().")));
+	as_of = PG_GETARG_TIMESTAMPTZ(0);
+	liveness_check_as_of(as_of);
+	window_days = liveness_check_window_days(PG_ARGISNULL(1),
+											 PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
+
+	if (!BeginJob(&job, "features", fcinfo))
+		PG_RETURN_NULL();
+
+	values[0] = TimestampTzGetDatum(as_of);
+	values[1] = Int32GetDatum(window_days);
+	Execute(&job,
+			"WITH written AS ("
+			" INSERT INTO %s.provider_reliability_features AS f"
+			" (provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_seconds,"
+			"  median_session_seconds, p10_session_seconds, p90_session_seconds,"
+			"  hourly_availability, disconnect_reasons, p_stays_4h, p_stays_8h,"
+			"  last_disconnect_at, last_session_duration_seconds, liveness_score,"
+			"  mttr_seconds, failures_count, p_survives_4h, p_survives_8h)"
+			" SELECT w.provider_id, $1, $2, (w.features).*"
+			" FROM %s.liveness_features_of_window($1, $2) w"
+			" ON CONFLICT (provider_id) DO UPDATE SET"
+			"  updated_at = excluded.updated_at,"
+			"  window_days = excluded.window_days,"
+			"  uptime_pct = excluded.uptime_pct,"
+			"  sessions_count = excluded.sessions_count,"
+			"  mtbf_seconds = excluded.mtbf_seconds,"
+			"  median_session_seconds = excluded.median_session_seconds,"
+			"  p10_session_seconds = excluded.p10_session_seconds,"
+			"  p90_session_seconds = excluded.p90_session_seconds,"
+			"  hourly_availability = excluded.hourly_availability,"
+			"  disconnect_reasons = excluded.disconnect_reasons,"
+			"  p_stays_4h = excluded.p_stays_4h,"
+			"  p_stays_8h = excluded.p_stays_8h,"
+			"  last_disconnect_at = excluded.last_disconnect_at,"
+			"  last_session_duration_seconds = excluded.last_session_duration_seconds,"
+			"  liveness_score = excluded.liveness_score,"
+			"  mttr_seconds = excluded.mttr_seconds,"
+			"  failures_count = excluded.failures_count,"
+			"  p_survives_4h = excluded.p_survives_4h,"
+			"  p_survives_8h = excluded.p_survives_8h"
+			" RETURNING f.provider_id"
+			"), vanished AS ("
+			" UPDATE %s.provider_reliability_features f SET"
+			"  updated_at = $1,"
+			"  window_days = r.window_days,"
+			"  uptime_pct = r.uptime_pct,"
+			"  sessions_count = r.sessions_count,"
+			"  mtbf_seconds = r.mtbf_seconds,"
+			"  median_session_seconds = r.median_session_seconds,"
+			"  p10_session_seconds = r.p10_session_seconds,"
+			"  p90_session_seconds = r.p90_session_seconds,"
+			"  hourly_availability = r.hourly_availability,"
+			"  disconnect_reasons = r.disconnect_reasons,"
+			"  p_stays_4h = r.p_stays_4h,"
+			"  p_stays_8h = r.p_stays_8h,"
+			"  last_disconnect_at = r.last_disconnect_at,"
+			"  last_session_duration_seconds = r.last_session_duration_seconds,"
+			"  liveness_score = r.liveness_score,"
+			"  mttr_seconds = r.mttr_seconds,"
+			"  failures_count = r.failures_count,"
+			"  p_survives_4h = r.p_survives_4h,"
+			"  p_survives_8h = r.p_survives_8h"
+			" FROM %s.liveness_vanished_features($1, $2) r"
+			" WHERE r.provider_id = f.provider_id"
+			"  AND NOT EXISTS (SELECT FROM written w WHERE w.provider_id = f.provider_id)"
+			"  AND (f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,"
+			"   f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds,"
+			"   f.hourly_availability, f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h,"
+			"   f.last_disconnect_at, f.last_session_duration_seconds, f.liveness_score,"
+			"   f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h)"
+			"  IS DISTINCT FROM"
+			"   (r.window_days, r.uptime_pct, r.sessions_count, r.mtbf_seconds,"
+			"   r.median_session_seconds, r.p10_session_seconds, r.p90_session_seconds,"
+			"   r.hourly_availability, r.disconnect_reasons, r.p_stays_4h, r.p_stays_8h,"
+			"   r.last_disconnect_at, r.last_session_duration_seconds, r.liveness_score,"
+			"   r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h)"
+			") SELECT count(*) FROM written",
+			2, types, values, NULL, SPI_OK_SELECT);
+	rows = ResultInt64(1);
+
+	EndJob(&job, rows);
+	PG_RETURN_INT64(rows);
+}
+
+/*
+ * Where the hourly rollup stands.
+ *
+ * The watermark is void in another database or cluster than it was made in
+ * (after a restore), or if the sequence was set back: everything again.
+ */
+static void
+ReadProgress(const Job *job, HourlyProgress *progress, const char *identity)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(identity)};
+	bool		isnull;
+	Datum		value;
+
+	memset(progress, 0, sizeof(*progress));
+	progress->swept_at = DT_NOBEGIN;
+	progress->pruned_before = DT_NOBEGIN;
+
+	Execute(job,
+			"SELECT s.watermark_of = $1, s.watermark, s.pending, s.pending_writers,"
+			" s.swept_at, s.pruned_before"
+			" FROM %s.liveness_job_state s WHERE s.job = 'hourly'",
+			1, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return;
+
+	value = ResultDatum(6, &isnull);
+	if (!isnull)
+		progress->pruned_before = DatumGetTimestampTz(value);
+
+	value = ResultDatum(1, &isnull);
+	if (isnull || !DatumGetBool(value))
+		return;
+	progress->watermark = ResultInt64(2);
+	value = ResultDatum(3, &isnull);
+	if (!isnull)
+	{
+		progress->has_pending = true;
+		progress->pending = DatumGetInt64(value);
+		value = ResultDatum(4, &isnull);
+		progress->pending_writers = isnull
+			? PointerGetDatum(construct_empty_array(TEXTOID))
+			: SPI_datumTransfer(value, false, -1);
+	}
+	value = ResultDatum(5, &isnull);
+	if (!isnull)
+		progress->swept_at = DatumGetTimestampTz(value);
+}
+
+static void
+WriteProgress(const Job *job, const HourlyProgress *progress, const char *identity,
+			  int64 late)
+{
+	Oid			types[] = {TEXTOID, INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID, INT8OID};
+	Datum		values[7];
+	char		nulls[] = "       ";
+
+	values[0] = CStringGetTextDatum(identity);
+	values[1] = Int64GetDatum(progress->watermark);
+	values[2] = Int64GetDatum(progress->pending);
+	values[3] = progress->pending_writers;
+	if (!progress->has_pending)
+		nulls[2] = nulls[3] = 'n';
+	values[4] = TimestampTzGetDatum(progress->swept_at);
+	values[5] = TimestampTzGetDatum(progress->pruned_before);
+	values[6] = Int64GetDatum(late);
+	Execute(job,
+			"INSERT INTO %s.liveness_job_state AS s (job, watermark_of, watermark, pending,"
+			" pending_writers, swept_at, pruned_before, late)"
+			" VALUES ('hourly', $1, $2, $3, $4, $5, $6, $7)"
+			" ON CONFLICT (job) DO UPDATE SET watermark_of = excluded.watermark_of,"
+			" watermark = excluded.watermark, pending = excluded.pending,"
+			" pending_writers = excluded.pending_writers, swept_at = excluded.swept_at,"
+			" pruned_before = excluded.pruned_before, late = s.late + excluded.late",
+			7, types, values, nulls, SPI_OK_INSERT);
+}
+
+/* Which table, in which database, of which cluster a watermark belongs to */
+static char *
+WatermarkIdentity(const Job *job)
+{
+	Execute(job, "SELECT '%s.provider_heartbeats'::regclass::oid::int8",
+			0, NULL, NULL, NULL, SPI_OK_SELECT);
+	return psprintf(UINT64_FORMAT "/%u/" INT64_FORMAT, GetSystemIdentifier(),
+					MyDatabaseId, ResultInt64(1));
+}
+
+/*
+ * Those of the writers given (NULL: of all there are) that still hold ROW
+ * EXCLUSIVE on the heartbeats, ourselves left out: text[] of virtual transactions.
+ */
+static Datum
+RunningWriters(const Job *job, Datum writers, bool all, bool *none)
+{
+	Oid			types[] = {TEXTARRAYOID};
+	Datum		values[] = {writers};
+	bool		isnull;
+	Datum		running;
+
+	Execute(job,
+			"SELECT array_agg(DISTINCT l.virtualtransaction)"
+			" FROM pg_locks l"
+			" WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.granted"
+			" AND l.relation = '%s.provider_heartbeats'::regclass"
+			" AND l.database = (SELECT d.oid FROM pg_database d"
+			"  WHERE d.datname = current_database())"
+			" AND l.pid IS DISTINCT FROM pg_backend_pid()"
+			" AND ($1 IS NULL OR l.virtualtransaction = ANY ($1))",
+			1, types, values, all ? "n" : " ", SPI_OK_SELECT);
+	running = ResultDatum(1, &isnull);
+	*none = isnull;
+	return isnull ? (Datum) 0 : SPI_datumTransfer(running, false, -1);
+}
+
+/*
+ * How far the watermark may move with the snapshot that is taken next (see the
+ * top of the file); keeps what is pending for the run after this one.
+ */
+static int64
+NextWatermark(const Job *job, HourlyProgress *progress)
+{
+	Oid			types[] = {INT8OID};
+	Datum		values[1];
+	int64		candidate;
+	int64		next = progress->watermark;
+	Datum		writers;
+	bool		none;
+
+	/*
+	 * A sequence that was never used has a table filled by other means, such as
+	 * logical replication: the highest id seen has to do.
+	 */
+	values[0] = Int64GetDatum(progress->watermark);
+	Execute(job,
+			"SELECT COALESCE(pg_sequence_last_value("
+			"  pg_get_serial_sequence('%s.provider_heartbeats', 'id')::regclass),"
+			" (SELECT max(h.id) FROM %s.provider_heartbeats h WHERE h.id > $1), 0)",
+			1, types, values, NULL, SPI_OK_SELECT);
+	candidate = ResultInt64(1);
+	if (candidate < progress->watermark)
+	{
+		progress->watermark = next = 0;
+		progress->has_pending = false;
+	}
+
+	writers = RunningWriters(job, (Datum) 0, true, &none);
+
+	/* A snapshot taken long ago shows nothing new, however long we wait */
+	if (!IsolationUsesXactSnapshot())
+	{
+		for (int i = 0; !none && i < WRITER_WAITS; i++)
+		{
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+							 1L << i, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+			writers = RunningWriters(job, writers, false, &none);
+		}
+		if (none)
+		{
+			progress->has_pending = false;
+			return candidate;
+		}
+		if (progress->has_pending)
+		{
+			(void) RunningWriters(job, progress->pending_writers, false, &none);
+			if (none)
+			{
+				next = Max(next, progress->pending);
+				progress->has_pending = false;
+			}
+		}
+	}
+
+	if (!progress->has_pending)
+	{
+		progress->has_pending = true;
+		progress->pending = candidate;
+		progress->pending_writers = none
+			? PointerGetDatum(construct_empty_array(TEXTOID)) : writers;
+	}
+	return next;
+}
+
+/* What both statements below do with aggregated cells */
+#define UPSERT_CELLS \
+	" ON CONFLICT (provider_id, hour) DO UPDATE SET" \
+	"  heartbeat_count = excluded.heartbeat_count," \
+	"  avg_memory_pressure = excluded.avg_memory_pressure," \
+	"  avg_cpu_usage = excluded.avg_cpu_usage," \
+	"  max_thermal_state = excluded.max_thermal_state," \
+	"  avg_memory_available_gb = excluded.avg_memory_available_gb"
+#define INSERT_CELLS \
+	"INSERT INTO %s.provider_heartbeats_hourly (provider_id, hour, heartbeat_count," \
+	" avg_memory_pressure, avg_cpu_usage, max_thermal_state, avg_memory_available_gb) "
+#define AGGREGATE_CELL \
+	"%s.liveness_hourly(h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)"
+
+/* Aggregate every cell of the hours in [since, until), both on the hour */
+static int64
+RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
+{
+	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until)};
+
+	if (since >= until)
+		return 0;
+	Execute(job,
+			INSERT_CELLS
+			"SELECT c.provider_id, c.hour, (c.cell).* FROM"
+			" (SELECT h.provider_id, %s.liveness_utc_hour(h.at) AS hour, "
+			AGGREGATE_CELL " AS cell"
+			"  FROM %s.provider_heartbeats h"
+			"  WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'"
+			"  GROUP BY h.provider_id, %s.liveness_utc_hour(h.at)) c"
+			UPSERT_CELLS,
+			2, types, values, NULL, SPI_OK_INSERT);
+	return (int64) SPI_processed;
+}
+
+/*
+ * Aggregate the cells that got a heartbeat after the watermark, and, if given,
+ * every cell of the hours in [sweep_since, sweep_until).  Counts in *late the
+ * heartbeats up to next_watermark that came too late for their hour.
+ *
+ * An hour in which at least a quarter of the known cells was touched is read
+ * whole, by time, in the order of the heap; in others only the cells touched are
+ * read, by key.  A provider that delivers a day's heartbeats at once does not make
+ * us read that day of all the others.
+ */
+static int64
+RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_watermark,
+			  TimestampTz sweep_since, TimestampTz sweep_until, int64 *late)
+{
+	Oid			types[] = {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[5];
+
+	values[0] = Int64GetDatum(progress->watermark);
+	values[1] = Int64GetDatum(next_watermark);
+	values[2] = TimestampTzGetDatum(progress->pruned_before);
+	values[3] = TimestampTzGetDatum(sweep_since);
+	values[4] = TimestampTzGetDatum(sweep_until);
+	Execute(job,
+			"WITH touched AS MATERIALIZED ("
+			" SELECT h.provider_id, %s.liveness_utc_hour(h.at) AS hour,"
+			"  count(*) FILTER (WHERE h.id <= $2) AS final"
+			" FROM %s.provider_heartbeats h"
+			" WHERE h.id > $1 AND h.at > '-infinity' AND h.at < 'infinity'"
+			" GROUP BY h.provider_id, %s.liveness_utc_hour(h.at)"
+			"), hours AS MATERIALIZED ("
+			" SELECT t.hour, 4 * count(*) >="
+			"  (SELECT count(*) FROM %s.provider_heartbeats_hourly k WHERE k.hour = t.hour) AS whole,"
+			"  false AS swept"
+			" FROM touched t"
+			" WHERE t.hour >= $3 AND NOT (t.hour >= $4 AND t.hour < $5)"
+			" GROUP BY t.hour"
+			" UNION ALL"
+			" SELECT g.hour, true, true FROM"
+			"  generate_series($4, $5, '1 hour'::interval) AS g (hour)"
+			"  WHERE g.hour < $5"
+			"), cells AS ("
+			" SELECT h.provider_id, o.hour, o.swept, " AGGREGATE_CELL " AS cell"
+			" FROM hours o JOIN %s.provider_heartbeats h"
+			"  ON h.at >= o.hour AND h.at < o.hour + '1 hour'::interval"
+			" WHERE o.whole GROUP BY h.provider_id, o.hour, o.swept"
+			"), written AS ("
+			INSERT_CELLS
+			" SELECT c.provider_id, c.hour, (c.cell).* FROM cells c"
+			"  WHERE c.swept OR EXISTS (SELECT FROM touched t"
+			"   WHERE t.provider_id = c.provider_id AND t.hour = c.hour)"
+			" UNION ALL"
+			" SELECT c.provider_id, c.hour, (c.cell).* FROM"
+			"  (SELECT t.provider_id, t.hour, " AGGREGATE_CELL " AS cell"
+			"   FROM hours o JOIN touched t ON t.hour = o.hour"
+			"   JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
+			"    AND h.at >= t.hour AND h.at < t.hour + '1 hour'::interval"
+			"   WHERE NOT o.whole GROUP BY t.provider_id, t.hour) c"
+			UPSERT_CELLS
+			" RETURNING 1"
+			") SELECT (SELECT count(*) FROM written),"
+			" (SELECT sum(t.final)::int8 FROM touched t WHERE t.hour < $3)",
+			5, types, values, NULL, SPI_OK_SELECT);
+	*late = ResultInt64(2);
+	return ResultInt64(1);
+}
+
+/* The routine run: returns rows written */
+static int64
+RollUpRoutine(const Job *job, HourlyProgress *progress, const char *identity)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz sweep_since = 0;
+	TimestampTz sweep_until = 0;
+	bool		sweep;
+	int64		next_watermark;
+	int64		late;
+	int64		rows;
+
+	/* a clock that was set back must not put the net off for longer */
+	sweep = liveness_rollup_lookback > 0 &&
+		(progress->swept_at > now || now - SWEEP_INTERVAL >= progress->swept_at);
+	if (sweep)
+	{
+		sweep_since = Max(liveness_hour_of(now - liveness_rollup_lookback * USECS_PER_SEC),
+						  progress->pruned_before);
+		sweep_until = Max(liveness_hour_of(now) + USECS_PER_HOUR, sweep_since);
+		progress->swept_at = now;
+	}
+
+	next_watermark = NextWatermark(job, progress);
+	rows = RollUpTouched(job, progress, next_watermark, sweep_since, sweep_until, &late);
+	progress->watermark = next_watermark;
+	WriteProgress(job, progress, identity, late);
+	return rows;
+}
+
+/*
+ * liveness_rollup_hourly(since timestamptz, until timestamptz) -> bigint
+ *
+ * Both NULL: the routine run.  Else every UTC hour that [since, until) touches,
+ * whole; a single NULL leaves that side open.
+ */
+PG_FUNCTION_INFO_V1(liveness_rollup_hourly);
+Datum
+liveness_rollup_hourly(PG_FUNCTION_ARGS)
+{
+	Job			job;
+	HourlyProgress progress;
+	char	   *identity;
+	int64		rows;
+
+	CheckCanWrite("liveness_rollup_hourly()");
+	if (!BeginJob(&job, "hourly", fcinfo))
+		PG_RETURN_NULL();
+	identity = WatermarkIdentity(&job);
+	ReadProgress(&job, &progress, identity);
+
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+		rows = RollUpRoutine(&job, &progress, identity);
+	else
+	{
+		TimestampTz since = PG_ARGISNULL(0) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(0);
+		TimestampTz until = PG_ARGISNULL(1) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(1);
+
+		if (since < until)
+		{
+			since = liveness_hour_of(since);
+			if (!TIMESTAMP_NOT_FINITE(until) && liveness_hour_of(until) != until)
+				until = liveness_hour_of(until) + USECS_PER_HOUR;
+		}
+		rows = RollUpRange(&job, Max(since, progress.pruned_before), until);
+	}
+
+	EndJob(&job, rows);
+	PG_RETURN_INT64(rows);
+}
+
+/*
+ * liveness_close_hours(cut timestamptz) -> bigint
+ *
+ * For the retention, before it deletes the first raw row older than cut, a full
+ * hour: rolls up what is still to be rolled up there and closes these hours to
+ * every later rollup.  Rows written; NULL if another hourly rollup is running.
+ */
+PG_FUNCTION_INFO_V1(liveness_close_hours);
+Datum
+liveness_close_hours(PG_FUNCTION_ARGS)
+{
+	TimestampTz cut = liveness_hour_of(PG_GETARG_TIMESTAMPTZ(0));
+	Job			job;
+	HourlyProgress progress;
+	char	   *identity;
+	int64		rows;
+
+	CheckCanWrite("liveness_close_hours()");
+	if (!BeginJob(&job, "hourly", fcinfo))
+		PG_RETURN_NULL();
+	identity = WatermarkIdentity(&job);
+	ReadProgress(&job, &progress, identity);
+
+	rows = RollUpRoutine(&job, &progress, identity);
+	rows += RollUpRange(&job, progress.pruned_before, cut);
+	progress.pruned_before = Max(progress.pruned_before, cut);
+	WriteProgress(&job, &progress, identity, 0);
+
+	EndJob(&job, rows);
+	PG_RETURN_INT64(rows);
+}
+
+/*
+ * liveness_in_transaction_block() -> boolean
+ *
+ * Is the caller inside a transaction block, so that a procedure cannot COMMIT?
+ */
+PG_FUNCTION_INFO_V1(liveness_in_transaction_block);
+Datum
+liveness_in_transaction_block(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	PG_RETURN_BOOL(IsTransactionBlock());
+}

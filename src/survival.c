@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * survival.c
+ *		The Kaplan-Meier (product-limit) estimate of survival.
+ *
+ * S(t) is the product over event times u <= t of 1 - d(u)/n(u), d(u) events
+ * among the n(u) at risk at u: those with entry < u <= exit, so that who is
+ * censored at u is still at risk there (Kaplan and Meier 1958; left truncation
+ * as in Klein and Moeschberger, Survival Analysis, section 4.6).  Ties are exact:
+ * times are integers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "liveness.h"
+
+#define ST_SORT SortByExit
+#define ST_ELEMENT_TYPE SurvivalObservation
+#define ST_COMPARE(a, b) ((a)->exit < (b)->exit ? -1 : (a)->exit > (b)->exit)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT SortTimes
+#define ST_ELEMENT_TYPE int64
+#define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/*
+ * S at each of the times, which ascend.  Observations that are never at risk
+ * (entry >= exit) are left out; the array is reordered.  NULL where the curve
+ * does not reach: past the last exit unless S is 0 there, and everywhere if
+ * nobody was ever at risk.
+ */
+void
+liveness_survival_at(SurvivalObservation *obs, int64 n, const int64 *times,
+					 int ntimes, double *survival, bool *isnull)
+{
+	int64	   *entries;
+	int64		kept = 0;
+	int64		entered = 0;
+	int64		i = 0;
+	double		s = 1.0;
+
+	for (int64 j = 0; j < n; j++)
+	{
+		if (obs[j].entry < obs[j].exit)
+			obs[kept++] = obs[j];
+	}
+	n = kept;
+
+	SortByExit(obs, n);
+	entries = (int64 *) MemoryContextAllocHuge(CurrentMemoryContext,
+											   Max(n, 1) * sizeof(int64));
+	for (int64 j = 0; j < n; j++)
+		entries[j] = obs[j].entry;
+	SortTimes(entries, n);
+
+	for (int k = 0; k < ntimes; k++)
+	{
+		while (i < n && obs[i].exit <= times[k])
+		{
+			int64		u = obs[i].exit;
+			int64		exited = i;
+			int64		events = 0;
+
+			for (; i < n && obs[i].exit == u; i++)
+				events += obs[i].event;
+			while (entered < n && entries[entered] < u)
+				entered++;
+			if (events > 0)
+				s *= 1.0 - (double) events / (double) (entered - exited);
+		}
+		survival[k] = s;
+		isnull[k] = n == 0 || (s > 0.0 && times[k] > obs[n - 1].exit);
+	}
+
+	pfree(entries);
+}
