@@ -26,3 +26,13 @@ strict:
 	$(MAKE) clean
 	$(MAKE) all $(STRICT) CC=clang CFLAGS="-O2 -fPIC -fwrapv -fno-strict-aliasing $(STRICT_CFLAGS)"
 	$(MAKE) clean
+
+# What a newcomer needs: both work on a Debian machine with nothing but make,
+# and install the packages they need (root or sudo)
+.PHONY: test demo demo-stop
+test:
+	scripts/test
+demo:
+	scripts/demo "$(TRACE)"
+demo-stop:
+	scripts/demo --stop

@@ -1,0 +1,35 @@
+# Shared by the scripts that build, install and start servers; sourced, not run.
+
+PG_MAJOR=${PG_MAJOR:-15}
+PG_BIN=/usr/lib/postgresql/$PG_MAJOR/bin
+PG_CONFIG=$PG_BIN/pg_config
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Run as root where that is needed to write to the server's own folders.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# PostgreSQL refuses to run as root: the packages bring a user for it.
+as_server() {
+	if [ "$(id -u)" = 0 ]; then
+		runuser -u postgres -- env HOME="$scratch" "$@"
+	else
+		"$@"
+	fi
+}
+
+# A folder for what as_server does: the checkout may be closed to that user.
+make_scratch() {
+	scratch=$(mktemp -d "${TMPDIR:-/tmp}/liveness.XXXXXX")
+	if [ "$(id -u)" = 0 ]; then chown postgres: "$scratch"; fi
+}
+
+build_and_install() {
+	local clang=()
+	# the bitcode for JIT needs the very clang that the server was built with
+	command -v "$($PG_CONFIG --configure | grep -o "CLANG=[^' ]*" | cut -d= -f2)" >/dev/null || clang=(with_llvm=no)
+	make -s -C "$project" PG_CONFIG="$PG_CONFIG" "${clang[@]}" all
+	as_root make -s -C "$project" PG_CONFIG="$PG_CONFIG" "${clang[@]}" install >/dev/null
+}
