@@ -168,6 +168,15 @@ COMMENT ON COLUMN provider_reliability_features.mttr_seconds IS 'Mean time to re
 COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Ends of merged uptime in the window for an uncensored reason';
 COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a session lasts beyond 4 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a session lasts beyond 8 hours, 0 to 1; NULL: not reached';
+-- The matrix makes most of the row, and lz4 packs it in a fifth of pglz's time.
+DO LANGUAGE plpgsql $do$
+BEGIN
+	ALTER TABLE provider_reliability_features ALTER COLUMN hourly_availability SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+	NULL;	-- a server built without lz4 keeps pglz
+END
+$do$;
+
 COMMENT ON INDEX idx_provider_reliability_features_score IS 'The ranking';
 
 -- The rows to lock stand apart from the state: those are the script's, and would
@@ -384,10 +393,9 @@ COMMENT ON AGGREGATE liveness_hourly(real, real, text, real) IS 'Heartbeats of o
 -- Rollups
 ------------------------------------------------------------------------------
 
--- One definition for the function that shows and the one that writes.  The
--- condition without a column is a gate that the executor opens once: it checks
--- the arguments even where there is no session.
-CREATE FUNCTION liveness_features_of_window(as_of timestamptz, window_days int)
+-- One definition for the function that shows and the one that writes.  since is
+-- that of the window: a constant to the rollup, which the planner can estimate.
+CREATE FUNCTION liveness_features_of_window(as_of timestamptz, window_days int, since timestamptz)
 RETURNS TABLE (provider_id text, features liveness_features_row)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -396,14 +404,13 @@ BEGIN ATOMIC
 	FROM @extschema@.provider_sessions s
 	WHERE s.connected_at < as_of
 	AND (s.disconnected_at IS NULL
-		OR s.disconnected_at >= (SELECT @extschema@.liveness_window_start(as_of, window_days)))
-	AND @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL
+		OR s.disconnected_at >= since)
 	GROUP BY s.provider_id;
 END;
-COMMENT ON FUNCTION liveness_features_of_window(timestamptz, int) IS 'liveness_features of each provider with a session in the window; arguments and errors as there';
+COMMENT ON FUNCTION liveness_features_of_window(timestamptz, int, timestamptz) IS 'liveness_features of each provider with a session in the window, which begins at since = liveness_window_start(as_of, window_days)';
 
--- Not through the table's row type of today: a column that somebody adds to it
--- later must not break the rollup.
+-- The condition without a column is a gate that the executor opens once: it checks
+-- the arguments even where there is no session.
 CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
 RETURNS SETOF provider_reliability_features
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -426,7 +433,9 @@ BEGIN ATOMIC
 		(w.features).failures_count,
 		(w.features).p_survives_4h,
 		(w.features).p_survives_8h
-	FROM @extschema@.liveness_features_of_window(as_of, window_days) w;
+	FROM @extschema@.liveness_features_of_window(as_of, window_days,
+		@extschema@.liveness_window_start(as_of, window_days)) w
+	WHERE @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
 COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write for the providers with a session in the window, writing nothing; depends on provider_sessions and the settings alone; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
 
@@ -1065,7 +1074,7 @@ BEGIN
 		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
 		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
-		'@extschema@.liveness_features_of_window(timestamptz, int), @extschema@.liveness_features_at(timestamptz, int), '
+		'@extschema@.liveness_features_of_window(timestamptz, int, timestamptz), @extschema@.liveness_features_at(timestamptz, int), '
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
 		'@extschema@.liveness_heatmap(text) TO %s', role);
 END
@@ -1121,7 +1130,7 @@ REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_window_start(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_setting_interval(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_features_of_window(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_features_of_window(timestamptz, int, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_vanished_features(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;

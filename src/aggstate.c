@@ -88,7 +88,7 @@ liveness_read_float8_array(StateReader *reader, Size size)
 	int			nvalid;
 	Size		data_offset;
 
-	liveness_check_remaining(reader, 1, size);
+	liveness_check_remaining(reader, (int64) size, 1);
 	if (size < sizeof(ArrayType))
 		liveness_corrupt_state();
 	array = (ArrayType *) palloc(size);

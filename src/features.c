@@ -40,8 +40,8 @@
 
 #define FEATURES_MAGIC		0x4c764631	/* "LvF1" */
 #define INITIAL_SESSIONS	8
-#define INITIAL_REASONS		4
-#define INITIAL_REASON_BYTES 64
+#define INITIAL_REASONS		8
+#define INITIAL_REASON_BYTES 256
 #define HASH_REASONS_ABOVE	16	/* up to here a look at each is cheaper */
 #define NOT_ENDED			(-1)
 
@@ -60,32 +60,41 @@ typedef struct FeaturesSession
 	int32		reason;			/* number of the reason, or NOT_ENDED */
 } FeaturesSession;
 
-/* A distinct reason: where its bytes stand in FeaturesState.reason_bytes */
-typedef struct FeaturesReason
+/* A distinct reason: where its bytes stand in ReasonTable.bytes */
+typedef struct Reason
 {
 	Size		offset;
 	Size		len;
-} FeaturesReason;
+} Reason;
 
 struct reasonhash_hash;
+
+/*
+ * The distinct reasons of all the groups that one call site aggregates: a fleet
+ * has the same few, and one table stays in the processor's cache where one for
+ * each provider would not.
+ */
+typedef struct ReasonTable
+{
+	MemoryContext context;
+	int			nreasons;
+	int			capacity;
+	Reason	   *reasons;
+	Size		bytes_used;
+	Size		bytes_capacity;
+	char	   *bytes;
+	struct reasonhash_hash *hash;	/* NULL while the reasons are few */
+} ReasonTable;
 
 typedef struct FeaturesState
 {
 	TimestampTz as_of;
 	TimestampTz since;
 	int			window_days;
-
+	ReasonTable *reasons;
 	int64		nsessions;
-	int64		sessions_capacity;
+	int64		capacity;
 	FeaturesSession *sessions;
-
-	int			nreasons;
-	int			reasons_capacity;
-	FeaturesReason *reasons;
-	Size		reason_bytes_used;
-	Size		reason_bytes_capacity;
-	char	   *reason_bytes;
-	struct reasonhash_hash *reason_hash;	/* NULL while the reasons are few */
 } FeaturesState;
 
 /* Index of the reasons by text.  The key is a reason's number; see InternReason */
@@ -97,31 +106,37 @@ typedef struct ReasonHashEntry
 } ReasonHashEntry;
 
 static inline const char *
-ReasonText(const FeaturesState *state, int32 reason)
+ReasonText(const ReasonTable *table, int32 reason)
 {
-	return state->reason_bytes + state->reasons[reason].offset;
+	return table->bytes + table->reasons[reason].offset;
 }
 
 static inline uint32
-HashReason(const FeaturesState *state, int32 reason)
+HashReason(const ReasonTable *table, int32 reason)
 {
-	return hash_bytes((const unsigned char *) ReasonText(state, reason),
-					  (int) state->reasons[reason].len);
+	return hash_bytes((const unsigned char *) ReasonText(table, reason),
+					  (int) table->reasons[reason].len);
 }
 
 static inline bool
-EqualReasons(const FeaturesState *state, int32 a, int32 b)
+ReasonIs(const ReasonTable *table, int32 reason, const char *text, Size len)
 {
-	return state->reasons[a].len == state->reasons[b].len &&
-		memcmp(ReasonText(state, a), ReasonText(state, b), state->reasons[a].len) == 0;
+	return table->reasons[reason].len == len &&
+		memcmp(ReasonText(table, reason), text, len) == 0;
+}
+
+static inline bool
+EqualReasons(const ReasonTable *table, int32 a, int32 b)
+{
+	return ReasonIs(table, a, ReasonText(table, b), table->reasons[b].len);
 }
 
 #define SH_PREFIX reasonhash
 #define SH_ELEMENT_TYPE ReasonHashEntry
 #define SH_KEY_TYPE int32
 #define SH_KEY reason
-#define SH_HASH_KEY(tb, key) HashReason((const FeaturesState *) (tb)->private_data, key)
-#define SH_EQUAL(tb, a, b) EqualReasons((const FeaturesState *) (tb)->private_data, a, b)
+#define SH_HASH_KEY(tb, key) HashReason((const ReasonTable *) (tb)->private_data, key)
+#define SH_EQUAL(tb, a, b) EqualReasons((const ReasonTable *) (tb)->private_data, a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) (a)->hash
 #define SH_SCOPE static inline
@@ -137,75 +152,66 @@ EqualReasons(const FeaturesState *state, int32 a, int32 b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-static FeaturesState *
-MakeState(MemoryContext context, TimestampTz as_of, int window_days)
+static ReasonTable *
+MakeReasonTable(MemoryContext context)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
-	FeaturesState *state = (FeaturesState *) palloc(sizeof(FeaturesState));
+	ReasonTable *table = (ReasonTable *) palloc(sizeof(ReasonTable));
 
-	state->as_of = as_of;
-	state->since = as_of - window_days * USECS_PER_DAY;
-	state->window_days = window_days;
-	state->nsessions = 0;
-	state->sessions_capacity = INITIAL_SESSIONS;
-	state->sessions = (FeaturesSession *) palloc(INITIAL_SESSIONS * sizeof(FeaturesSession));
-	state->nreasons = 0;
-	state->reasons_capacity = INITIAL_REASONS;
-	state->reasons = (FeaturesReason *) palloc(INITIAL_REASONS * sizeof(FeaturesReason));
-	state->reason_bytes_used = 0;
-	state->reason_bytes_capacity = INITIAL_REASON_BYTES;
-	state->reason_bytes = (char *) palloc(INITIAL_REASON_BYTES);
-	state->reason_hash = NULL;
+	table->context = context;
+	table->nreasons = 0;
+	table->capacity = INITIAL_REASONS;
+	table->reasons = (Reason *) palloc(INITIAL_REASONS * sizeof(Reason));
+	table->bytes_used = 0;
+	table->bytes_capacity = INITIAL_REASON_BYTES;
+	table->bytes = (char *) palloc(INITIAL_REASON_BYTES);
+	table->hash = NULL;
 
 	MemoryContextSwitchTo(oldcontext);
-	return state;
+	return table;
 }
 
-/* Make room for one more session */
-static inline void
-ReserveSession(FeaturesState *state)
+/* The call site's table; it lives as long as the query, longer than any state */
+static ReasonTable *
+GetReasonTable(FunctionCallInfo fcinfo)
 {
-	if (likely(state->nsessions < state->sessions_capacity))
-		return;
-	state->sessions_capacity *= 2;
-	state->sessions = (FeaturesSession *)
-		repalloc_huge(state->sessions, state->sessions_capacity * sizeof(FeaturesSession));
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MakeReasonTable(fcinfo->flinfo->fn_mcxt);
+	return (ReasonTable *) fcinfo->flinfo->fn_extra;
 }
 
 /* Append a reason without looking whether it is there; it is not counted yet */
 static void
-AppendReason(FeaturesState *state, const char *text, Size len)
+AppendReason(ReasonTable *table, const char *text, Size len)
 {
-	if (state->nreasons == state->reasons_capacity)
+	if (table->nreasons == table->capacity)
 	{
-		state->reasons_capacity *= 2;
-		state->reasons = (FeaturesReason *)
-			repalloc_huge(state->reasons, state->reasons_capacity * sizeof(FeaturesReason));
+		table->capacity *= 2;
+		table->reasons = (Reason *)
+			repalloc_huge(table->reasons, table->capacity * sizeof(Reason));
 	}
-	if (state->reason_bytes_capacity - state->reason_bytes_used < len)
+	if (table->bytes_capacity - table->bytes_used < len)
 	{
-		while (state->reason_bytes_capacity - state->reason_bytes_used < len)
-			state->reason_bytes_capacity *= 2;
-		state->reason_bytes = (char *)
-			repalloc_huge(state->reason_bytes, state->reason_bytes_capacity);
+		while (table->bytes_capacity - table->bytes_used < len)
+			table->bytes_capacity *= 2;
+		table->bytes = (char *) repalloc_huge(table->bytes, table->bytes_capacity);
 	}
 
-	/* memcpy of nothing is not allowed a NULL, but neither pointer is one */
-	memcpy(state->reason_bytes + state->reason_bytes_used, text, len);
-	state->reasons[state->nreasons].offset = state->reason_bytes_used;
-	state->reasons[state->nreasons].len = len;
+	memcpy(table->bytes + table->bytes_used, text, len);
+	table->reasons[table->nreasons].offset = table->bytes_used;
+	table->reasons[table->nreasons].len = len;
 }
 
 /* Count the reason that AppendReason left behind the others */
 static int32
-KeepReason(FeaturesState *state)
+KeepReason(ReasonTable *table)
 {
-	if (state->nreasons == PG_INT32_MAX)
+	if (table->nreasons == PG_INT32_MAX / 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many different disconnect reasons in one group")));
-	state->reason_bytes_used += state->reasons[state->nreasons].len;
-	return state->nreasons++;
+				 errmsg("too many different disconnect reasons")));
+	table->bytes_used += table->reasons[table->nreasons].len;
+	return table->nreasons++;
 }
 
 /*
@@ -216,34 +222,62 @@ KeepReason(FeaturesState *state)
  * table can refer to texts by number alone, and forgotten if it was there.
  */
 static int32
-InternReason(FeaturesState *state, MemoryContext context, const char *text, Size len)
+InternReason(ReasonTable *table, const char *text, Size len)
 {
 	ReasonHashEntry *entry;
 	bool		found;
 
-	if (state->reason_hash == NULL)
+	if (table->hash == NULL)
 	{
-		for (int32 i = 0; i < state->nreasons; i++)
+		for (int32 i = 0; i < table->nreasons; i++)
 		{
-			if (state->reasons[i].len == len &&
-				memcmp(ReasonText(state, i), text, len) == 0)
+			if (ReasonIs(table, i, text, len))
 				return i;
 		}
-		AppendReason(state, text, len);
-		if (state->nreasons < HASH_REASONS_ABOVE)
-			return KeepReason(state);
+		AppendReason(table, text, len);
+		if (table->nreasons < HASH_REASONS_ABOVE)
+			return KeepReason(table);
 
-		state->reason_hash = reasonhash_create(context, 4 * HASH_REASONS_ABOVE, state);
-		for (int32 i = 0; i < state->nreasons; i++)
-			(void) reasonhash_insert(state->reason_hash, i, &found);
+		table->hash = reasonhash_create(table->context, 4 * HASH_REASONS_ABOVE, table);
+		for (int32 i = 0; i < table->nreasons; i++)
+			(void) reasonhash_insert(table->hash, i, &found);
 	}
 	else
-		AppendReason(state, text, len);
+		AppendReason(table, text, len);
 
-	entry = reasonhash_insert(state->reason_hash, state->nreasons, &found);
+	entry = reasonhash_insert(table->hash, table->nreasons, &found);
 	if (found)
 		return entry->reason;
-	return KeepReason(state);
+	return KeepReason(table);
+}
+
+static FeaturesState *
+MakeState(MemoryContext context, ReasonTable *reasons, TimestampTz as_of, int window_days)
+{
+	FeaturesState *state;
+
+	state = (FeaturesState *) MemoryContextAlloc(context, sizeof(FeaturesState));
+	state->as_of = as_of;
+	state->since = as_of - window_days * USECS_PER_DAY;
+	state->window_days = window_days;
+	state->reasons = reasons;
+	state->nsessions = 0;
+	state->capacity = INITIAL_SESSIONS;
+	state->sessions = (FeaturesSession *)
+		MemoryContextAlloc(context, INITIAL_SESSIONS * sizeof(FeaturesSession));
+	return state;
+}
+
+/* Make room for this many more sessions */
+static inline void
+ReserveSessions(FeaturesState *state, int64 more)
+{
+	if (likely(state->capacity - state->nsessions >= more))
+		return;
+	while (state->capacity - state->nsessions < more)
+		state->capacity *= 2;
+	state->sessions = (FeaturesSession *)
+		repalloc_huge(state->sessions, state->capacity * sizeof(FeaturesSession));
 }
 
 /*
@@ -277,7 +311,7 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 	{
 		liveness_check_as_of(as_of);
 		window_days = liveness_check_window_days(false, window_days);
-		state = MakeState(aggcontext, as_of, window_days);
+		state = MakeState(aggcontext, GetReasonTable(fcinfo), as_of, window_days);
 	}
 	else if (as_of != state->as_of || window_days != state->window_days)
 		ereport(ERROR,
@@ -297,17 +331,17 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 	if (disconnected_at <= as_of)
 	{
 		if (PG_ARGISNULL(3))
-			reason = InternReason(state, aggcontext, "", 0);
+			reason = InternReason(state->reasons, "", 0);
 		else
 		{
 			text	   *t = PG_GETARG_TEXT_PP(3);
 
-			reason = InternReason(state, aggcontext, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+			reason = InternReason(state->reasons, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 			PG_FREE_IF_COPY(t, 3);
 		}
 	}
 
-	ReserveSession(state);
+	ReserveSessions(state, 1);
 	session = &state->sessions[state->nsessions++];
 	session->connected_at = connected_at;
 	session->disconnected_at = disconnected_at;
@@ -332,30 +366,82 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(left);
 	}
 	if (left == NULL)
-		left = MakeState(aggcontext, right->as_of, right->window_days);
+		left = MakeState(aggcontext, GetReasonTable(fcinfo), right->as_of, right->window_days);
 	else if (left->as_of != right->as_of || left->window_days != right->window_days)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("as_of and window_days of liveness_features must not vary within a group")));
 
 	renumbered = (int32 *) MemoryContextAllocHuge(CurrentMemoryContext,
-												  Max(right->nreasons, 1) * sizeof(int32));
-	for (int32 i = 0; i < right->nreasons; i++)
-		renumbered[i] = InternReason(left, aggcontext, ReasonText(right, i),
-									 right->reasons[i].len);
+												  Max(right->reasons->nreasons, 1) * sizeof(int32));
+	for (int32 i = 0; i < right->reasons->nreasons; i++)
+		renumbered[i] = InternReason(left->reasons, ReasonText(right->reasons, i),
+									 right->reasons->reasons[i].len);
 
+	ReserveSessions(left, right->nsessions);
 	for (int64 i = 0; i < right->nsessions; i++)
 	{
-		FeaturesSession *session;
+		FeaturesSession *session = &left->sessions[left->nsessions++];
 
-		ReserveSession(left);
-		session = &left->sessions[left->nsessions++];
 		*session = right->sessions[i];
 		if (session->reason != NOT_ENDED)
 			session->reason = renumbered[session->reason];
 	}
 	pfree(renumbered);
 	PG_RETURN_POINTER(left);
+}
+
+/*
+ * A number for each reason of a table, all 0 between two uses: the table may hold
+ * many more reasons than one group has, so that clearing costs what was touched.
+ */
+typedef struct ReasonTally
+{
+	int			capacity;
+	int			ntouched;
+	int32	   *touched;		/* reasons whose number is not 0 */
+	int64	   *numbers;
+	bool	   *censored;		/* of those touched, if the caller wants to know */
+} ReasonTally;
+
+static void
+PrepareTally(ReasonTally *tally, MemoryContext context, const ReasonTable *table)
+{
+	int			capacity = Max(tally->capacity, INITIAL_REASONS);
+
+	Assert(tally->ntouched == 0);
+	if (tally->capacity >= table->nreasons && tally->capacity > 0)
+		return;
+	while (capacity < table->nreasons)
+		capacity *= 2;
+	if (tally->capacity > 0)
+	{
+		pfree(tally->touched);
+		pfree(tally->numbers);
+		pfree(tally->censored);
+	}
+	tally->touched = (int32 *) MemoryContextAllocHuge(context, capacity * sizeof(int32));
+	tally->numbers = (int64 *) MemoryContextAllocHuge(context, capacity * sizeof(int64));
+	memset(tally->numbers, 0, capacity * sizeof(int64));
+	tally->censored = (bool *) MemoryContextAllocHuge(context, capacity * sizeof(bool));
+	tally->capacity = capacity;
+}
+
+/* The reason's number, to be made other than 0 by the caller */
+static inline int64 *
+TouchReason(ReasonTally *tally, int32 reason)
+{
+	if (tally->numbers[reason] == 0)
+		tally->touched[tally->ntouched++] = reason;
+	return &tally->numbers[reason];
+}
+
+static void
+ClearTally(ReasonTally *tally)
+{
+	for (int i = 0; i < tally->ntouched; i++)
+		tally->numbers[tally->touched[i]] = 0;
+	tally->ntouched = 0;
 }
 
 /* Of a serialized state; the reasons (length, bytes) and the sessions follow */
@@ -375,28 +461,54 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 	FeaturesState *state;
 	SerializedFeatures header;
 	StringInfoData buf;
+	FeaturesSession *sessions;
+	ReasonTally *tally;
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_features_serialize");
 	state = (FeaturesState *) PG_GETARG_POINTER(0);
 	liveness_check_serialized_count(state->nsessions, sizeof(FeaturesSession));
-	liveness_check_serialized_count(state->reason_bytes_used, 1);
+
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+														  sizeof(ReasonTally));
+	tally = (ReasonTally *) fcinfo->flinfo->fn_extra;
+	PrepareTally(tally, fcinfo->flinfo->fn_mcxt, state->reasons);
+
+	/* Only the reasons of this group go along, numbered anew from 1 */
+	sessions = (FeaturesSession *)
+		MemoryContextAllocHuge(CurrentMemoryContext,
+							   Max(state->nsessions, 1) * sizeof(FeaturesSession));
+	for (int64 i = 0; i < state->nsessions; i++)
+	{
+		sessions[i] = state->sessions[i];
+		if (sessions[i].reason != NOT_ENDED)
+		{
+			int64	   *number = TouchReason(tally, sessions[i].reason);
+
+			if (*number == 0)
+				*number = tally->ntouched;
+			sessions[i].reason = (int32) *number - 1;
+		}
+	}
 
 	header.magic = FEATURES_MAGIC;
 	header.window_days = state->window_days;
 	header.as_of = state->as_of;
 	header.nsessions = state->nsessions;
-	header.nreasons = state->nreasons;
+	header.nreasons = tally->ntouched;
 
 	pq_begintypsend(&buf);
 	pq_sendbytes(&buf, (char *) &header, sizeof(header));
-	for (int32 i = 0; i < state->nreasons; i++)
+	for (int i = 0; i < tally->ntouched; i++)
 	{
-		pq_sendbytes(&buf, (char *) &state->reasons[i].len, sizeof(Size));
-		pq_sendbytes(&buf, unconstify(char *, ReasonText(state, i)),
-					 (int) state->reasons[i].len);
+		const Reason *reason = &state->reasons->reasons[tally->touched[i]];
+
+		pq_sendbytes(&buf, (char *) &reason->len, sizeof(Size));
+		pq_sendbytes(&buf, state->reasons->bytes + reason->offset, (int) reason->len);
 	}
-	pq_sendbytes(&buf, (char *) state->sessions,
-				 (int) (state->nsessions * sizeof(FeaturesSession)));
+	pq_sendbytes(&buf, (char *) sessions, (int) (state->nsessions * sizeof(FeaturesSession)));
+	ClearTally(tally);
+	pfree(sessions);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
@@ -416,22 +528,21 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 		header.nreasons < 0)
 		liveness_corrupt_state();
 
-	state = MakeState(CurrentMemoryContext, header.as_of, header.window_days);
+	state = MakeState(CurrentMemoryContext, MakeReasonTable(CurrentMemoryContext),
+					  header.as_of, header.window_days);
 	for (int64 i = 0; i < header.nreasons; i++)
 	{
 		Size		len;
 
 		liveness_read_bytes(&reader, &len, sizeof(len));
-		liveness_check_remaining(&reader, 1, len);
-		AppendReason(state, reader.cur, len);
-		(void) KeepReason(state);
+		liveness_check_remaining(&reader, (int64) len, 1);
+		AppendReason(state->reasons, reader.cur, len);
+		(void) KeepReason(state->reasons);
 		reader.cur += len;
 	}
 
 	liveness_check_remaining(&reader, header.nsessions, sizeof(FeaturesSession));
-	state->sessions_capacity = Max(header.nsessions, INITIAL_SESSIONS);
-	state->sessions = (FeaturesSession *)
-		repalloc_huge(state->sessions, state->sessions_capacity * sizeof(FeaturesSession));
+	ReserveSessions(state, header.nsessions);
 	liveness_read_bytes(&reader, state->sessions,
 						header.nsessions * sizeof(FeaturesSession));
 	liveness_read_end(&reader);
@@ -439,7 +550,7 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
 		if (state->sessions[i].reason < NOT_ENDED ||
-			state->sessions[i].reason >= state->nreasons)
+			state->sessions[i].reason >= state->reasons->nreasons)
 			liveness_corrupt_state();
 	}
 	PG_RETURN_POINTER(state);
@@ -456,6 +567,7 @@ typedef struct FinalCache
 	int			window_days;	/* 0: no window yet */
 	int64		window_cells[HOURS_PER_WEEK];
 	Numeric		cell_numerics[MATRIX_SCALE + 1];
+	ReasonTally tally;
 } FinalCache;
 
 static FinalCache *
@@ -554,55 +666,54 @@ BuildMatrix(FunctionCallInfo fcinfo, FinalCache *cache, const FeaturesState *sta
 	return JsonbValueToJsonb(&array);
 }
 
+static void
+PushReason(JsonbParseState **parse, const char *text, Size len, int64 count)
+{
+	JsonbValue	key;
+	JsonbValue	value;
+
+	key.type = jbvString;
+	key.val.string.val = unconstify(char *, text);
+	key.val.string.len = (int) len;
+	value.type = jbvNumeric;
+	value.val.numeric = int64_to_numeric(count);
+	pushJsonbValue(parse, WJB_KEY, &key);
+	pushJsonbValue(parse, WJB_VALUE, &value);
+}
+
 /* disconnect_reasons: how many sessions ended for each */
 static Jsonb *
-BuildReasons(const FeaturesState *state, int64 *counts)
+BuildReasons(const ReasonTable *table, ReasonTally *tally)
 {
 	JsonbParseState *parse = NULL;
 	JsonbValue *result;
 	int32		nameless = -1;
-	int32		unspecified = -1;
+	int64		unspecified = 0;
 
 	/* '' goes by a name that a coordinator may have written as well */
-	for (int32 i = 0; i < state->nreasons; i++)
+	for (int i = 0; i < tally->ntouched; i++)
 	{
-		if (state->reasons[i].len == 0)
-			nameless = i;
-		else if (state->reasons[i].len == strlen(UNSPECIFIED_REASON) &&
-				 memcmp(ReasonText(state, i), UNSPECIFIED_REASON,
-						strlen(UNSPECIFIED_REASON)) == 0)
-			unspecified = i;
-	}
-	if (nameless >= 0 && unspecified >= 0)
-	{
-		counts[nameless] += counts[unspecified];
-		counts[unspecified] = 0;
+		if (table->reasons[tally->touched[i]].len == 0)
+			nameless = tally->touched[i];
 	}
 
 	pushJsonbValue(&parse, WJB_BEGIN_OBJECT, NULL);
-	for (int32 i = 0; i < state->nreasons; i++)
+	for (int i = 0; i < tally->ntouched; i++)
 	{
-		JsonbValue	key;
-		JsonbValue	value;
+		int32		reason = tally->touched[i];
 
-		if (counts[i] == 0)
+		if (reason == nameless)
 			continue;
-		key.type = jbvString;
-		if (i == nameless)
-		{
-			key.val.string.val = UNSPECIFIED_REASON;
-			key.val.string.len = strlen(UNSPECIFIED_REASON);
-		}
+		if (nameless >= 0 &&
+			ReasonIs(table, reason, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON)))
+			unspecified = tally->numbers[reason];
 		else
-		{
-			key.val.string.val = unconstify(char *, ReasonText(state, i));
-			key.val.string.len = (int) state->reasons[i].len;
-		}
-		value.type = jbvNumeric;
-		value.val.numeric = int64_to_numeric(counts[i]);
-		pushJsonbValue(&parse, WJB_KEY, &key);
-		pushJsonbValue(&parse, WJB_VALUE, &value);
+			PushReason(&parse, ReasonText(table, reason), table->reasons[reason].len,
+					   tally->numbers[reason]);
 	}
+	if (nameless >= 0)
+		PushReason(&parse, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON),
+				   tally->numbers[nameless] + unspecified);
 	result = pushJsonbValue(&parse, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(result);
 }
@@ -636,7 +747,6 @@ typedef struct SessionFigures
 	int64	   *lengths;
 	LivenessInterval *intervals;
 	SurvivalObservation *observations;
-	int64	   *reason_counts;
 	int64		stays_4h;
 	int64		stays_8h;
 	bool		has_disconnect;
@@ -645,22 +755,29 @@ typedef struct SessionFigures
 } SessionFigures;
 
 static void
-ReadSessions(const FeaturesState *state, SessionFigures *figures)
+ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *tally)
 {
-	bool	   *censored;
-
-	censored = (bool *) palloc(Max(state->nreasons, 1) * sizeof(bool));
-	for (int32 i = 0; i < state->nreasons; i++)
-		censored[i] = liveness_reason_is_censored(ReasonText(state, i),
-												  state->reasons[i].len);
+	const ReasonTable *table = state->reasons;
 
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
 		const FeaturesSession *session = &state->sessions[i];
 		bool		open = session->reason == NOT_ENDED;
-		bool		failure = !open && !censored[session->reason];
+		bool		failure = false;
 		TimestampTz end = open ? state->as_of : session->disconnected_at;
 		int64		length;
+
+		if (!open)
+		{
+			int64	   *count = TouchReason(tally, session->reason);
+
+			if (*count == 0)
+				tally->censored[session->reason] =
+					liveness_reason_is_censored(ReasonText(table, session->reason),
+												table->reasons[session->reason].len);
+			(*count)++;
+			failure = !tally->censored[session->reason];
+		}
 
 		end = Max(end, session->connected_at);
 		length = liveness_saturating_sub(end, session->connected_at);
@@ -677,8 +794,6 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures)
 			Max(liveness_saturating_sub(state->since, session->connected_at), 0);
 		figures->observations[i].event = failure;
 
-		if (!open)
-			figures->reason_counts[session->reason]++;
 		if (failure &&
 			(!figures->has_disconnect ||
 			 session->disconnected_at > figures->last_disconnect_at ||
@@ -690,7 +805,6 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures)
 			figures->last_length = length;
 		}
 	}
-	pfree(censored);
 }
 
 /*
@@ -746,10 +860,8 @@ liveness_features_final(PG_FUNCTION_ARGS)
 		MemoryContextAllocHuge(tmpcontext, n * sizeof(LivenessInterval));
 	figures.observations = (SurvivalObservation *)
 		MemoryContextAllocHuge(tmpcontext, n * sizeof(SurvivalObservation));
-	figures.reason_counts = (int64 *)
-		MemoryContextAllocHuge(tmpcontext, Max(state->nreasons, 1) * sizeof(int64));
-	memset(figures.reason_counts, 0, state->nreasons * sizeof(int64));
-	ReadSessions(state, &figures);
+	PrepareTally(&cache->tally, fcinfo->flinfo->fn_mcxt, state->reasons);
+	ReadSessions(state, &figures, &cache->tally);
 
 	nmerged = liveness_merge_intervals(figures.intervals, n);
 	for (int64 i = 0; i < nmerged; i++)
@@ -798,7 +910,8 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	values[COL_P90_SESSION_SECONDS] =
 		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(figures.lengths, n, 0.9)));
 	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(fcinfo, cache, state, &online));
-	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state, figures.reason_counts));
+	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state->reasons, &cache->tally));
+	ClearTally(&cache->tally);
 	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
 	values[COL_P_STAYS_8H] = Float4GetDatum((float4) p_stays_8h);
 	values[COL_LAST_DISCONNECT_AT] = TimestampTzGetDatum(figures.last_disconnect_at);

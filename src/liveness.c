@@ -204,17 +204,25 @@ liveness_check_as_of(TimestampTz as_of)
 }
 
 /*
+ * First instant of the window.  One that would begin before the calendar does
+ * begins with the calendar.
+ */
+TimestampTz
+liveness_window_since(TimestampTz as_of, int window_days)
+{
+	return Max(as_of - window_days * USECS_PER_DAY, MIN_TIMESTAMP);
+}
+
+/*
  * liveness_window_start(as_of timestamptz, window_days int) -> timestamptz
  *
- * First instant of the window that ends at as_of.  A window that would begin
- * before the calendar does begins with the calendar.
+ * First instant of the window that ends at as_of.
  */
 PG_FUNCTION_INFO_V1(liveness_window_start);
 Datum
 liveness_window_start(PG_FUNCTION_ARGS)
 {
 	TimestampTz as_of;
-	TimestampTz since;
 	int			window_days;
 
 	if (PG_ARGISNULL(0))
@@ -227,8 +235,7 @@ liveness_window_start(PG_FUNCTION_ARGS)
 	window_days = liveness_check_window_days(PG_ARGISNULL(1),
 											 PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
 
-	since = as_of - window_days * USECS_PER_DAY;
-	PG_RETURN_TIMESTAMPTZ(Max(since, MIN_TIMESTAMP));
+	PG_RETURN_TIMESTAMPTZ(liveness_window_since(as_of, window_days));
 }
 
 /*

@@ -30,6 +30,7 @@ extern PGDLLIMPORT int liveness_rollup_lookback;
 
 extern bool liveness_reason_is_censored(const char *reason, Size len);
 extern int	liveness_check_window_days(bool isnull, int window_days);
+extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);
 extern void liveness_check_as_of(TimestampTz as_of);
 
 /* score.c */

@@ -231,8 +231,8 @@ Datum
 liveness_rollup_features(PG_FUNCTION_ARGS)
 {
 	Job			job;
-	Oid			types[] = {TIMESTAMPTZOID, INT4OID};
-	Datum		values[2];
+	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID};
+	Datum		values[3];
 	TimestampTz as_of;
 	int			window_days;
 	int64		rows;
@@ -253,6 +253,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 
 	values[0] = TimestampTzGetDatum(as_of);
 	values[1] = Int32GetDatum(window_days);
+	values[2] = TimestampTzGetDatum(liveness_window_since(as_of, window_days));
 	Execute(&job,
 			"WITH written AS ("
 			" INSERT INTO %s.provider_reliability_features AS f"
@@ -262,7 +263,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 			"  last_disconnect_at, last_session_duration_seconds, liveness_score,"
 			"  mttr_seconds, failures_count, p_survives_4h, p_survives_8h)"
 			" SELECT w.provider_id, $1, $2, (w.features).*"
-			" FROM %s.liveness_features_of_window($1, $2) w"
+			" FROM %s.liveness_features_of_window($1, $2, $3) w"
 			" ON CONFLICT (provider_id) DO UPDATE SET"
 			"  updated_at = excluded.updated_at,"
 			"  window_days = excluded.window_days,"
@@ -320,7 +321,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 			"   r.last_disconnect_at, r.last_session_duration_seconds, r.liveness_score,"
 			"   r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h)"
 			") SELECT count(*) FROM written",
-			2, types, values, NULL, SPI_OK_SELECT);
+			3, types, values, NULL, SPI_OK_SELECT);
 	rows = ResultInt64(1);
 
 	EndJob(&job, rows);

@@ -1,0 +1,237 @@
+-- What people read: views, ranking, heatmap; and that reads of one provider are index scans
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SET LOCAL TimeZone = 'UTC';
+SELECT plan(75);
+
+CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
+
+-- provider_liveness
+INSERT INTO provider_reliability_features (provider_id, uptime_pct, liveness_score, sessions_count, p_survives_4h) VALUES
+	('gone', 0, 0.1, 0, NULL), ('closed', 0.5, 0.2, 2, 0.25), ('open', 0.75, 0.5, 1, 1), ('twice', 1, 0.75, 2, 1), ('never', 0, 0.5, 1, NULL);
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, last_heartbeat_at) VALUES
+	('closed', '', pg_temp.ago('3 h'), pg_temp.ago('2 h'), pg_temp.ago('121 min')),
+	('open',   '', pg_temp.ago('3 h'), NULL, pg_temp.ago('10 min')),
+	('twice',  'blue', pg_temp.ago('3 h'), NULL, pg_temp.ago('20 min')),
+	('twice',  'green', pg_temp.ago('1 h'), NULL, pg_temp.ago('30 min')),
+	('never',  '', pg_temp.ago('1 min'), NULL, NULL),
+	('unknown', '', pg_temp.ago('1 min'), NULL, NULL);
+INSERT INTO provider_heartbeats (provider_id, at) VALUES
+	('gone', pg_temp.ago('30 d')), ('closed', pg_temp.ago('1 h')), ('closed', pg_temp.ago('5 h')),
+	('open', pg_temp.ago('11 min')), ('twice', pg_temp.ago('5 min')), ('twice', pg_temp.ago('6 min'));
+SELECT results_eq('SELECT provider_id, connected, connected_since, last_heartbeat_at FROM provider_liveness ORDER BY provider_id',
+	$$VALUES ('closed', false, NULL::timestamptz, pg_temp.ago('1 h')), ('gone', false, NULL, pg_temp.ago('30 d')), ('never', true, pg_temp.ago('1 min'), NULL),
+		('open', true, pg_temp.ago('3 h'), pg_temp.ago('10 min')), ('twice', true, pg_temp.ago('3 h'), pg_temp.ago('5 min'))$$,
+	'provider_liveness: connected or not, since when (the oldest open session), last heartbeat by either account');
+SELECT set_eq($$SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_seconds, median_session_seconds, p10_session_seconds,
+		p90_session_seconds, hourly_availability, disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
+		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h FROM provider_liveness$$,
+	'TABLE provider_reliability_features', 'and every column of the features');
+SELECT columns_are('provider_liveness', ARRAY['provider_id', 'updated_at', 'window_days', 'uptime_pct', 'sessions_count', 'mtbf_seconds',
+	'median_session_seconds', 'p10_session_seconds', 'p90_session_seconds', 'hourly_availability', 'disconnect_reasons', 'p_stays_4h', 'p_stays_8h',
+	'last_disconnect_at', 'last_session_duration_seconds', 'liveness_score', 'mttr_seconds', 'failures_count', 'p_survives_4h', 'p_survives_8h',
+	'connected', 'connected_since', 'last_heartbeat_at'], 'provider_liveness has these columns');
+
+-- provider_session_history
+DELETE FROM provider_sessions;
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason, last_heartbeat_at, requests_served, tokens_generated, coordinator_id) VALUES
+	('a closed', pg_temp.ago('90.5 s'), pg_temp.ago('30 s'), 'x', pg_temp.ago('31 s'), 1, 2, 'c'),
+	('b open', pg_temp.ago('1 h'), NULL, '', NULL, 0, 0, ''),
+	('c backwards', pg_temp.ago('1 h'), pg_temp.ago('2 h'), '', NULL, 0, 0, ''),
+	('d till later', pg_temp.ago('1 h'), now() + interval '1 h', '', NULL, 0, 0, ''),
+	('e for ever', pg_temp.ago('1 h'), 'infinity', '', NULL, 0, 0, ''),
+	('f since ever', '-infinity', pg_temp.ago('1 h'), '', NULL, 0, 0, ''),
+	('g tomorrow', now() + interval '1 d', NULL, '', NULL, 0, 0, ''),
+	('h never', '-infinity', '-infinity', '', NULL, 0, 0, ''),
+	('i at all times', '-infinity', NULL, '', NULL, 0, 0, ''),
+	('j now', now(), now(), '', NULL, 0, 0, ''),
+	('k ages', '4714-11-24 00:00:00+00 BC', '2000-01-01 00:00:00+00', '', NULL, 0, 0, ''),
+	('l microsecond', '2026-01-01 00:00:00+00', '2026-01-01 00:00:00.000001+00', '', NULL, 0, 0, '');
+SELECT results_eq('SELECT provider_id, is_open, length_seconds FROM provider_session_history ORDER BY 1',
+	$$VALUES ('a closed', false, 60.5::float8), ('b open', true, 3600), ('c backwards', false, 0), ('d till later', true, 3600), ('e for ever', true, 3600),
+		('f since ever', false, 'infinity'), ('g tomorrow', true, 0), ('h never', false, 0), ('i at all times', true, 'infinity'), ('j now', false, 0),
+		('k ages', false, (2451545 * 86400.0)::float8), ('l microsecond', false, 0.000001)$$,
+	'provider_session_history: open as of now(), and how long so far');
+SELECT results_eq($$SELECT id, provider_id, connected_at, disconnected_at, disconnect_reason, last_heartbeat_at, requests_served, tokens_generated, coordinator_id
+	FROM provider_session_history ORDER BY id$$, 'SELECT * FROM provider_sessions ORDER BY id', 'and every column of the session');
+SELECT is((SELECT count(*) FROM information_schema.columns WHERE table_name = 'provider_session_history'), 11::bigint, 'eleven columns');
+
+-- provider_heartbeat_history
+UPDATE provider_heartbeats SET capacity = '{"slots": 2}', memory_available_gb = 1.5, gpu_memory_active_gb = 2.5, gpu_memory_cache_gb = 3.5,
+	backend_state = 'up', active_model = 'm', thermal_state = 'fair', cpu_usage = 0.25, memory_pressure = 0.125, status = 's' WHERE provider_id = 'open';
+SELECT set_eq('TABLE provider_heartbeat_history', 'TABLE provider_heartbeats', 'provider_heartbeat_history is the heartbeats');
+SELECT is((SELECT array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'provider_heartbeat_history'),
+	(SELECT array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'provider_heartbeats'), 'column for column');
+
+-- provider_stale_sessions: what it judges is in sessions.sql
+SELECT columns_are('provider_stale_sessions', ARRAY['id', 'provider_id', 'connected_at', 'disconnected_at', 'disconnect_reason', 'last_heartbeat_at', 'requests_served',
+	'tokens_generated', 'coordinator_id', 'last_sign_of_life', 'silent_for'], 'provider_stale_sessions has these columns');
+
+-- Matrix, reasons, heatmap
+DELETE FROM provider_reliability_features;
+INSERT INTO provider_reliability_features (provider_id, hourly_availability, disconnect_reasons) VALUES
+	('good', (SELECT jsonb_agg(CASE g WHEN 0 THEN '0'::jsonb WHEN 1 THEN '0.0001' WHEN 2 THEN '0.25' WHEN 3 THEN '0.2501' WHEN 4 THEN '0.5' WHEN 5 THEN '0.5001'
+		WHEN 6 THEN '0.75' WHEN 7 THEN '0.7501' WHEN 8 THEN '1' WHEN 9 THEN 'null' WHEN 167 THEN '0.3' ELSE '1' END ORDER BY g) FROM generate_series(0, 167) g),
+		'{"read_error": 2, "unspecified": 1}');
+SELECT results_eq($$SELECT day, hour, availability FROM provider_availability_matrix WHERE provider_id = 'good' AND (day, hour) IN ((0, 0), (0, 1), (0, 9), (0, 10), (6, 23)) ORDER BY 1, 2$$,
+	'VALUES (0, 0, 0::float8), (0, 1, 0.0001), (0, 9, NULL), (0, 10, 1), (6, 23, 0.3)', 'provider_availability_matrix: cell 24 x day + hour');
+SELECT results_eq($$SELECT count(*), count(DISTINCT (day, hour)), min(day), max(day), min(hour), max(hour) FROM provider_availability_matrix$$,
+	'VALUES (168::bigint, 168::bigint, 0, 6, 0, 23)', 'a row a cell');
+SELECT results_eq('SELECT provider_id, reason, sessions FROM provider_disconnect_reasons ORDER BY 2',
+	$$VALUES ('good', 'read_error', 2::bigint), ('good', 'unspecified', 1)$$, 'provider_disconnect_reasons: a row a reason');
+SELECT results_eq($$SELECT liveness_heatmap('good')$$,
+	$$VALUES ('Sun ·░░▒▒▓▓██?' || repeat('█', 14)), ('Mon ' || repeat('█', 24)), ('Tue ' || repeat('█', 24)), ('Wed ' || repeat('█', 24)),
+		('Thu ' || repeat('█', 24)), ('Fri ' || repeat('█', 24)), ('Sat ' || repeat('█', 23) || '▒')$$,
+	'liveness_heatmap: a line a day from Sunday, a shade a quarter, ? where there is nothing to know');
+SELECT results_eq($$SELECT count(*), min(length(l)), max(length(l)) FROM liveness_heatmap('good') l$$, 'VALUES (7::bigint, 28, 28)', 'seven lines of 28 characters');
+SELECT is((SELECT count(*) FROM liveness_heatmap('nobody')), 0::bigint, 'no line for one that is unknown');
+SELECT is((SELECT count(*) FROM liveness_heatmap(NULL)), 0::bigint, 'nor for NULL');
+INSERT INTO provider_sessions (provider_id, connected_at) VALUES ('week', '2026-01-01 00:00+00');
+SELECT liveness_rollup_features('2026-01-05 06:30+00', 1);
+SELECT results_eq($$SELECT liveness_heatmap('week')$$,
+	$$VALUES ('Sun ??????' || repeat('█', 18)), ('Mon ' || repeat('█', 7) || repeat('?', 17)), ('Tue ' || repeat('?', 24)), ('Wed ' || repeat('?', 24)),
+		('Thu ' || repeat('?', 24)), ('Fri ' || repeat('?', 24)), ('Sat ' || repeat('?', 24))$$,
+	'a window of one day: Sunday 06:30 to Monday 06:30, the rest not known');
+
+-- Malformed jsonb: anybody may have written it
+DELETE FROM provider_reliability_features;
+INSERT INTO provider_reliability_features (provider_id, hourly_availability, disconnect_reasons) VALUES
+	('array', '[]', '[]'), ('bool', 'true', 'false'), ('default', DEFAULT, DEFAULT), ('long', (SELECT jsonb_agg(1) FROM generate_series(1, 169)), '{"": 3}'),
+	('nested', (SELECT jsonb_agg('{"a": [1]}'::jsonb) FROM generate_series(1, 168)), '{"a": {"b": 1}, "c": [2], "d": "3", "e": null, "f": true, "g": 4}'),
+	('null', 'null', 'null'), ('number', '1', '2'), ('object', '{"0": 1}', '{}'), ('short', (SELECT jsonb_agg(1) FROM generate_series(1, 167)), '{"x": 1.5}'),
+	('string', '"[1]"', '"x"'), ('strings', (SELECT jsonb_agg('1'::text) FROM generate_series(1, 168)), '["x"]'),
+	('wild', (SELECT jsonb_agg(CASE WHEN g % 2 = 0 THEN -5 ELSE 7 END ORDER BY g) FROM generate_series(0, 167) g), '{"x": -1}');
+SELECT results_eq('SELECT provider_id, count(*), count(availability) FROM provider_availability_matrix GROUP BY 1 ORDER BY 1',
+	$$VALUES ('nested', 168::bigint, 0::bigint), ('strings', 168, 0), ('wild', 168, 168)$$,
+	'only an array of 168 is a matrix; a cell that is no number is NULL');
+SELECT results_eq('SELECT provider_id, reason, sessions FROM provider_disconnect_reasons ORDER BY 1, 2',
+	$$VALUES ('long', '', 3::bigint), ('nested', 'a', NULL), ('nested', 'c', NULL), ('nested', 'd', NULL), ('nested', 'e', NULL), ('nested', 'f', NULL), ('nested', 'g', 4),
+		('short', 'x', 2), ('wild', 'x', -1)$$,
+	'only an object has reasons; what is no number is NULL');
+SELECT results_eq($$SELECT f.provider_id, count(l) FROM provider_reliability_features f LEFT JOIN LATERAL liveness_heatmap(f.provider_id) l ON true GROUP BY 1 ORDER BY 1$$,
+	$$VALUES ('array', 0::bigint), ('bool', 0), ('default', 0), ('long', 0), ('nested', 7), ('null', 0), ('number', 0), ('object', 0), ('short', 0), ('string', 0), ('strings', 7), ('wild', 7)$$,
+	'no heatmap without a matrix');
+SELECT is((SELECT l FROM liveness_heatmap('wild') l LIMIT 1), 'Sun ' || repeat('·█', 12), 'shares out of range take the nearest shade');
+SELECT is((SELECT count(*) FROM provider_liveness), 12::bigint, 'provider_liveness hands all of it on');
+UPDATE provider_reliability_features SET hourly_availability = (SELECT jsonb_agg('1e400'::jsonb) FROM generate_series(1, 168)), disconnect_reasons = '{"x": 1e30}'
+	WHERE provider_id = 'wild';
+SELECT lives_ok('SELECT * FROM provider_availability_matrix', 'a share beyond float8 is no error');
+SELECT lives_ok('SELECT * FROM provider_disconnect_reasons', 'nor is a number of sessions beyond bigint');
+SELECT lives_ok($$SELECT liveness_heatmap('wild')$$, 'nor is its heatmap');
+
+-- network_availability
+DELETE FROM provider_reliability_features; DELETE FROM provider_sessions;
+SELECT results_eq('TABLE network_availability',
+	'VALUES (14, 0::bigint, 0::bigint, 0::bigint, NULL::float8, NULL::float8, NULL::float8, NULL::float8, 0::bigint, NULL::timestamptz)',
+	'network_availability of nothing: a row all the same');
+SELECT columns_are('network_availability', ARRAY['window_days', 'providers', 'connected', 'vanished', 'mean_uptime_pct', 'p10_uptime_pct', 'p50_uptime_pct', 'p90_uptime_pct',
+	'highly_reliable', 'updated_at'], 'network_availability has these columns');
+-- uptime 0, 1/1000, ... 1: mean and median a half; 0.95 to 1 are 51 providers
+INSERT INTO provider_reliability_features (provider_id, uptime_pct, sessions_count, updated_at, window_days)
+	SELECT 'p' || g, (g / 1000.0)::real, 1, '2026-01-01 00:00+00', 7 FROM generate_series(0, 1000) g;
+INSERT INTO provider_reliability_features (provider_id, uptime_pct, sessions_count, updated_at, window_days)
+	SELECT 'v' || g, 1, 0, '2026-01-02 00:00+00', 30 FROM generate_series(1, 3) g;
+INSERT INTO provider_sessions (provider_id, disconnected_at, coordinator_id) VALUES ('p1', NULL, 'b'), ('p1', NULL, 'g'), ('p2', NULL, ''), ('p3', now(), ''), ('new', NULL, '');
+SELECT results_eq(
+	$$SELECT window_days, providers, connected, vanished, round(mean_uptime_pct::numeric, 6), round(p10_uptime_pct::numeric, 6),
+		round(p50_uptime_pct::numeric, 6), round(p90_uptime_pct::numeric, 6), highly_reliable, updated_at
+	FROM network_availability$$,
+	$$VALUES (7, 1001::bigint, 3::bigint, 3::bigint, 0.5, 0.1, 0.5, 0.9, 51::bigint, '2026-01-02 00:00+00'::timestamptz)$$,
+	'over all 1,001 providers with sessions, the vanished counted apart; 0.95 itself is highly reliable');
+UPDATE provider_reliability_features SET uptime_pct = 0.94999 WHERE provider_id = 'p950';
+SELECT is((SELECT highly_reliable FROM network_availability), 50::bigint, '0.94999 is not');
+DELETE FROM provider_reliability_features WHERE provider_id NOT IN ('p200', 'p600');
+SELECT results_eq('SELECT round(p10_uptime_pct::numeric, 6), round(p50_uptime_pct::numeric, 6), round(p90_uptime_pct::numeric, 6) FROM network_availability',
+	'VALUES (0.24, 0.4, 0.56)', 'percentiles interpolate between 0.2 and 0.6');
+
+-- liveness_reliability
+DELETE FROM provider_reliability_features;
+INSERT INTO provider_reliability_features (provider_id, liveness_score, uptime_pct, p_stays_4h, p_stays_8h) VALUES
+	('a', 0.5, 0.5, 0.95, 0.1), ('b', 0.5, 0.95, 0.5, 0.2), ('c', 0.5, 0.95, 0.9, 0.3), ('d', 0.95, 0.1, 0.9, 0.95), ('e', 0, 0, 0, 0);
+SELECT results_eq('SELECT provider_id FROM liveness_reliability()', $$VALUES ('d'), ('b'), ('c'), ('a'), ('e')$$, 'liveness_reliability: by score, then uptime, then name');
+SELECT results_eq('SELECT * FROM liveness_reliability(max_rows => 2)', $$SELECT * FROM provider_reliability_features WHERE provider_id IN ('d', 'b') ORDER BY liveness_score DESC$$,
+	'as many as asked for, every column');
+SELECT results_eq('SELECT provider_id FROM liveness_reliability(min_uptime => 0.95)', $$VALUES ('b'), ('c')$$, 'min_uptime 0.95 takes what is stored as 0.95');
+SELECT results_eq('SELECT provider_id FROM liveness_reliability(min_stays_4h => 0.95)', $$VALUES ('a')$$, 'min_stays_4h too');
+SELECT results_eq('SELECT provider_id FROM liveness_reliability(min_stays_8h => 0.95)', $$VALUES ('d')$$, 'min_stays_8h too');
+SELECT results_eq('SELECT provider_id FROM liveness_reliability(min_score => 0.95)', $$VALUES ('d')$$, 'min_score too');
+SELECT results_eq('SELECT provider_id FROM liveness_reliability(max_score => 0.95)', $$VALUES ('d'), ('b'), ('c'), ('a'), ('e')$$, 'max_score too');
+SELECT results_eq('SELECT provider_id FROM liveness_reliability(min_score => 0.5, max_score => 0.5)', $$VALUES ('b'), ('c'), ('a')$$, 'from 0.5 to 0.5');
+SELECT is_empty('SELECT provider_id FROM liveness_reliability(min_uptime => 0.9500001)', 'above is above, by as little as real can tell');
+SELECT results_eq('SELECT provider_id FROM liveness_reliability(0.2, 0.9, 0.3)', $$VALUES ('c')$$, 'bounds go together');
+SELECT results_eq('SELECT count(*) FROM liveness_reliability(NULL, NULL, NULL, NULL, NULL)', 'VALUES (5::bigint)', 'NULL is no bound');
+SELECT results_eq('SELECT count(*) FROM liveness_reliability(max_score => 0)', 'VALUES (5::bigint)', 'nor is max_score 0');
+SELECT results_eq('SELECT count(*) FROM liveness_reliability(0, 0, 0, 0, 0, 500)', 'VALUES (5::bigint)', 'nor the others'' 0');
+SELECT results_eq($$SELECT count(*) FROM liveness_reliability('-infinity', -1, -1e300, '-infinity', 'infinity')$$, 'VALUES (5::bigint)', 'bounds out of range are bounds all the same');
+SELECT is_empty('SELECT provider_id FROM liveness_reliability(min_score => 1e300)', 'however large');
+SELECT is_empty('SELECT provider_id FROM liveness_reliability(max_score => -1)', 'or negative');
+SELECT throws_ok($$SELECT * FROM liveness_reliability('NaN')$$, '22023', 'min_uptime must not be NaN', 'NaN is refused');
+SELECT throws_ok($$SELECT * FROM liveness_reliability(min_stays_4h => 'NaN')$$, '22023', 'min_stays_4h must not be NaN', 'by name');
+SELECT throws_ok($$SELECT * FROM liveness_reliability(min_stays_8h => 'NaN')$$, '22023', 'min_stays_8h must not be NaN', 'each');
+SELECT throws_ok($$SELECT * FROM liveness_reliability(min_score => 'NaN')$$, '22023', 'min_score must not be NaN', 'of');
+SELECT throws_ok($$SELECT * FROM liveness_reliability(max_score => 'NaN')$$, '22023', 'max_score must not be NaN', 'them');
+SELECT throws_ok('SELECT * FROM liveness_reliability(max_rows => 0)', '22023', 'max_rows 0 is out of range', 'max_rows 0 is refused');
+SELECT throws_ok('SELECT * FROM liveness_reliability(max_rows => 501)', '22023', 'max_rows 501 is out of range', 'and 501');
+SELECT throws_ok('SELECT * FROM liveness_reliability(max_rows => -1)', '22023', 'max_rows -1 is out of range', 'and -1');
+SELECT throws_ok('SELECT * FROM liveness_reliability(max_rows => NULL)', '22023', 'max_rows must not be NULL', 'and NULL');
+DELETE FROM provider_reliability_features;
+SELECT throws_ok($$SELECT * FROM liveness_reliability('NaN')$$, '22023', NULL, 'arguments are checked although there is nothing to rank');
+SELECT throws_ok('SELECT * FROM liveness_reliability(max_rows => 501)', '22023', NULL, 'all of them');
+SELECT is_empty('SELECT * FROM liveness_reliability(max_rows => 500)', 'and else it is empty');
+INSERT INTO provider_reliability_features (provider_id, liveness_score) SELECT lpad(g::text, 4, '0'), 1 FROM generate_series(1, 600) g;
+SELECT results_eq('SELECT count(*), min(provider_id), max(provider_id) FROM liveness_reliability()', $$VALUES (50::bigint, '0001', '0050')$$, '50 by default');
+SELECT results_eq('SELECT count(*), min(provider_id), max(provider_id) FROM liveness_reliability(max_rows => 500)', $$VALUES (500::bigint, '0001', '0500')$$, '500 at most');
+
+-- Plans: on 2,000 providers, what is asked of one provider reads an index, and so does the ranking
+DELETE FROM provider_reliability_features; DELETE FROM provider_sessions; DELETE FROM provider_heartbeats;
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+	SELECT 'p' || g % 2000, '2026-01-01 00:00+00'::timestamptz + g * interval '1 min', '2026-01-01 02:00+00'::timestamptz + g * interval '1 min', 'x' FROM generate_series(1, 8000) g;
+INSERT INTO provider_sessions (provider_id, connected_at) SELECT 'p' || g, '2026-01-08 00:00+00' FROM generate_series(0, 1999) g;
+INSERT INTO provider_heartbeats (provider_id, at) SELECT 'p' || g % 2000, '2026-01-08 00:00+00'::timestamptz + g * interval '1 s' FROM generate_series(1, 20000) g;
+SELECT is(liveness_rollup_features('2026-01-08 12:00+00'), 2000::bigint, '2,000 providers');
+SELECT is(liveness_rollup_hourly(), 12000::bigint, 'in six hours');
+UPDATE provider_reliability_features f SET liveness_score = r.n / 2000.0, uptime_pct = r.n % 100 / 100.0
+	FROM (SELECT provider_id, row_number() OVER () AS n FROM provider_reliability_features) r WHERE r.provider_id = f.provider_id;
+ANALYZE provider_sessions, provider_heartbeats, provider_reliability_features, provider_heartbeats_hourly;
+-- Does the plan read the table at all, and by no other way than an index?
+CREATE FUNCTION pg_temp.scans(statement text) RETURNS TABLE (relation text, way text) LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON, COSTS OFF) ' || statement INTO plan;
+	RETURN QUERY
+		SELECT DISTINCT n ->> 'Relation Name',
+			CASE WHEN n ->> 'Node Type' ~ '^(Index|Bitmap)' AND (n ? 'Index Cond' OR n ? 'Recheck Cond' OR (n ->> 'Index Name') ~ 'score') THEN 'index' ELSE n ->> 'Node Type' END
+		FROM jsonb_path_query(plan, 'strict $.** ? (@."Relation Name" like_regex "^provider_")') n
+		ORDER BY 1;
+END
+$$;
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_liveness WHERE provider_id = ''p7''')$$,
+	$$VALUES ('provider_heartbeats', 'index'), ('provider_reliability_features', 'index'), ('provider_sessions', 'index')$$, 'provider_liveness of one provider');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_session_history WHERE provider_id = ''p7'' ORDER BY connected_at DESC LIMIT 50')$$,
+	$$VALUES ('provider_sessions', 'index')$$, 'provider_session_history of one provider');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_heartbeat_history WHERE provider_id = ''p7'' ORDER BY at DESC LIMIT 50')$$,
+	$$VALUES ('provider_heartbeats', 'index')$$, 'provider_heartbeat_history of one provider');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_heartbeat_history WHERE provider_id = ''p7'' AND at >= ''2026-01-08 01:00+00'' AND at < ''2026-01-08 02:00+00''')$$,
+	$$VALUES ('provider_heartbeats', 'index')$$, 'in a span of time');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_heartbeat_history WHERE at >= ''2026-01-08 05:30+00''')$$,
+	$$VALUES ('provider_heartbeats', 'index')$$, 'a span of time alone');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_availability_matrix WHERE provider_id = ''p7''')$$,
+	$$VALUES ('provider_reliability_features', 'index')$$, 'provider_availability_matrix of one provider');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_disconnect_reasons WHERE provider_id = ''p7''')$$,
+	$$VALUES ('provider_reliability_features', 'index')$$, 'provider_disconnect_reasons of one provider');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_heatmap(''p7'')')$$,
+	$$VALUES ('provider_reliability_features', 'index')$$, 'liveness_heatmap, which is inlined');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_heartbeats_hourly WHERE provider_id = ''p7'' ORDER BY hour')$$,
+	$$VALUES ('provider_heartbeats_hourly', 'index')$$, 'the hours of one provider');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM provider_heartbeats_hourly WHERE hour >= ''2026-01-08 05:00+00''')$$,
+	$$VALUES ('provider_heartbeats_hourly', 'index')$$, 'the latest hour of all');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliability()')$$,
+	$$VALUES ('provider_reliability_features', 'index')$$, 'the ranking, which is inlined');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliability(min_uptime => 0.5, max_rows => 500)')$$,
+	$$VALUES ('provider_reliability_features', 'index')$$, 'with bounds too');
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_open_sessions WHERE provider_id = ''p7''')$$,
+	$$VALUES ('provider_heartbeats', 'index'), ('provider_sessions', 'index')$$, 'the open sessions of one provider, as liveness_open_session needs them');
+
+SELECT * FROM finish();
+ROLLBACK;
