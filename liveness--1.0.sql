@@ -122,7 +122,7 @@ COMMENT ON INDEX idx_provider_sessions_provider_connected IS 'Sessions of one pr
 COMMENT ON INDEX idx_provider_sessions_open IS 'Who is connected';
 COMMENT ON INDEX idx_provider_sessions_disconnected_at IS 'Sessions that ended lately, and retention';
 
--- Every row is rewritten by every rollup: room for the new version on the page.
+-- Every row is rewritten by every rollup: room for its next version on the page.
 CREATE TABLE provider_reliability_features (
 	provider_id text PRIMARY KEY,
 	updated_at timestamptz NOT NULL DEFAULT now(),
@@ -144,7 +144,7 @@ CREATE TABLE provider_reliability_features (
 	failures_count int NOT NULL DEFAULT 0,
 	p_survives_4h real,
 	p_survives_8h real
-);
+) WITH (fillfactor = 45);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
 
 COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
@@ -438,25 +438,6 @@ BEGIN ATOMIC
 	WHERE @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
 COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write for the providers with a session in the window, writing nothing; depends on provider_sessions and the settings alone; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
-
-CREATE FUNCTION liveness_vanished_features(as_of timestamptz, window_days int)
-RETURNS TABLE (provider_id text, window_days int, uptime_pct real, sessions_count int, mtbf_seconds bigint,
-	median_session_seconds bigint, p10_session_seconds bigint, p90_session_seconds bigint,
-	hourly_availability jsonb, disconnect_reasons jsonb, p_stays_4h real, p_stays_8h real,
-	last_disconnect_at timestamptz, last_session_duration_seconds bigint, liveness_score real,
-	mttr_seconds bigint, failures_count int, p_survives_4h real, p_survives_8h real)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT f.provider_id, $2, 0::real, 0, 0::bigint, 0::bigint, 0::bigint, 0::bigint,
-		(SELECT pg_catalog.jsonb_agg(0) FROM pg_catalog.generate_series(1, 168)), '{}'::jsonb, 0::real, 0::real,
-		k.last_disconnect_at, 0::bigint,
-		@extschema@.liveness_score(0::float8, 0::float8, 0::float8, 0::float8, k.last_disconnect_at, as_of)::real,
-		0::bigint, 0, NULL::real, NULL::real
-	FROM @extschema@.provider_reliability_features f
-	CROSS JOIN LATERAL (
-		SELECT CASE WHEN f.last_disconnect_at <= as_of THEN f.last_disconnect_at END AS last_disconnect_at) k;
-END;
-COMMENT ON FUNCTION liveness_vanished_features(timestamptz, int) IS 'What each features row becomes if its provider has no session in the window: everything 0, the last disconnect kept unless it is after as_of, the score anew';
 
 CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -1114,7 +1095,7 @@ BEGIN
 	EXECUTE format('GRANT SELECT, UPDATE ON @extschema@.liveness_job_lock TO %s', role);
 	EXECUTE format('GRANT SELECT, INSERT, UPDATE ON @extschema@.liveness_job_state TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_rollup_features(timestamptz, int), '
-		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), @extschema@.liveness_vanished_features(timestamptz, int), '
+		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), '
 		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), '
 		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_in_transaction_block(), '
 		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
@@ -1132,7 +1113,6 @@ REVOKE ALL ON FUNCTION liveness_setting_interval(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_features_of_window(timestamptz, int, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_vanished_features(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) FROM PUBLIC;

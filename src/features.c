@@ -39,7 +39,7 @@
 #include "liveness.h"
 
 #define FEATURES_MAGIC		0x4c764631	/* "LvF1" */
-#define INITIAL_SESSIONS	8
+#define INITIAL_SESSIONS	16
 #define INITIAL_REASONS		8
 #define INITIAL_REASON_BYTES 256
 #define HASH_REASONS_ABOVE	16	/* up to here a look at each is cheaper */
@@ -143,14 +143,6 @@ EqualReasons(const ReasonTable *table, int32 a, int32 b)
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
-
-#define ST_SORT SortLengths
-#define ST_ELEMENT_TYPE int64
-#define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
-#define ST_SCOPE static
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_DEFINE
-#include "lib/sort_template.h"
 
 static ReasonTable *
 MakeReasonTable(MemoryContext context)
@@ -744,7 +736,6 @@ enum FeaturesColumn
 /* What the sessions give one by one, before they are merged */
 typedef struct SessionFigures
 {
-	int64	   *lengths;
 	LivenessInterval *intervals;
 	SurvivalObservation *observations;
 	int64		stays_4h;
@@ -781,7 +772,6 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *t
 
 		end = Max(end, session->connected_at);
 		length = liveness_saturating_sub(end, session->connected_at);
-		figures->lengths[i] = length;
 		figures->stays_4h += length >= SHORT_STAY_USECS;
 		figures->stays_8h += length >= LONG_STAY_USECS;
 
@@ -823,6 +813,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	FinalCache *cache;
 	SessionFigures figures = {0};
 	WeekMatrix	online = {0};
+	int64	   *lengths;
 	int64		n;
 	int64		nmerged;
 	int64		uptime = 0;
@@ -854,8 +845,6 @@ liveness_features_final(PG_FUNCTION_ARGS)
 									   ALLOCSET_DEFAULT_SIZES);
 	oldcontext = MemoryContextSwitchTo(tmpcontext);
 
-	figures.lengths = (int64 *)
-		MemoryContextAllocHuge(tmpcontext, n * sizeof(int64));
 	figures.intervals = (LivenessInterval *)
 		MemoryContextAllocHuge(tmpcontext, n * sizeof(LivenessInterval));
 	figures.observations = (SurvivalObservation *)
@@ -891,7 +880,11 @@ liveness_features_final(PG_FUNCTION_ARGS)
 		}
 	}
 
-	SortLengths(figures.lengths, n);
+	/* one sort serves both: a session leaves the risk set at its length */
+	liveness_sort_observations(figures.observations, n);
+	lengths = (int64 *) MemoryContextAllocHuge(tmpcontext, n * sizeof(int64));
+	for (int64 i = 0; i < n; i++)
+		lengths[i] = figures.observations[i].exit;
 	liveness_survival_at(figures.observations, n, survival_times,
 						 lengthof(survival_times), survival, survival_isnull);
 
@@ -904,11 +897,11 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	values[COL_SESSIONS_COUNT] = Int32GetDatum((int32) Min(n, PG_INT32_MAX));
 	values[COL_MTBF_SECONDS] = Int64GetDatum(mtbf_seconds);
 	values[COL_MEDIAN_SESSION_SECONDS] =
-		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(figures.lengths, n, 0.5)));
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.5)));
 	values[COL_P10_SESSION_SECONDS] =
-		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(figures.lengths, n, 0.1)));
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.1)));
 	values[COL_P90_SESSION_SECONDS] =
-		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(figures.lengths, n, 0.9)));
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.9)));
 	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(fcinfo, cache, state, &online));
 	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state->reasons, &cache->tally));
 	ClearTally(&cache->tally);

@@ -84,7 +84,8 @@ typedef struct SurvivalObservation
 	bool		event;			/* false: right-censored at exit */
 } SurvivalObservation;
 
-extern void liveness_survival_at(SurvivalObservation *obs, int64 n,
+extern void liveness_sort_observations(SurvivalObservation *obs, int64 n);
+extern void liveness_survival_at(const SurvivalObservation *obs, int64 n,
 								 const int64 *times, int ntimes,
 								 double *survival, bool *isnull);
 

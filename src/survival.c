@@ -33,53 +33,69 @@
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+/* In order of exit, as liveness_survival_at needs them */
+void
+liveness_sort_observations(SurvivalObservation *obs, int64 n)
+{
+	SortByExit(obs, n);
+}
+
 /*
- * S at each of the times, which ascend.  Observations that are never at risk
- * (entry >= exit) are left out; the array is reordered.  NULL where the curve
- * does not reach: past the last exit unless S is 0 there, and everywhere if
+ * S at each of the times, which ascend, from observations in order of exit.
+ * Those that are never at risk (entry >= exit) are left out.  NULL where the
+ * curve does not reach: past the last exit unless S is 0 there, and everywhere if
  * nobody was ever at risk.
  */
 void
-liveness_survival_at(SurvivalObservation *obs, int64 n, const int64 *times,
+liveness_survival_at(const SurvivalObservation *obs, int64 n, const int64 *times,
 					 int ntimes, double *survival, bool *isnull)
 {
 	int64	   *entries;
-	int64		kept = 0;
+	int64		nentries = 0;
 	int64		entered = 0;
+	int64		exited = 0;
+	int64		last_exit = -1;
 	int64		i = 0;
 	double		s = 1.0;
 
-	for (int64 j = 0; j < n; j++)
-	{
-		if (obs[j].entry < obs[j].exit)
-			obs[kept++] = obs[j];
-	}
-	n = kept;
-
-	SortByExit(obs, n);
 	entries = (int64 *) MemoryContextAllocHuge(CurrentMemoryContext,
 											   Max(n, 1) * sizeof(int64));
 	for (int64 j = 0; j < n; j++)
-		entries[j] = obs[j].entry;
-	SortTimes(entries, n);
+	{
+		if (obs[j].entry < obs[j].exit)
+		{
+			entries[nentries++] = obs[j].entry;
+			last_exit = obs[j].exit;
+		}
+	}
+	SortTimes(entries, nentries);
 
 	for (int k = 0; k < ntimes; k++)
 	{
 		while (i < n && obs[i].exit <= times[k])
 		{
 			int64		u = obs[i].exit;
-			int64		exited = i;
+			int64		at_risk;
+			int64		exits = 0;
 			int64		events = 0;
 
 			for (; i < n && obs[i].exit == u; i++)
-				events += obs[i].event;
-			while (entered < n && entries[entered] < u)
+			{
+				if (obs[i].entry < u)
+				{
+					exits++;
+					events += obs[i].event;
+				}
+			}
+			while (entered < nentries && entries[entered] < u)
 				entered++;
+			at_risk = entered - exited;
 			if (events > 0)
-				s *= 1.0 - (double) events / (double) (entered - exited);
+				s *= 1.0 - (double) events / (double) at_risk;
+			exited += exits;
 		}
 		survival[k] = s;
-		isnull[k] = n == 0 || (s > 0.0 && times[k] > obs[n - 1].exit);
+		isnull[k] = nentries == 0 || (s > 0.0 && times[k] > last_exit);
 	}
 
 	pfree(entries);
