@@ -299,6 +299,7 @@ CREATE AGGREGATE liveness_percentiles(value float8, fractions float8[]) (
 	COMBINEFUNC = liveness_percentiles_combine,
 	SERIALFUNC = liveness_percentiles_serialize,
 	DESERIALFUNC = liveness_percentiles_deserialize,
+	SSPACE = 1024,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_percentiles(float8, float8[]) IS 'Percentiles of the values at the fractions, as percentile_cont(fractions) WITHIN GROUP (ORDER BY value) gives them: linear interpolation, an array of the fractions'' shape, NULL for a NULL fraction, NULL values left out, NaN above infinity; NULL without a value or for NULL fractions; a fraction outside 0..1 or NaN is error 22003, fractions that vary within a group 22023';
@@ -348,6 +349,7 @@ CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at tim
 	COMBINEFUNC = liveness_features_combine,
 	SERIALFUNC = liveness_features_serialize,
 	DESERIALFUNC = liveness_features_deserialize,
+	SSPACE = 2048,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider from its sessions, as of an instant, over a window of days (NULL: the setting liveness.window_days); sessions outside the window and a NULL connected_at are left out, a NULL disconnected_at is open, a NULL reason is ''''; NULL without a session in the window; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023, either varying within a group 22023';

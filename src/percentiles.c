@@ -12,7 +12,8 @@
  * last and equal to itself, as core sorts them), so that comparing is one integer
  * comparison without special cases.
  *
- * Memory: eight bytes a value, in the aggregate's context, grown by doubling.
+ * Memory: eight bytes a value, in the aggregate's context, grown by doubling; the
+ * state and its keys are one allocation, so that a row touches little memory.
  * The final function permutes the array but keeps its contents, and no function
  * here depends on its order: the state stays valid for further rows, as window
  * frames need it.
@@ -36,15 +37,15 @@
 #include "liveness.h"
 
 #define PERCENTILES_MAGIC	0x4c765031	/* "LvP1" */
-#define INITIAL_CAPACITY	16
-#define SELECT_MIN_SORT		32	/* a range this short is sorted outright */
+#define INITIAL_CAPACITY	29	/* with its header a power of two: the allocator's sizes */
+#define SELECT_MIN_SORT		16	/* a range this short is sorted outright */
 
 typedef struct PercentilesState
 {
 	int64		nvalues;
 	int64		capacity;
-	int64	   *keys;
-	ArrayType  *fractions;		/* NULL: the argument was NULL */
+	const ArrayType *fractions; /* NULL: the argument was NULL */
+	int64		keys[FLEXIBLE_ARRAY_MEMBER];
 } PercentilesState;
 
 /* An order statistic to bring into place, counted from 0 */
@@ -160,12 +161,33 @@ ChoosePivot(const int64 *keys, int64 lo, int64 hi, uint64 *seed)
 }
 
 /*
+ * Reorder keys[lo..hi] so that those below the pivot come first; returns where
+ * the others begin.  Every element is swapped, needed or not: a branch on the
+ * comparison would be mispredicted half of the time, and cost more.
+ */
+static inline int64
+PartitionBelow(int64 *keys, int64 lo, int64 hi, int64 pivot)
+{
+	int64		split = lo;
+
+	for (int64 i = lo; i <= hi; i++)
+	{
+		int64		key = keys[i];
+
+		keys[i] = keys[split];
+		keys[split] = key;
+		split += key < pivot;
+	}
+	return split;
+}
+
+/*
  * Bring the ranks[0..nranks), ascending, all within [lo, hi], into their places.
  *
  * Quickselect for many ranks at once: partition, then go on in the parts that a
- * rank lies in.  Each partition leaves less to do on both sides, for the pivot is
- * a value of the range; runs of equal values split in the middle (Hoare).  We
- * recurse into the part with fewer elements, so the stack stays logarithmic.
+ * rank lies in.  If nothing is below the pivot it is the smallest value, and we
+ * set it aside with its equals, so that every round gets on.  We recurse into
+ * the part with fewer elements, so the stack stays logarithmic.
  */
 static void
 SelectRanks(int64 *keys, int64 lo, int64 hi, const Rank *ranks, int64 nranks,
@@ -174,12 +196,8 @@ SelectRanks(int64 *keys, int64 lo, int64 hi, const Rank *ranks, int64 nranks,
 	while (nranks > 0)
 	{
 		int64		pivot;
-		int64		i = lo;
-		int64		j = hi;
-		int64		nleft;
-		int64		nright;
-		int64		first;
-		int64		last;
+		int64		split;
+		int64		nleft = 0;
 
 		CHECK_FOR_INTERRUPTS();
 
@@ -191,40 +209,34 @@ SelectRanks(int64 *keys, int64 lo, int64 hi, const Rank *ranks, int64 nranks,
 		}
 
 		pivot = ChoosePivot(keys, lo, hi, seed);
-		while (i <= j)
+		split = PartitionBelow(keys, lo, hi, pivot);
+		if (split == lo)
 		{
-			while (keys[i] < pivot)
-				i++;
-			while (keys[j] > pivot)
-				j--;
-			if (i <= j)
+			/* PG_INT64_MAX stands for NaN: nothing is above it */
+			if (pivot == PG_INT64_MAX)
+				return;
+			lo = PartitionBelow(keys, lo, hi, pivot + 1);
+			while (nranks > 0 && ranks[0] < lo)
 			{
-				int64		swap = keys[i];
-
-				keys[i++] = keys[j];
-				keys[j--] = swap;
+				ranks++;
+				nranks--;
 			}
+			continue;
 		}
 
-		/* now keys[lo..j] <= keys[j+1..i-1] (the pivot) <= keys[i..hi] */
-		for (first = 0; first < nranks && ranks[first] <= j; first++)
-			;
-		for (last = first; last < nranks && ranks[last] < i; last++)
-			;
-		nleft = first;
-		nright = nranks - last;
-
-		if (j - lo < hi - i)
+		while (nleft < nranks && ranks[nleft] < split)
+			nleft++;
+		if (split - lo < hi - split)
 		{
-			SelectRanks(keys, lo, j, ranks, nleft, seed);
-			lo = i;
-			ranks += last;
-			nranks = nright;
+			SelectRanks(keys, lo, split - 1, ranks, nleft, seed);
+			lo = split;
+			ranks += nleft;
+			nranks -= nleft;
 		}
 		else
 		{
-			SelectRanks(keys, i, hi, ranks + last, nright, seed);
-			hi = j;
+			SelectRanks(keys, split, hi, ranks + nleft, nranks - nleft, seed);
+			hi = split - 1;
 			nranks = nleft;
 		}
 	}
@@ -254,45 +266,46 @@ CheckFractions(const ArrayType *fractions)
 	}
 }
 
+static inline Size
+StateSize(int64 capacity)
+{
+	return offsetof(PercentilesState, keys) + capacity * sizeof(int64);
+}
+
 static PercentilesState *
 MakeState(MemoryContext context, const ArrayType *fractions, int64 capacity)
 {
 	PercentilesState *state;
 
-	state = (PercentilesState *) MemoryContextAlloc(context, sizeof(PercentilesState));
+	state = (PercentilesState *) MemoryContextAllocHuge(context, StateSize(capacity));
 	state->nvalues = 0;
 	state->capacity = capacity;
-	state->keys = (int64 *) MemoryContextAllocHuge(context, capacity * sizeof(int64));
-	state->fractions = NULL;
-	if (fractions)
-	{
-		state->fractions = (ArrayType *) MemoryContextAlloc(context, VARSIZE(fractions));
-		memcpy(state->fractions, fractions, VARSIZE(fractions));
-	}
+	state->fractions = fractions;
 	return state;
 }
 
-/* Make room for this many more values */
-static inline void
+/* Make room for this many more values; the state may move */
+static inline PercentilesState *
 Reserve(PercentilesState *state, int64 more)
 {
 	if (likely(state->capacity - state->nvalues >= more))
-		return;
+		return state;
 	while (state->capacity - state->nvalues < more)
 		state->capacity *= 2;
-	state->keys = (int64 *) repalloc_huge(state->keys, state->capacity * sizeof(int64));
+	return (PercentilesState *) repalloc_huge(state, StateSize(state->capacity));
 }
 
 /* The same fractions?  Compared as bytes: a constant is the same every time */
-static bool
+static inline bool
 SameFractions(const ArrayType *a, const ArrayType *b)
 {
-	if (a == NULL || b == NULL)
-		return a == b;
-	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
+	if (a == b)
+		return true;
+	return a != NULL && b != NULL &&
+		VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
 }
 
-static void
+static inline void
 CheckSameFractions(const ArrayType *a, const ArrayType *b)
 {
 	if (!SameFractions(a, b))
@@ -300,6 +313,27 @@ CheckSameFractions(const ArrayType *a, const ArrayType *b)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the fractions of liveness_percentiles must not vary within a group"),
 				 errhint("Give an array that is the same for every row, or add it to GROUP BY.")));
+}
+
+/*
+ * A lasting copy of the fractions for a new group: that of the group before, as
+ * long as they are the same.
+ */
+static const ArrayType *
+KeepFractions(FunctionCallInfo fcinfo, const ArrayType *fractions)
+{
+	const ArrayType *kept = (const ArrayType *) fcinfo->flinfo->fn_extra;
+
+	if (fractions == NULL)
+		return NULL;
+	if (kept == NULL || !SameFractions(kept, fractions))
+	{
+		kept = (const ArrayType *) memcpy(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
+															 VARSIZE(fractions)),
+										  fractions, VARSIZE(fractions));
+		fcinfo->flinfo->fn_extra = unconstify(ArrayType *, kept);
+	}
+	return kept;
 }
 
 /*
@@ -322,14 +356,14 @@ liveness_percentiles_transfn(PG_FUNCTION_ARGS)
 	{
 		if (fractions)
 			CheckFractions(fractions);
-		state = MakeState(aggcontext, fractions, INITIAL_CAPACITY);
+		state = MakeState(aggcontext, KeepFractions(fcinfo, fractions), INITIAL_CAPACITY);
 	}
 	else
 		CheckSameFractions(state->fractions, fractions);
 
 	if (!PG_ARGISNULL(1))
 	{
-		Reserve(state, 1);
+		state = Reserve(state, 1);
 		state->keys[state->nvalues++] = KeyOfFloat8(PG_GETARG_FLOAT8(1));
 	}
 
@@ -354,12 +388,12 @@ liveness_percentiles_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(left);
 	}
 	if (left == NULL)
-		left = MakeState(aggcontext, right->fractions,
+		left = MakeState(aggcontext, KeepFractions(fcinfo, right->fractions),
 						 Max(right->nvalues, INITIAL_CAPACITY));
 	else
 		CheckSameFractions(left->fractions, right->fractions);
 
-	Reserve(left, right->nvalues);
+	left = Reserve(left, right->nvalues);
 	memcpy(left->keys + left->nvalues, right->keys, right->nvalues * sizeof(int64));
 	left->nvalues += right->nvalues;
 	PG_RETURN_POINTER(left);
@@ -392,7 +426,7 @@ liveness_percentiles_serialize(PG_FUNCTION_ARGS)
 	pq_begintypsend(&buf);
 	pq_sendbytes(&buf, (char *) &header, sizeof(header));
 	if (state->fractions)
-		pq_sendbytes(&buf, (char *) state->fractions, header.fractions_size);
+		pq_sendbytes(&buf, (const char *) state->fractions, header.fractions_size);
 	pq_sendbytes(&buf, (char *) state->keys, state->nvalues * sizeof(int64));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
@@ -443,7 +477,7 @@ Datum
 liveness_percentiles_final(PG_FUNCTION_ARGS)
 {
 	PercentilesState *state = PG_ARGISNULL(0) ? NULL : (PercentilesState *) PG_GETARG_POINTER(0);
-	ArrayType  *fractions;
+	const ArrayType *fractions;
 	Datum	   *values;
 	bool	   *nulls;
 	int			nfractions;
@@ -456,7 +490,7 @@ liveness_percentiles_final(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	fractions = state->fractions;
-	deconstruct_array(fractions, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+	deconstruct_array(unconstify(ArrayType *, fractions), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &values, &nulls, &nfractions);
 	if (nfractions == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(FLOAT8OID));
