@@ -19,7 +19,7 @@ SELECT provider_id,
 	CASE WHEN h >> 48 & 63 = 0 THEN '{"slots": 4, "context": 32768}'::jsonb END
 FROM (
 	SELECT tick, phase, provider_id, h, h >> 20 & 1023 AS t, h >> 52 & 3 = 0 AS busy
-	FROM generate_series(0, :hours::bigint * 360 - 1) AS tick,
+	FROM generate_series(0, (:hours::float8 * 360)::bigint - 1) AS tick,
 		LATERAL (
 			SELECT provider_id, phase, hashint8extended(p * 100000007 + tick, 9) AS h
 			FROM (
