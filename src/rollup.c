@@ -67,6 +67,7 @@ typedef struct Job
 {
 	const char *name;
 	const char *schema;			/* of the extension, quoted */
+	Oid			heartbeats;		/* the table */
 	int			guc_nestlevel;
 	TimestampTz started_at;
 	instr_time	started;
@@ -84,15 +85,21 @@ typedef struct HourlyProgress
 } HourlyProgress;
 
 /* The schema that the extension lives in is that of the function called */
-static const char *
-QuotedSchema(FunctionCallInfo fcinfo)
+static void
+FindObjects(Job *job, FunctionCallInfo fcinfo)
 {
-	Oid			namespace_oid = get_func_namespace(fcinfo->flinfo->fn_oid);
-	char	   *name = get_namespace_name(namespace_oid);
+	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	char	   *name = get_namespace_name(schema);
 
 	if (name == NULL)
-		elog(ERROR, "cache lookup failed for namespace %u", namespace_oid);
-	return quote_identifier(name);
+		elog(ERROR, "cache lookup failed for namespace %u", schema);
+	job->schema = quote_identifier(name);
+	job->heartbeats = get_relname_relid("provider_heartbeats", schema);
+	if (!OidIsValid(job->heartbeats))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s.provider_heartbeats does not exist", job->schema),
+				 errhint("It belongs to the extension; was it renamed?")));
 }
 
 static void
@@ -159,7 +166,7 @@ BeginJob(Job *job, const char *name, FunctionCallInfo fcinfo)
 	Datum		values[] = {CStringGetTextDatum(name)};
 
 	job->name = name;
-	job->schema = QuotedSchema(fcinfo);
+	FindObjects(job, fcinfo);
 	job->started_at = GetCurrentTimestamp();
 	INSTR_TIME_SET_CURRENT(job->started);
 
@@ -168,6 +175,7 @@ BeginJob(Job *job, const char *name, FunctionCallInfo fcinfo)
 	job->guc_nestlevel = NewGUCNestLevel();
 	SetLocal("search_path", "pg_catalog, pg_temp");
 	SetLocal("jit", "off");
+	SetLocal("enable_sort", "off");
 	if (work_mem < maintenance_work_mem)
 	{
 		char		value[32];
@@ -393,21 +401,21 @@ WriteProgress(const Job *job, const HourlyProgress *progress, const char *identi
 static char *
 WatermarkIdentity(const Job *job)
 {
-	Execute(job, "SELECT '%s.provider_heartbeats'::regclass::oid::int8",
-			0, NULL, NULL, NULL, SPI_OK_SELECT);
-	return psprintf(UINT64_FORMAT "/%u/" INT64_FORMAT, GetSystemIdentifier(),
-					MyDatabaseId, ResultInt64(1));
+	return psprintf(UINT64_FORMAT "/%u/%u", GetSystemIdentifier(), MyDatabaseId,
+					job->heartbeats);
 }
 
 /*
- * Those of the writers given (NULL: of all there are) that still hold ROW
- * EXCLUSIVE on the heartbeats, ourselves left out: text[] of virtual transactions.
+ * Those of the writers given (or of all there are) that still hold ROW EXCLUSIVE
+ * on the heartbeats, ourselves left out: text[] of virtual transactions.  One that
+ * was prepared since goes by another name, so every prepared transaction counts.
  */
 static Datum
 RunningWriters(const Job *job, Datum writers, bool all, bool *none)
 {
-	Oid			types[] = {TEXTARRAYOID};
-	Datum		values[] = {writers};
+	Oid			types[] = {TEXTARRAYOID, OIDOID, OIDOID};
+	Datum		values[] = {writers, ObjectIdGetDatum(job->heartbeats),
+	ObjectIdGetDatum(MyDatabaseId)};
 	bool		isnull;
 	Datum		running;
 
@@ -415,12 +423,10 @@ RunningWriters(const Job *job, Datum writers, bool all, bool *none)
 			"SELECT array_agg(DISTINCT l.virtualtransaction)"
 			" FROM pg_locks l"
 			" WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.granted"
-			" AND l.relation = '%s.provider_heartbeats'::regclass"
-			" AND l.database = (SELECT d.oid FROM pg_database d"
-			"  WHERE d.datname = current_database())"
+			" AND l.relation = $2 AND l.database = $3"
 			" AND l.pid IS DISTINCT FROM pg_backend_pid()"
-			" AND ($1 IS NULL OR l.virtualtransaction = ANY ($1))",
-			1, types, values, all ? "n" : " ", SPI_OK_SELECT);
+			" AND ($1 IS NULL OR l.pid IS NULL OR l.virtualtransaction = ANY ($1))",
+			3, types, values, all ? "n  " : "   ", SPI_OK_SELECT);
 	running = ResultDatum(1, &isnull);
 	*none = isnull;
 	return isnull ? (Datum) 0 : SPI_datumTransfer(running, false, -1);
@@ -433,8 +439,8 @@ RunningWriters(const Job *job, Datum writers, bool all, bool *none)
 static int64
 NextWatermark(const Job *job, HourlyProgress *progress)
 {
-	Oid			types[] = {INT8OID};
-	Datum		values[1];
+	Oid			types[] = {INT8OID, TEXTOID};
+	Datum		values[2];
 	int64		candidate;
 	int64		next = progress->watermark;
 	Datum		writers;
@@ -445,11 +451,11 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 	 * logical replication: the highest id seen has to do.
 	 */
 	values[0] = Int64GetDatum(progress->watermark);
+	values[1] = CStringGetTextDatum(psprintf("%s.provider_heartbeats", job->schema));
 	Execute(job,
-			"SELECT COALESCE(pg_sequence_last_value("
-			"  pg_get_serial_sequence('%s.provider_heartbeats', 'id')::regclass),"
+			"SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($2, 'id')::regclass),"
 			" (SELECT max(h.id) FROM %s.provider_heartbeats h WHERE h.id > $1), 0)",
-			1, types, values, NULL, SPI_OK_SELECT);
+			2, types, values, NULL, SPI_OK_SELECT);
 	candidate = ResultInt64(1);
 	if (candidate < progress->watermark)
 	{
