@@ -15,6 +15,8 @@
 #include "fmgr.h"
 #include "utils/array.h"
 
+#include "compat.h"
+
 typedef struct StateReader
 {
 	const char *cur;
@@ -23,7 +25,7 @@ typedef struct StateReader
 
 extern MemoryContext liveness_aggregate_context(FunctionCallInfo fcinfo,
 												const char *function);
-extern void liveness_corrupt_state(void) pg_attribute_noreturn();
+pg_noreturn extern void liveness_corrupt_state(void);
 extern void liveness_check_serialized_count(int64 n, Size size);
 extern void liveness_read_state(StateReader *reader, bytea *state);
 extern void liveness_read_bytes(StateReader *reader, void *dst, Size size);

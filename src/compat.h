@@ -12,6 +12,9 @@
 #define LIVENESS_COMPAT_H
 
 #include "utils/guc.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"				/* until 15 a part of postgres.h */
+#endif
 
 #if PG_VERSION_NUM < 140000
 #error "liveness needs PostgreSQL 14 or later"
@@ -25,6 +28,11 @@
 /* 16 exports the allocator of what a check hook hands on; it was malloc before */
 #if PG_VERSION_NUM < 160000
 #define guc_malloc(elevel, size)	malloc(size)
+#endif
+
+/* 18 puts it before the declaration, as C11 does */
+#ifndef pg_noreturn
+#define pg_noreturn		__attribute__((noreturn))
 #endif
 
 /* 18 lets a module say its name and version */
