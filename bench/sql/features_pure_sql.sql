@@ -16,8 +16,9 @@ WITH week AS (
 ), span AS (
 	-- Microseconds since the window began, as float8: whole numbers, exact for 285 years; what
 	-- connected before that takes the slow exact way. kind: 2 open, 1 failure, 0 censored.
-	-- COLLATE "C" halves the time of the sort and changes no result.
-	SELECT provider_id COLLATE "C" AS provider_id,
+	-- COLLATE "C" makes a sort by provider cheap, should there be one, and changes no result.
+	-- OFFSET 0, here and below, keeps the planner from computing a column again at each use.
+	SELECT provider_id COLLATE "C" AS provider_id, connected_at,
 		CASE WHEN connected_at > (SELECT CASE WHEN :'as_of'::timestamptz > '4000-01-01 00:00+00 BC'
 				THEN :'as_of'::timestamptz - interval '250 years' ELSE '-infinity' END)
 			THEN round(date_part('epoch', connected_at - :'as_of'::timestamptz) * 1e6)
@@ -30,82 +31,43 @@ WITH week AS (
 				+ :window_days * 86400e6::float8
 			ELSE :window_days * 86400e6::float8 END AS e,
 		CASE WHEN disconnected_at <= :'as_of'::timestamptz
-			THEN (disconnect_reason <> 'coordinator_restart')::int ELSE 2 END AS kind,
-		connected_at
+			THEN (disconnect_reason <> 'coordinator_restart')::int ELSE 2 END AS kind
 	FROM provider_sessions
 	WHERE connected_at < :'as_of'::timestamptz
 		AND (disconnected_at IS NULL
 			OR disconnected_at >= :'as_of'::timestamptz - make_interval(hours => 24 * :window_days))
-), merged AS (
-	-- Of the sessions that began before: the latest end of one of positive length; the latest
-	-- end of all, with the kind in its two low bits (at one end, open beats failure beats
-	-- censored); the ages at which those that are older than the window came under observation.
-	-- e and kind are in the sort key so that the scan, which runs in parallel, computes them once.
+	OFFSET 0
+), session AS (
+	-- subject: counts in the survival curve, as the range of ages under observation is not empty
 	SELECT provider_id, c, e, kind,
 		CASE WHEN c > -8e15 THEN greatest(e - c, 0)::bigint
 			ELSE least(9223372036854775807, e::numeric - :window_days * 86400000000
 				+ (extract(epoch FROM :'as_of'::timestamptz) - extract(epoch FROM connected_at)) * 1000000)::bigint
 		END AS len,
-		max(CASE WHEN e > c THEN e END) OVER before AS pos_end,
-		max(greatest(c, e) * 4 + kind) OVER before AS last_end,
-		array_agg(-c) FILTER (WHERE c < 0 AND e > 0 AND c > -9223372036854775807::float8) OVER before AS entries
+		e > greatest(c, 0) AND c > -9223372036854775807::float8 AS subject
 	FROM span
-	WINDOW before AS (PARTITION BY provider_id ORDER BY c, e, kind
-		ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-), aged AS (
-	-- Of the longer sessions (at one length failures come last): how many count in the survival
-	-- curve, and the last failure. [a, e) is what the session adds to the union.
-	SELECT provider_id, c, e, kind, len, pos_end, last_end, entries,
-		greatest(c, pos_end, 0) AS a,
-		e > greatest(c, 0) AND c > -9223372036854775807::float8 AS subject,
-		count(*) FILTER (WHERE e > greatest(c, 0) AND c > -9223372036854775807::float8) OVER longer AS n_longer,
-		max(e) FILTER (WHERE kind = 1) OVER longer AS longer_end
-	FROM merged
-	WINDOW longer AS (PARTITION BY provider_id ORDER BY len DESC, kind = 1
-		ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-), risk AS (
-	-- At risk at this failure: it, the longer ones, less those that entered at this age or later.
-	-- Failures of one length are taken one by one, which telescopes to the same product.
-	SELECT *,
-		CASE WHEN kind = 1 AND subject AND len <= 28800000000 THEN
-			n_longer + 1 - CASE WHEN entries IS NULL OR len > entries[1] THEN 0
-				WHEN len <= entries[cardinality(entries)] THEN cardinality(entries)
-				ELSE (SELECT count(*) FROM unnest(entries) AS entry WHERE entry >= len) END
-		END::float8 AS n
-	FROM aged
-	-- in this order already; OFFSET keeps n from being computed at each use
-	ORDER BY provider_id OFFSET 0
-), agg AS (
+	OFFSET 0
+), provider AS (
+	-- One aggregation by provider; what has to be sorted is sorted within each provider, below.
 	SELECT provider_id,
 		count(*) AS sessions,
-		coalesce(sum(e - a) FILTER (WHERE e > a), 0) AS up,
-		sum(c - pos_end) FILTER (WHERE c > pos_end AND e > c) AS gap,
-		count(*) FILTER (WHERE c > pos_end AND e > c) AS gaps,
-		count(*) FILTER (WHERE c * 4 > last_end AND last_end::bigint & 3 = 1)
-			+ (max(greatest(c, e) * 4 + kind)::bigint & 3 = 1)::int AS failures,
-		percentile_cont('{0.1,0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY len / 1e6::float8) AS pct,
 		count(*) FILTER (WHERE len >= 14400000000) AS stay_4h,
 		count(*) FILTER (WHERE len >= 28800000000) AS stay_8h,
-		max(e) FILTER (WHERE kind = 1) AS last_e,
-		-- the longest comes first, so that the last to raise the maximum is the one
-		min(len) FILTER (WHERE kind = 1 AND (longer_end IS NULL OR e > longer_end)) AS last_len,
-		max(len) FILTER (WHERE subject) AS last_exit,
-		sum(CASE WHEN n > 1 THEN ln((n - 1) / n) ELSE '-Infinity' END)
-			FILTER (WHERE n > 0 AND len <= 14400000000) AS ln_4h,
-		sum(CASE WHEN n > 1 THEN ln((n - 1) / n) ELSE '-Infinity' END)
-			FILTER (WHERE n > 0 AND len > 14400000000) AS ln_4h_8h,
-		-- as microseconds since the Sunday before the window
-		array_agg((a + (SELECT since FROM week LIMIT 1))::bigint) FILTER (WHERE e > a) AS starts,
-		array_agg((e + (SELECT since FROM week LIMIT 1))::bigint) FILTER (WHERE e > a) AS ends,
-		coalesce(sum(floor((e + (SELECT since FROM week LIMIT 1)) / 604800e6::float8)
-			- floor((a + (SELECT since FROM week LIMIT 1)) / 604800e6::float8)) FILTER (WHERE e > a), 0) AS weeks
-	FROM risk
+		array_agg(len / 1e6::float8) AS lengths,
+		max(ARRAY[e::bigint, len]) FILTER (WHERE kind = 1) AS last,
+		-- The union. The unit is a quarter of a microsecond, so that an upper bound also holds the
+		-- kind: at one end, open beats failure beats censored. What began before the window begins at -1.
+		range_agg(int8range(greatest(c, -1)::bigint * 4, greatest(c, e)::bigint * 4 + kind + 1)) AS online,
+		-- For the survival curve: lengths (8 h and more are one), in the last bit censored
+		array_agg(least(len, 28800000001) * 2 + (kind <> 1)::int) FILTER (WHERE subject) AS exits,
+		array_agg(-c) FILTER (WHERE subject AND c < 0) AS entries,
+		max(-c) FILTER (WHERE subject AND c < 0) AS last_entry
+	FROM session
 	GROUP BY provider_id
 ), reasons AS (
 	SELECT provider_id, jsonb_object_agg(reason, n) AS reasons
 	FROM (
-		SELECT provider_id COLLATE "C" AS provider_id,
-			coalesce(nullif(disconnect_reason, ''), 'unspecified') AS reason, count(*) AS n
+		SELECT provider_id COLLATE "C" AS provider_id, coalesce(nullif(disconnect_reason, ''), 'unspecified') AS reason, count(*) AS n
 		FROM provider_sessions
 		WHERE connected_at < :'as_of'::timestamptz
 			AND disconnected_at BETWEEN :'as_of'::timestamptz - make_interval(hours => 24 * :window_days)
@@ -156,15 +118,56 @@ FROM (
 		coalesce(reasons, '{}') AS disconnect_reasons,
 		(stay_4h / sessions::float8)::real AS p_stays_4h,
 		(stay_8h / sessions::float8)::real AS p_stays_8h,
-		:'as_of'::timestamptz - make_interval(secs => (:window_days * 86400e6::float8 - last_e) / 1e6) AS last_disconnect_at,
-		:window_days * 86400e6::float8 - last_e AS silence,
-		coalesce(last_len / 1000000 + (last_len % 1000000 >= 500000)::int, 0) AS last_session_duration_seconds,
-		CASE WHEN gaps > 0 THEN (2 * gap::bigint + gaps * 1000000) / (gaps * 2000000) ELSE 0 END AS mttr_seconds,
+		:'as_of'::timestamptz - make_interval(secs => (:window_days * 86400000000 - last[1]) / 1e6::float8) AS last_disconnect_at,
+		:window_days * 86400000000 - last[1] AS silence,
+		coalesce(last[2] / 1000000 + (last[2] % 1000000 >= 500000)::int, 0) AS last_session_duration_seconds,
+		-- the gaps between the islands: all from the first to the last that is not uptime
+		CASE WHEN islands > 1
+			THEN (2 * (last_end - first_start - up)::bigint + (islands - 1) * 1000000) / ((islands - 1) * 2000000)
+			ELSE 0 END AS mttr_seconds,
 		failures::int AS failures_count,
 		-- e^-103 is the least that real can hold
-		CASE WHEN ln_4h < -103 THEN 0 WHEN last_exit >= 14400000000 THEN exp(coalesce(ln_4h, 0)) END::real AS p_survives_4h,
-		CASE WHEN coalesce(ln_4h, 0) + coalesce(ln_4h_8h, 0) < -103 THEN 0
-			WHEN last_exit >= 28800000000 THEN exp(coalesce(ln_4h, 0) + coalesce(ln_4h_8h, 0)) END::real AS p_survives_8h,
+		CASE WHEN ln_4h < -103 THEN 0 WHEN last_exit >= 28800000000 THEN exp(coalesce(ln_4h, 0)) END::real AS p_survives_4h,
+		CASE WHEN ln_8h < -103 THEN 0 WHEN last_exit >= 57600000000 THEN exp(coalesce(ln_8h, 0)) END::real AS p_survives_8h,
 		weeks, starts, ends
-	FROM agg LEFT JOIN reasons USING (provider_id)
+	FROM provider LEFT JOIN reasons USING (provider_id),
+		LATERAL (
+			SELECT count(*) FILTER (WHERE kind = 1) AS failures,
+				coalesce(sum(e - a), 0) AS up,
+				count(*) FILTER (WHERE e > c) AS islands,
+				max(e) FILTER (WHERE e > c) AS last_end,
+				min(a) FILTER (WHERE e > c) AS first_start,
+				-- as microseconds since the Sunday before the window
+				array_agg(since + a::bigint) FILTER (WHERE e > a) AS starts,
+				array_agg(since + e::bigint) FILTER (WHERE e > a) AS ends,
+				coalesce(sum((since + e::bigint) / 604800000000 - (since + a::bigint) / 604800000000), 0)::float8 AS weeks
+			FROM (
+				SELECT kind, e, c, greatest(c, 0) AS a, (SELECT since FROM week LIMIT 1) AS since
+				FROM (
+					SELECT (upper - 1 & 3) AS kind, (upper - 1 >> 2)::float8 AS e, (lower >> 2)::float8 AS c
+					FROM (SELECT lower(island), upper(island) FROM unnest(online) AS island OFFSET 0) AS island
+				) AS island
+				OFFSET 0
+			) AS island
+		) AS islands,
+		LATERAL (
+			SELECT percentile_cont('{0.1,0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY length) AS pct
+			FROM unnest(lengths) AS length
+		) AS percentiles,
+		LATERAL (
+			-- Kaplan-Meier. At risk at an exit: it, the later ones, less those that entered at this age
+			-- or later. Failures at one age are taken one by one, which telescopes to the same product.
+			SELECT sum(CASE WHEN n > 1 THEN ln((n - 1) / n) ELSE '-Infinity' END) FILTER (WHERE exit <= 28800000000) AS ln_4h,
+				sum(CASE WHEN n > 1 THEN ln((n - 1) / n) ELSE '-Infinity' END) AS ln_8h,
+				(SELECT max(exit) FROM unnest(exits) AS exit) AS last_exit
+			FROM (
+				SELECT exit, (later - CASE WHEN last_entry IS NULL OR exit > last_entry * 2 THEN 0
+					WHEN cardinality(entries) = 1 THEN 1
+					ELSE (SELECT count(*) FROM unnest(entries) AS entry WHERE entry * 2 >= exit) END)::float8 AS n
+				FROM unnest(ARRAY(SELECT exit FROM unnest(exits) AS exit ORDER BY exit DESC))
+					WITH ORDINALITY AS exits (exit, later)
+				WHERE exit & 1 = 0 AND exit <= 57600000000
+				OFFSET 0
+			) AS failure
+		) AS survival
 ) AS feature;
