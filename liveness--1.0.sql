@@ -531,6 +531,7 @@ BEGIN
 		IF @extschema@.liveness_close_hours(cut) IS NULL THEN
 			RETURN NULL;
 		END IF;
+		SELECT s.watermark INTO state.watermark FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly';
 	END IF;
 
 	WITH oldest AS MATERIALIZED (
@@ -846,7 +847,8 @@ BEGIN
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = o.last_sign_of_life, disconnect_reason = 'stale_heartbeat'
 	FROM @extschema@.liveness_open_sessions o
-	WHERE o.last_heard_at < now() - coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))
+	WHERE o.last_heard_at IS NOT NULL
+	AND o.last_sign_of_life < now() - coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))
 	AND ($2 IS NULL OR o.coordinator_id = $2)
 	AND s.id = o.id AND s.provider_id = o.provider_id
 	AND s.disconnected_at IS NULL;
@@ -854,7 +856,7 @@ BEGIN
 	RETURN closed;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_heartbeat, at the last sign of life, open sessions (of one coordinator; NULL: of all) that were last heard of longer ago than the timeout (NULL: the setting liveness.session_timeout); one never heard of is not judged. Returns how many; a timeout that is not positive is error 22023';
+COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_heartbeat, at the last sign of life, open sessions (of one coordinator; NULL: of all) whose last sign of life is older than the timeout (NULL: the setting liveness.session_timeout); one never heard of is not judged. Returns how many; a timeout that is not positive is error 22023';
 
 ------------------------------------------------------------------------------
 -- What people read
@@ -906,11 +908,12 @@ CREATE VIEW provider_heartbeat_history AS
 COMMENT ON VIEW provider_heartbeat_history IS 'Heartbeats as they arrived; ask for one provider, or for a span of time';
 
 -- CASE, not WHERE: only it keeps the function from being called on anything else.
+-- Anyone may have written anything into the column: a share outside 0..1 is clamped.
 CREATE VIEW provider_availability_matrix AS
 	SELECT f.provider_id,
 		((c.cell - 1) / 24)::int AS day,
 		((c.cell - 1) % 24)::int AS hour,
-		CASE WHEN jsonb_typeof(c.share) = 'number' THEN c.share::float8 END AS availability
+		CASE WHEN jsonb_typeof(c.share) = 'number' THEN least(greatest(c.share::numeric, 0), 1)::float8 END AS availability
 	FROM provider_reliability_features f
 	CROSS JOIN LATERAL jsonb_array_elements(
 		CASE WHEN jsonb_typeof(f.hourly_availability) = 'array'
@@ -925,7 +928,8 @@ COMMENT ON COLUMN provider_availability_matrix.hour IS 'Hour of the day, UTC, 0 
 COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: the window holds none of it';
 
 CREATE VIEW provider_disconnect_reasons AS
-	SELECT f.provider_id, r.reason, CASE WHEN jsonb_typeof(r.sessions) = 'number' THEN r.sessions::bigint END AS sessions
+	SELECT f.provider_id, r.reason, CASE WHEN jsonb_typeof(r.sessions) = 'number'
+			THEN least(greatest(r.sessions::numeric, 0), 9223372036854775807)::bigint END AS sessions
 	FROM provider_reliability_features f
 	CROSS JOIN LATERAL jsonb_each(
 		CASE WHEN jsonb_typeof(f.disconnect_reasons) = 'object' THEN f.disconnect_reasons ELSE '{}' END
@@ -942,8 +946,9 @@ CREATE VIEW provider_stale_sessions AS
 		now() - o.last_sign_of_life AS silent_for
 	FROM liveness_open_sessions o
 	JOIN provider_sessions s ON s.id = o.id AND s.provider_id = o.provider_id
-	WHERE o.last_heard_at < now() - liveness_setting_interval('session_timeout');
-COMMENT ON VIEW provider_stale_sessions IS 'Open sessions last heard of longer ago than liveness.session_timeout: what liveness_close_stale() would close';
+	WHERE o.last_heard_at IS NOT NULL
+	AND o.last_sign_of_life < now() - liveness_setting_interval('session_timeout');
+COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout: what liveness_close_stale() would close';
 COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed';
 COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then';
 
@@ -1024,7 +1029,7 @@ BEGIN ATOMIC
 	SELECT (ARRAY['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])[m.day + 1] || ' ' ||
 		pg_catalog.string_agg(
 			CASE WHEN m.availability IS NULL THEN '?'
-				ELSE pg_catalog.substr(s.shades, 1 + pg_catalog.ceil(4::float8 * least(greatest(m.availability, 0), 1))::int, 1)
+				ELSE pg_catalog.substr(s.shades, 1 + pg_catalog.ceil(4::float8 * m.availability)::int, 1)
 			END, '' ORDER BY m.hour)
 	FROM @extschema@.provider_availability_matrix m
 	CROSS JOIN (

@@ -45,13 +45,19 @@ liveness_hour_of(TimestampTz t)
 	return TIMESTAMP_NOT_FINITE(t) ? t : HourNumber(t) * USECS_PER_HOUR;
 }
 
-/* a - b for a >= b, which wraps even between finite timestamps on servers before 16 */
+/*
+ * a - b, which would wrap even between finite timestamps.  What lies an infinity
+ * apart is as far apart as can be said.
+ */
 int64
 liveness_saturating_sub(TimestampTz a, TimestampTz b)
 {
 	int64		result;
 
-	if (pg_sub_s64_overflow(a, b, &result))
+	if (a == b)
+		return 0;
+	if (TIMESTAMP_NOT_FINITE(a) || TIMESTAMP_NOT_FINITE(b) ||
+		pg_sub_s64_overflow(a, b, &result))
 		return a > b ? PG_INT64_MAX : PG_INT64_MIN;
 	return result;
 }

@@ -454,7 +454,7 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 	values[1] = CStringGetTextDatum(psprintf("%s.provider_heartbeats", job->schema));
 	Execute(job,
 			"SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($2, 'id')::regclass),"
-			" (SELECT max(h.id) FROM %s.provider_heartbeats h WHERE h.id > $1), 0)",
+			" (SELECT max(h.id) FROM %s.provider_heartbeats h WHERE h.id > $1), $1)",
 			2, types, values, NULL, SPI_OK_SELECT);
 	candidate = ResultInt64(1);
 	if (candidate < progress->watermark)
@@ -501,6 +501,9 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 	}
 	return next;
 }
+
+/* Not "before the next hour", for after the calendar's last there is none */
+#define LAST_OF_HOUR	"'59 minutes 59.999999 seconds'::interval"
 
 /* What both statements below do with aggregated cells */
 #define UPSERT_CELLS \
@@ -581,7 +584,7 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 			"), cells AS ("
 			" SELECT h.provider_id, o.hour, o.swept, " AGGREGATE_CELL " AS cell"
 			" FROM hours o JOIN %s.provider_heartbeats h"
-			"  ON h.at >= o.hour AND h.at < o.hour + '1 hour'::interval"
+			"  ON h.at >= o.hour AND h.at <= o.hour + " LAST_OF_HOUR
 			" WHERE o.whole GROUP BY h.provider_id, o.hour, o.swept"
 			"), written AS ("
 			INSERT_CELLS
@@ -593,7 +596,7 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 			"  (SELECT t.provider_id, t.hour, " AGGREGATE_CELL " AS cell"
 			"   FROM hours o JOIN touched t ON t.hour = o.hour"
 			"   JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
-			"    AND h.at >= t.hour AND h.at < t.hour + '1 hour'::interval"
+			"    AND h.at >= t.hour AND h.at <= t.hour + " LAST_OF_HOUR
 			"   WHERE NOT o.whole GROUP BY t.provider_id, t.hour) c"
 			UPSERT_CELLS
 			" RETURNING 1"
