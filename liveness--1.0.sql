@@ -18,7 +18,7 @@ BEGIN
 	IF existing IS NOT NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'duplicate_table',
-			MESSAGE = pg_catalog.format('schema @extschema@ already holds %s', existing),
+			MESSAGE = pg_catalog.concat('schema @extschema@ already holds ', existing),
 			HINT = 'To adopt existing tables, move them to another schema, create the extension, and copy their rows: see "Adopting existing tables" in docs/operations.md. Or create the extension in another schema.';
 	END IF;
 END
@@ -488,6 +488,10 @@ CREATE FUNCTION liveness_in_transaction_block()
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION liveness_in_transaction_block() IS 'Is this session inside a transaction block, where a procedure cannot COMMIT?';
 
+CREATE FUNCTION liveness_raise(sqlstate text, message text, detail text, hint text)
+RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_raise(text, text, text, text) IS 'Raises an error, with detail and hint unless they are empty: for procedures that catch one to note it; error 22023 for what is not an SQLSTATE';
+
 CREATE FUNCTION liveness_prune_cut(retain interval)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -649,8 +653,10 @@ BEGIN
 				total := total OPERATOR(pg_catalog.+) @extschema@.liveness_prune_derived();
 			END IF;
 			total := total OPERATOR(pg_catalog.+) COALESCE(deleted, 0::pg_catalog.int8);
-			IF deleted IS NULL OR deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8
-				OR (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) OPERATOR(pg_catalog.>=) budget THEN
+			-- without the lock, and nothing done, there is no run to note
+			IF (deleted IS NULL AND total OPERATOR(pg_catalog.>) 0::pg_catalog.int8)
+				OR deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8
+				OR (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) OPERATOR(pg_catalog.>=) budget AND deleted IS NOT NULL THEN
 				PERFORM @extschema@.liveness_record_run('retention', started_at,
 					pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at, total);
 			END IF;
@@ -661,8 +667,7 @@ BEGIN
 		END;
 		COMMIT;
 		IF failure IS NOT NULL THEN
-			RAISE EXCEPTION USING ERRCODE = failure_code, MESSAGE = failure,
-				DETAIL = failure_detail, HINT = failure_hint;
+			PERFORM @extschema@.liveness_raise(failure_code, failure, failure_detail, failure_hint);
 		END IF;
 		EXIT WHEN deleted IS NULL OR deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8;
 		EXIT WHEN (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) OPERATOR(pg_catalog.>=) budget;
@@ -712,8 +717,7 @@ BEGIN
 	END;
 	IF failure IS NOT NULL THEN
 		COMMIT;
-		RAISE EXCEPTION USING ERRCODE = failure_code, MESSAGE = failure,
-			DETAIL = failure_detail, HINT = failure_hint;
+		PERFORM @extschema@.liveness_raise(failure_code, failure, failure_detail, failure_hint);
 	END IF;
 END
 $$;
@@ -1053,18 +1057,18 @@ LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
-	EXECUTE format('GRANT SELECT ON @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, '
+	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
+	EXECUTE 'GRANT SELECT ON @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, '
 		'@extschema@.provider_sessions, @extschema@.provider_reliability_features, '
 		'@extschema@.provider_liveness, @extschema@.provider_session_history, '
 		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
 		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
-		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs TO %s', role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
+		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs TO ' || role::text;
+	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
 		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
 		'@extschema@.liveness_features_of_window(timestamptz, int, timestamptz), @extschema@.liveness_features_at(timestamptz, int), '
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
-		'@extschema@.liveness_heatmap(text) TO %s', role);
+		'@extschema@.liveness_heatmap(text) TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Grants a role what it takes to read tables and views, and nothing more';
@@ -1075,15 +1079,15 @@ LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
-	EXECUTE format('GRANT SELECT, INSERT ON @extschema@.provider_heartbeats TO %s', role);
-	EXECUTE format('GRANT SELECT, INSERT, UPDATE ON @extschema@.provider_sessions TO %s', role);
-	EXECUTE format('GRANT USAGE ON SEQUENCE @extschema@.provider_heartbeats_id_seq, @extschema@.provider_sessions_id_seq TO %s', role);
-	EXECUTE format('GRANT SELECT ON @extschema@.liveness_open_sessions TO %s', role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_open_session(text, text, timestamptz), '
+	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
+	EXECUTE 'GRANT SELECT, INSERT ON @extschema@.provider_heartbeats TO ' || role::text;
+	EXECUTE 'GRANT SELECT, INSERT, UPDATE ON @extschema@.provider_sessions TO ' || role::text;
+	EXECUTE 'GRANT USAGE ON SEQUENCE @extschema@.provider_heartbeats_id_seq, @extschema@.provider_sessions_id_seq TO ' || role::text;
+	EXECUTE 'GRANT SELECT ON @extschema@.liveness_open_sessions TO ' || role::text;
+	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_open_session(text, text, timestamptz), '
 		'@extschema@.liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint), '
 		'@extschema@.liveness_close_orphans(text, text), @extschema@.liveness_close_stale(interval, text), '
-		'@extschema@.liveness_setting_interval(text) TO %s', role);
+		'@extschema@.liveness_setting_interval(text) TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_writer(regrole) IS 'Grants a role what it takes to write heartbeats and sessions, as a coordinator does, and nothing more';
@@ -1095,20 +1099,21 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM @extschema@.liveness_grant_reader(role);
-	EXECUTE format('GRANT DELETE ON @extschema@.provider_heartbeats, @extschema@.provider_sessions TO %s', role);
-	EXECUTE format('GRANT INSERT, UPDATE, DELETE ON @extschema@.provider_heartbeats_hourly, '
-		'@extschema@.provider_reliability_features TO %s', role);
-	EXECUTE format('GRANT SELECT ON SEQUENCE @extschema@.provider_heartbeats_id_seq TO %s', role);
-	EXECUTE format('GRANT SELECT, UPDATE ON @extschema@.liveness_job_lock TO %s', role);
-	EXECUTE format('GRANT SELECT, INSERT, UPDATE ON @extschema@.liveness_job_state TO %s', role);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.liveness_rollup_features(timestamptz, int), '
+	EXECUTE 'GRANT DELETE ON @extschema@.provider_heartbeats, @extschema@.provider_sessions TO ' || role::text;
+	EXECUTE 'GRANT INSERT, UPDATE, DELETE ON @extschema@.provider_heartbeats_hourly, '
+		'@extschema@.provider_reliability_features TO ' || role::text;
+	EXECUTE 'GRANT SELECT ON SEQUENCE @extschema@.provider_heartbeats_id_seq TO ' || role::text;
+	EXECUTE 'GRANT SELECT, UPDATE ON @extschema@.liveness_job_lock TO ' || role::text;
+	EXECUTE 'GRANT SELECT, INSERT, UPDATE ON @extschema@.liveness_job_state TO ' || role::text;
+	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_rollup_features(timestamptz, int), '
 		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), '
 		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), '
 		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_in_transaction_block(), '
+		'@extschema@.liveness_raise(text, text, text, text), '
 		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
 		'@extschema@.liveness_prune_heartbeats(timestamptz, int), @extschema@.liveness_prune_batch(interval, int), '
-		'@extschema@.liveness_prune_derived() TO %s', role);
-	EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.liveness_prune(interval, int), @extschema@.liveness_run(text) TO %s', role);
+		'@extschema@.liveness_prune_derived() TO ' || role::text;
+	EXECUTE 'GRANT EXECUTE ON PROCEDURE @extschema@.liveness_prune(interval, int), @extschema@.liveness_run(text) TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Grants a role what it takes to read everything and to run rollups and retention, and nothing more';
@@ -1126,6 +1131,7 @@ REVOKE ALL ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) 
 REVOKE ALL ON FUNCTION liveness_record_error(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_hours(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_in_transaction_block() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_raise(text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_cut(interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_heartbeats(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_batch(interval, int) FROM PUBLIC;

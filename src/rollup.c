@@ -483,8 +483,10 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 		}
 		if (progress->has_pending)
 		{
-			(void) RunningWriters(job, progress->pending_writers, false, &none);
-			if (none)
+			bool		ended;
+
+			(void) RunningWriters(job, progress->pending_writers, false, &ended);
+			if (ended)
 			{
 				next = Max(next, progress->pending);
 				progress->has_pending = false;
@@ -708,6 +710,34 @@ liveness_close_hours(PG_FUNCTION_ARGS)
 
 	EndJob(&job, rows);
 	PG_RETURN_INT64(rows);
+}
+
+/*
+ * liveness_raise(sqlstate text, message text, detail text, hint text)
+ *
+ * Raises an error again that a procedure caught to note it: as PL/pgSQL's RAISE,
+ * which cannot leave out a detail or hint that is empty.
+ */
+PG_FUNCTION_INFO_V1(liveness_raise);
+Datum
+liveness_raise(PG_FUNCTION_ARGS)
+{
+	char	   *sqlstate = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *message = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *detail = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char	   *hint = text_to_cstring(PG_GETARG_TEXT_PP(3));
+
+	if (strlen(sqlstate) != 5 ||
+		strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not an SQLSTATE", sqlstate)));
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2],
+								   sqlstate[3], sqlstate[4])),
+			 errmsg_internal("%s", message),
+			 detail[0] ? errdetail_internal("%s", detail) : 0,
+			 hint[0] ? errhint("%s", hint) : 0));
 }
 
 /*

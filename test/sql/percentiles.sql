@@ -1,7 +1,7 @@
 -- liveness_percentiles against percentile_cont, core's own
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(68);
+SELECT plan(72);
 
 -- i: the order of insertion
 CREATE TABLE input (name text, i int, x float8);
@@ -16,6 +16,9 @@ SELECT 'sawtooth', i, i % 17 FROM generate_series(1, 5000) AS i UNION ALL
 SELECT 'all equal', i, 42.5 FROM generate_series(1, 5000) AS i UNION ALL
 SELECT 'two values', i, i % 2 FROM generate_series(1, 5001) AS i UNION ALL
 SELECT 'one outlier', i, CASE WHEN i = 77 THEN -1e300 ELSE 3 END FROM generate_series(1, 5000) AS i UNION ALL
+SELECT 'all NaN', i, 'NaN' FROM generate_series(1, 500) AS i UNION ALL
+SELECT 'half NaN', i, CASE WHEN i % 2 = 0 THEN 'NaN'::float8 ELSE i % 100 END FROM generate_series(1, 5000) AS i UNION ALL
+SELECT 'infinities and numbers', i, CASE i % 3 WHEN 0 THEN 'infinity'::float8 WHEN 1 THEN '-infinity' ELSE i END FROM generate_series(1, 5000) AS i UNION ALL
 SELECT 'five values in 50,000', i, abs(hashint8extended(i, 5) % 5) FROM generate_series(1, 50000) AS i UNION ALL
 SELECT 'square roots, half negative', i, sqrt(i) * (i % 2 * 2 - 1) FROM generate_series(1, 5000) AS i;
 INSERT INTO input VALUES
@@ -40,7 +43,7 @@ GROUP BY name;
 
 -- Each input
 SELECT is(ours, core, format('as percentile_cont: %s (%s rows)', name, n)) FROM compared ORDER BY name COLLATE "C";
-SELECT is(count(*)::int, 23, 'so many inputs were compared') FROM compared;
+SELECT is(count(*)::int, 26, 'so many inputs were compared') FROM compared;
 SELECT cmp_ok(count(DISTINCT core)::int, '>=', 20, 'and they give different answers') FROM compared;
 
 -- By hand, so that not everything hangs on core
@@ -55,7 +58,7 @@ SELECT is(liveness_percentiles(x, '{0.5}'), '{infinity}', 'two of the same infin
 SELECT is(liveness_percentiles(x, '{0.5}'), '{NaN}', 'two of the same infinity, between: NaN as in core') FROM unnest('{infinity, infinity}'::float8[]) AS x;
 SELECT is(liveness_percentiles(x, '{0, 0.5, 0.75, 1}'), '{1, infinity, NaN, NaN}', 'NaN sorts above infinity')
 FROM unnest('{NaN, 1, infinity}'::float8[]) AS x;
-SELECT is(liveness_percentiles(x, '{0.5}'), '{0}', '-0 is 0') FROM unnest('{-0}'::float8[]) AS x;
+SELECT is(liveness_percentiles(x, '{0, 1}')::text, '{0,0}', '-0 becomes 0, which it is equal to') FROM unnest('{-0, 0, -0}'::float8[]) AS x;
 SELECT is(liveness_percentiles(x, '{0, 0.5, 1}'), '{-5e-324, 0, 5e-324}', 'the least numbers around 0 keep their order')
 FROM unnest('{5e-324, -0, -5e-324}'::float8[]) AS x;
 SELECT is(liveness_percentiles(1, ARRAY[0.5]), '{1}', 'an integer value and numeric fractions are cast');
@@ -71,6 +74,13 @@ SELECT is(count(*)::int, 3000, 'as percentile_cont in each of 3,000 groups') FRO
 	GROUP BY g
 	HAVING liveness_percentiles(i * 1.5, '{0.1, 0.5, 0.9}')
 		= percentile_cont('{0.1, 0.5, 0.9}'::float8[]) WITHIN GROUP (ORDER BY (i * 1.5)::float8)) AS same;
+
+-- Groups that take turns, each with fractions of its own
+SELECT is(count(*)::int, 40, 'as percentile_cont with other fractions in each group') FROM (
+	SELECT g FROM generate_series(1, 1000) AS i,
+		LATERAL (SELECT i % 40 AS g, CASE i % 40 WHEN 7 THEN NULL WHEN 8 THEN '{}' ELSE ARRAY[i % 40 / 40.0, 0.5, NULL] END::float8[] AS f) AS groups
+	GROUP BY g, f
+	HAVING liveness_percentiles(hashint4(i), f) IS NOT DISTINCT FROM percentile_cont(f) WITHIN GROUP (ORDER BY hashint4(i)::float8)) AS same;
 
 -- The fractions
 SELECT is(liveness_percentiles(x, f), (SELECT percentile_cont(f) WITHIN GROUP (ORDER BY x) FROM input WHERE name = 'random 1000'), '1,000 fractions')
@@ -107,7 +117,7 @@ SELECT throws_ok(of_fractions('{-0.1}'), '22003', 'percentile value -0.1 is not 
 SELECT throws_ok(of_fractions('{1.1}'), '22003', 'percentile value 1.1 is not between 0 and 1', 'a fraction above 1');
 SELECT throws_ok(of_fractions('{infinity}'), '22003', 'percentile value Infinity is not between 0 and 1', 'a fraction infinity');
 SELECT throws_ok(of_fractions('{-infinity}'), '22003', 'percentile value -Infinity is not between 0 and 1', 'a fraction -infinity');
-SELECT throws_ok(of_fractions('{0.5, NULL, NULL, 0.5, NULL, NULL, NULL, NULL, NULL, 1.5}'), '22003', 'percentile value 1.5 is not between 0 and 1', 'a bad fraction behind NULLs');
+SELECT throws_ok(of_fractions('{NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1.5}'), '22003', 'percentile value 1.5 is not between 0 and 1', 'a bad fraction behind NULLs');
 SELECT throws_ok('SELECT liveness_percentiles(x, ARRAY[x / 3]) FROM generate_series(1, 3) AS x', '22023', 'the fractions of liveness_percentiles must not vary within a group', 'fractions that vary');
 SELECT throws_ok($$SELECT liveness_percentiles(1, f::float8[]) FROM (VALUES ('{0.5}'), ('{0.5,0.5}')) AS v (f)$$, '22023', NULL, 'in number');
 SELECT throws_ok($$SELECT liveness_percentiles(1, f::float8[]) FROM (VALUES ('{0.5}'), (NULL)) AS v (f)$$, '22023', NULL, 'NULL after some');

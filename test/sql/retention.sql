@@ -11,7 +11,7 @@ CREATE FUNCTION pg_temp.cut(age interval) RETURNS timestamptz LANGUAGE sql AS $$
 -- Arguments
 SELECT throws_ok('SELECT liveness_prune_batch(batch_size => 0)', '22023', 'batch_size 0 is out of range', 'a batch of 0 is refused');
 SELECT throws_ok('SELECT liveness_prune_batch(batch_size => -1)', '22023', 'batch_size -1 is out of range', 'a batch of -1 is refused');
-SELECT throws_ok($$SELECT liveness_prune_batch('-1 second')$$, '22023', 'retain must not be negative, and is -00:00:01', 'a negative retention is refused');
+SELECT throws_ok($$SELECT liveness_prune_batch('-1 second')$$, '22023', NULL, 'a negative retention is refused');
 SELECT throws_ok($$SELECT liveness_prune_batch('1 day -25 hours')$$, '22023', NULL, 'however it is written');
 SELECT throws_ok('SET LOCAL transaction_read_only = on; SELECT liveness_prune_batch()', '25006', NULL, 'a read-only transaction is told so');
 SELECT is(liveness_prune_batch(), 0::bigint, 'nothing there: 0');

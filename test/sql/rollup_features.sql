@@ -203,8 +203,9 @@ SELECT results_eq(
 	$$SELECT provider_id, note, updated_at FROM provider_reliability_features WHERE provider_id IN ('odd', 'steady') ORDER BY 1$$,
 	$$VALUES ('odd', NULL, '2026-01-16 00:00+00'::timestamptz), ('steady', 'mine', '2026-01-16 00:00+00')$$,
 	'which leaves it as it is');
-SELECT lives_ok($$SELECT * FROM liveness_features_at('2026-01-16 00:00+00')$$, 'nor liveness_features_at');
-SELECT lives_ok('SELECT * FROM liveness_reliability()', 'nor the ranking');
+-- what returns the table's row type was made for that of 1.0, and says so
+SELECT throws_ok($$SELECT * FROM liveness_features_at('2026-01-16 00:00+00')$$, '42P13', NULL, 'liveness_features_at refuses');
+SELECT throws_ok('SELECT * FROM liveness_reliability()', '42P13', NULL, 'and so does the ranking');
 
 SELECT * FROM finish();
 ROLLBACK;

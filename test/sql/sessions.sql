@@ -152,8 +152,8 @@ SELECT is((SELECT count(*) FROM s WHERE reason = 'power cut'), 2::bigint, 'is wr
 ROLLBACK TO orphans;
 
 -- Stale ones: known, and silent for longer than the timeout
-SELECT throws_ok($$SELECT liveness_close_stale('0')$$, '22023', 'timeout must be positive, and is 00:00:00', 'a timeout of 0 is refused');
-SELECT throws_ok($$SELECT liveness_close_stale('-1 s')$$, '22023', 'timeout must be positive, and is -00:00:01', 'and a negative one');
+SELECT throws_ok($$SELECT liveness_close_stale('0')$$, '22023', NULL, 'a timeout of 0 is refused');
+SELECT throws_ok($$SELECT liveness_close_stale('-1 s')$$, '22023', NULL, 'and a negative one');
 SELECT results_eq('SELECT provider_id, coordinator_id, silent_for FROM provider_stale_sessions ORDER BY 1, 2',
 	$$VALUES ('both', 'c', '5 min'::interval), ('closed', 'c', '41 min'), ('column', 'c', '20 min'), ('first', 'c', '60 min'),
 		('future', 'c', '15 min'), ('next', 'c', '31 min'), ('old', 'c', '60 min'), ('since', 'c', '12 min'), ('stored', 'c', '10 min')$$,

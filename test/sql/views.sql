@@ -106,8 +106,8 @@ SELECT results_eq('SELECT provider_id, count(*), count(availability) FROM provid
 	'only an array of 168 is a matrix; a cell that is no number is NULL');
 SELECT results_eq('SELECT provider_id, reason, sessions FROM provider_disconnect_reasons ORDER BY 1, 2',
 	$$VALUES ('long', '', 3::bigint), ('nested', 'a', NULL), ('nested', 'c', NULL), ('nested', 'd', NULL), ('nested', 'e', NULL), ('nested', 'f', NULL), ('nested', 'g', 4),
-		('short', 'x', 2), ('wild', 'x', -1)$$,
-	'only an object has reasons; what is no number is NULL');
+		('short', 'x', 2), ('wild', 'x', 0)$$,
+	'only an object has reasons; what is no number is NULL, and none is below 0');
 SELECT results_eq($$SELECT f.provider_id, count(l) FROM provider_reliability_features f LEFT JOIN LATERAL liveness_heatmap(f.provider_id) l ON true GROUP BY 1 ORDER BY 1$$,
 	$$VALUES ('array', 0::bigint), ('bool', 0), ('default', 0), ('long', 0), ('nested', 7), ('null', 0), ('number', 0), ('object', 0), ('short', 0), ('string', 0), ('strings', 7), ('wild', 7)$$,
 	'no heatmap without a matrix');
@@ -116,8 +116,8 @@ SELECT is((SELECT count(*) FROM provider_liveness), 12::bigint, 'provider_livene
 UPDATE provider_reliability_features SET hourly_availability = (SELECT jsonb_agg('1e400'::jsonb) FROM generate_series(1, 168)), disconnect_reasons = '{"x": 1e30}'
 	WHERE provider_id = 'wild';
 SELECT lives_ok('SELECT * FROM provider_availability_matrix', 'a share beyond float8 is no error');
-SELECT lives_ok('SELECT * FROM provider_disconnect_reasons', 'nor is a number of sessions beyond bigint');
-SELECT lives_ok($$SELECT liveness_heatmap('wild')$$, 'nor is its heatmap');
+SELECT is((SELECT sessions FROM provider_disconnect_reasons WHERE provider_id = 'wild'), 9223372036854775807, 'nor is a number of sessions beyond bigint: it is the greatest');
+SELECT is((SELECT l FROM liveness_heatmap('wild') l LIMIT 1), 'Sun ' || repeat('█', 24), 'nor is its heatmap: it is full');
 
 -- network_availability
 DELETE FROM provider_reliability_features; DELETE FROM provider_sessions;

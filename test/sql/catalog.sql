@@ -1,0 +1,218 @@
+-- What the extension is made of: tables to the letter, comments, labels of functions, and what a coordinator's boot finds
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT plan(31);
+
+CREATE TEMP VIEW members AS
+	SELECT d.classid, d.objid, d.classid::regclass::text AS catalog
+	FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'liveness';
+
+-- Tables: columns, types, defaults, NOT NULL
+CREATE FUNCTION pg_temp.columns_of(relation regclass) RETURNS TABLE (name text, type text, def text, not_null boolean) LANGUAGE sql AS $$
+	SELECT a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid), a.attnotnull
+	FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+	WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+$$;
+SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_heartbeats')$$,
+	$$VALUES ('id', 'bigint', 'nextval(''provider_heartbeats_id_seq''::regclass)', true),
+		('provider_id', 'text', NULL, true),
+		('at', 'timestamp with time zone', 'now()', true),
+		('status', 'text', '''''::text', true),
+		('memory_pressure', 'real', '0', true),
+		('cpu_usage', 'real', '0', true),
+		('thermal_state', 'text', '''''::text', true),
+		('memory_available_gb', 'real', NULL, false),
+		('gpu_memory_active_gb', 'real', NULL, false),
+		('gpu_memory_cache_gb', 'real', NULL, false),
+		('backend_state', 'text', '''''::text', true),
+		('active_model', 'text', '''''::text', true),
+		('capacity', 'jsonb', NULL, false)$$,
+	'columns of provider_heartbeats');
+SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_heartbeats_hourly')$$,
+	$$VALUES ('provider_id', 'text', NULL, true),
+		('hour', 'timestamp with time zone', NULL, true),
+		('heartbeat_count', 'integer', '0', true),
+		('avg_memory_pressure', 'real', '0', true),
+		('avg_cpu_usage', 'real', '0', true),
+		('max_thermal_state', 'text', '''''::text', true),
+		('avg_memory_available_gb', 'real', NULL, false)$$,
+	'columns of provider_heartbeats_hourly');
+SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_sessions')$$,
+	$$VALUES ('id', 'bigint', 'nextval(''provider_sessions_id_seq''::regclass)', true),
+		('provider_id', 'text', NULL, true),
+		('connected_at', 'timestamp with time zone', 'now()', true),
+		('disconnected_at', 'timestamp with time zone', NULL, false),
+		('disconnect_reason', 'text', '''''::text', true),
+		('last_heartbeat_at', 'timestamp with time zone', NULL, false),
+		('requests_served', 'bigint', '0', true),
+		('tokens_generated', 'bigint', '0', true),
+		('coordinator_id', 'text', '''''::text', true)$$,
+	'columns of provider_sessions');
+SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_reliability_features')$$,
+	$$VALUES ('provider_id', 'text', NULL, true),
+		('updated_at', 'timestamp with time zone', 'now()', true),
+		('window_days', 'integer', '14', true),
+		('uptime_pct', 'real', '0', true),
+		('sessions_count', 'integer', '0', true),
+		('mtbf_seconds', 'bigint', '0', true),
+		('median_session_seconds', 'bigint', '0', true),
+		('p10_session_seconds', 'bigint', '0', true),
+		('p90_session_seconds', 'bigint', '0', true),
+		('hourly_availability', 'jsonb', '''{}''::jsonb', true),
+		('disconnect_reasons', 'jsonb', '''{}''::jsonb', true),
+		('p_stays_4h', 'real', '0', true),
+		('p_stays_8h', 'real', '0', true),
+		('last_disconnect_at', 'timestamp with time zone', NULL, false),
+		('last_session_duration_seconds', 'bigint', '0', true),
+		('liveness_score', 'real', '0', true),
+		('mttr_seconds', 'bigint', '0', true),
+		('failures_count', 'integer', '0', true),
+		('p_survives_4h', 'real', NULL, false),
+		('p_survives_8h', 'real', NULL, false)$$,
+	'columns of provider_reliability_features');
+SELECT results_eq($$SELECT sequencename::text COLLATE "default", data_type::text, start_value, increment_by, cache_size, cycle FROM pg_sequences
+	WHERE sequencename ~ '^provider_' ORDER BY 1$$,
+	$$VALUES ('provider_heartbeats_id_seq', 'bigint', 1::bigint, 1::bigint, 1::bigint, false), ('provider_sessions_id_seq', 'bigint', 1, 1, 1, false)$$,
+	'the sequences of a bigserial');
+SELECT is(pg_get_serial_sequence('provider_heartbeats', 'id'), 'public.provider_heartbeats_id_seq', 'owned by their columns');
+
+-- Keys and indexes
+SELECT results_eq(
+	$$SELECT i.indexrelid::regclass::text AS index, i.indisprimary, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX \S+ ON ', '\1')
+	FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+	WHERE c.relname ~ '^provider_' AND c.relnamespace = 'public'::regnamespace ORDER BY 1$$,
+	$$VALUES ('idx_provider_heartbeats_at', false, 'public.provider_heartbeats USING btree (at DESC)'),
+		('idx_provider_heartbeats_hourly_hour', false, 'public.provider_heartbeats_hourly USING btree (hour DESC)'),
+		('idx_provider_heartbeats_id_brin', false, 'public.provider_heartbeats USING brin (id) WITH (autosummarize=''on'')'),
+		('idx_provider_heartbeats_provider_at', true, 'UNIQUE public.provider_heartbeats USING btree (provider_id, at, id)'),
+		('idx_provider_reliability_features_score', false, 'public.provider_reliability_features USING btree (liveness_score DESC)'),
+		('idx_provider_sessions_disconnected_at', false, 'public.provider_sessions USING btree (disconnected_at DESC) WHERE (disconnected_at IS NOT NULL)'),
+		('idx_provider_sessions_open', false, 'public.provider_sessions USING btree (provider_id) WHERE (disconnected_at IS NULL)'),
+		('idx_provider_sessions_provider_connected', false, 'public.provider_sessions USING btree (provider_id, connected_at DESC)'),
+		('provider_heartbeats_hourly_pkey', true, 'UNIQUE public.provider_heartbeats_hourly USING btree (provider_id, hour)'),
+		('provider_reliability_features_pkey', true, 'UNIQUE public.provider_reliability_features USING btree (provider_id)'),
+		('provider_sessions_pkey', true, 'UNIQUE public.provider_sessions USING btree (id, provider_id)')$$,
+	'indexes, and no others');
+SELECT is_empty($$SELECT conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^provider_' AND contype <> 'p'$$, 'no CHECK and no foreign key');
+SELECT is_empty($$SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text ~ '^provider_'$$, 'no trigger');
+SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text IN ('provider_heartbeats', 'provider_heartbeats_hourly', 'provider_sessions', 'provider_reliability_features')$$,
+	'no rule');
+
+-- The extension
+SELECT results_eq($$SELECT extrelocatable, extversion COLLATE "default", (SELECT array_agg(c::regclass::text ORDER BY c::regclass::text) FROM unnest(extconfig) c) FROM pg_extension WHERE extname = 'liveness'$$,
+	$$VALUES (false, '1.0', ARRAY['liveness_job_state', 'provider_heartbeats', 'provider_heartbeats_hourly', 'provider_heartbeats_id_seq',
+		'provider_reliability_features', 'provider_sessions', 'provider_sessions_id_seq'])$$,
+	'it does not move, and these are dumped');
+SELECT results_eq($$SELECT superuser, trusted, relocatable, schema FROM pg_available_extension_versions WHERE name = 'liveness' AND version = '1.0'$$,
+	'VALUES (true, false, false, NULL::name)', 'for a superuser to create, in any schema');
+
+-- A comment for everything
+SELECT results_eq($$SELECT catalog, count(*) > 0 FROM members WHERE catalog IN ('pg_class', 'pg_proc', 'pg_type') GROUP BY 1 ORDER BY 1$$,
+	$$VALUES ('pg_class', true), ('pg_proc', true), ('pg_type', true)$$, 'members are found at all');
+SELECT is_empty(
+	$$SELECT pg_describe_object(m.classid, m.objid, 0) FROM members m
+	LEFT JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid
+	LEFT JOIN pg_type t ON m.catalog = 'pg_type' AND t.oid = m.objid
+	WHERE obj_description(m.objid, m.catalog::name) IS NULL
+	AND (m.catalog IN ('pg_proc', 'pg_operator', 'pg_opclass', 'pg_opfamily') OR c.relkind IN ('r', 'v', 'S', 'p', 'm')
+		-- a composite type has its comment as a type, an array or a table's row type has none
+		OR (m.catalog = 'pg_type' AND t.typelem = 0 AND (t.typtype <> 'c' OR (SELECT k.relkind FROM pg_class k WHERE k.oid = t.typrelid) = 'c')))$$,
+	'every function, procedure, aggregate, table, view, sequence and type has a comment');
+SELECT is_empty(
+	$$SELECT c.relname, a.attname FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid AND c.relkind = 'r'
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE col_description(c.oid, a.attnum) IS NULL$$, 'every column of a table');
+SELECT is_empty(
+	$$SELECT i.indexrelid::regclass FROM members m JOIN pg_index i ON m.catalog = 'pg_class' AND i.indrelid = m.objid
+	LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p'
+	WHERE obj_description(i.indexrelid, 'pg_class') IS NULL AND obj_description(k.oid, 'pg_constraint') IS NULL
+		AND (k.oid IS NULL OR k.conname !~ '_pkey$')$$, 'every index that we named');
+SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'liveness'), 'pg_extension'), NULL, 'and the extension');
+
+-- Labels: volatility, parallel, strict, security definer, settings, and whether PUBLIC may call it
+SELECT p.oid::regprocedure::text COLLATE "C" AS function, p.prokind AS kind, p.provolatile AS vol, p.proparallel AS par, p.proisstrict AS strict,
+	p.prosecdef AS definer, l.lanname AS lang, p.proconfig AS config, has_function_privilege('public', p.oid, 'EXECUTE') AS public
+FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
+ORDER BY 1;
+SELECT is_empty(
+	$$SELECT p.proname FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid
+	WHERE has_function_privilege('public', p.oid, 'EXECUTE') AND (p.prokind = 'p' OR p.provolatile = 'v')$$,
+	'PUBLIC may call nothing that writes');
+SELECT is_empty(
+	$$SELECT m.objid::regclass FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid, aclexplode(c.relacl) x WHERE x.grantee = 0$$,
+	'no table, view or sequence is granted to PUBLIC');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
+	WHERE l.lanname = 'plpgsql' AND p.prokind = 'f' AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))$$,
+	'every plpgsql function pins its path');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
+	WHERE l.lanname = 'sql' AND p.prosqlbody IS NULL$$, 'every SQL function has a parsed body');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_aggregate a ON a.aggfnoid = p.oid,
+		unnest(ARRAY[a.aggtransfn, a.aggcombinefn, a.aggfinalfn, a.aggserialfn, a.aggdeserialfn]) f JOIN pg_proc s ON s.oid = f
+	WHERE p.proparallel = 's' AND s.proparallel <> 's'$$, 'what a parallel safe aggregate is made of is parallel safe');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure, p.probin FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
+	WHERE l.lanname = 'c' AND p.probin <> '$libdir/liveness'$$, 'C functions are in the library');
+
+-- A coordinator creates what it needs as it starts, as owner of the tables
+CREATE ROLE liveness_t_owner;
+GRANT ALL ON SCHEMA public TO liveness_t_owner;
+ALTER TABLE provider_heartbeats OWNER TO liveness_t_owner;
+ALTER TABLE provider_heartbeats_hourly OWNER TO liveness_t_owner;
+ALTER TABLE provider_sessions OWNER TO liveness_t_owner;
+ALTER TABLE provider_reliability_features OWNER TO liveness_t_owner;
+CREATE FUNCTION pg_temp.everything() RETURNS TABLE (what text, id oid, def text) LANGUAGE sql AS $$
+	SELECT c.relname, c.relfilenode, c.relkind::text FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+	UNION ALL SELECT a.attrelid::text || a.attname, a.atttypid, concat(a.attnum, a.attnotnull, a.atthasdef)
+		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'public'::regnamespace
+	UNION ALL SELECT d.adrelid::text || d.adnum, d.oid, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+	UNION ALL SELECT i.indexrelid::text, i.indrelid, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace
+	UNION ALL SELECT k.conname, k.oid, pg_get_constraintdef(k.oid) FROM pg_constraint k
+$$;
+CREATE TEMP TABLE before AS SELECT * FROM pg_temp.everything();
+SET LOCAL ROLE liveness_t_owner;
+SET LOCAL client_min_messages = error;
+CREATE TABLE IF NOT EXISTS provider_heartbeats (id BIGSERIAL PRIMARY KEY, provider_id TEXT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT NOW());
+CREATE INDEX IF NOT EXISTS idx_provider_heartbeats_provider_at ON provider_heartbeats (provider_id, at DESC);
+CREATE INDEX IF NOT EXISTS idx_provider_heartbeats_at ON provider_heartbeats (at DESC);
+CREATE TABLE IF NOT EXISTS provider_heartbeats_hourly (provider_id TEXT NOT NULL, hour TIMESTAMPTZ NOT NULL, heartbeat_count INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (provider_id, hour));
+CREATE INDEX IF NOT EXISTS idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (hour DESC);
+CREATE TABLE IF NOT EXISTS provider_sessions (id BIGSERIAL PRIMARY KEY, provider_id TEXT NOT NULL, connected_at TIMESTAMPTZ NOT NULL DEFAULT NOW());
+CREATE INDEX IF NOT EXISTS idx_provider_sessions_provider_connected ON provider_sessions (provider_id, connected_at DESC);
+CREATE INDEX IF NOT EXISTS idx_provider_sessions_open ON provider_sessions (provider_id) WHERE disconnected_at IS NULL;
+CREATE INDEX IF NOT EXISTS idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at DESC) WHERE disconnected_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS provider_reliability_features (provider_id TEXT PRIMARY KEY, updated_at TIMESTAMPTZ NOT NULL DEFAULT NOW());
+ALTER TABLE provider_reliability_features ADD COLUMN IF NOT EXISTS liveness_score real NOT NULL DEFAULT 0;
+CREATE INDEX IF NOT EXISTS idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
+RESET ROLE;
+SET LOCAL client_min_messages = warning;
+SELECT set_eq('SELECT * FROM pg_temp.everything()', 'TABLE before', 'a coordinator''s boot changes nothing');
+SELECT cmp_ok((SELECT count(*) FROM before), '>', 100::bigint, 'of all that was looked at');
+-- and its plain statements work
+SET LOCAL ROLE liveness_t_owner;
+INSERT INTO provider_heartbeats (provider_id, status, memory_pressure, cpu_usage, thermal_state) VALUES ('a', 'idle', 0.5, 0.25, 'nominal');
+INSERT INTO provider_sessions (provider_id, coordinator_id) VALUES ('a', 'c');
+UPDATE provider_sessions SET disconnected_at = now(), disconnect_reason = 'clean_close', requests_served = 3 WHERE provider_id = 'a' AND disconnected_at IS NULL;
+INSERT INTO provider_reliability_features (provider_id, uptime_pct, hourly_availability) VALUES ('a', 0.5, '{}')
+	ON CONFLICT (provider_id) DO UPDATE SET uptime_pct = excluded.uptime_pct;
+INSERT INTO provider_heartbeats_hourly (provider_id, hour, heartbeat_count) VALUES ('a', date_trunc('hour', now()), 1)
+	ON CONFLICT (provider_id, hour) DO UPDATE SET heartbeat_count = excluded.heartbeat_count;
+RESET ROLE;
+SELECT results_eq($$SELECT status, backend_state, active_model, capacity, at = now() FROM provider_heartbeats$$, $$VALUES ('idle', '', '', NULL::jsonb, true)$$, 'its INSERTs');
+SELECT results_eq('SELECT disconnect_reason, requests_served, tokens_generated FROM provider_sessions', $$VALUES ('clean_close', 3::bigint, 0::bigint)$$, 'and UPDATEs');
+SELECT results_eq('SELECT uptime_pct, window_days, liveness_score, mttr_seconds, p_survives_4h FROM provider_reliability_features',
+	'VALUES (0.5::real, 14, 0::real, 0::bigint, NULL::real)', 'and its own rollup, as long as it has one');
+
+-- Tables of others in the way
+SELECT throws_ok($$CREATE SCHEMA liveness_t_taken; CREATE TABLE liveness_t_taken.provider_sessions (id int); CREATE TABLE liveness_t_taken.provider_heartbeats (id int);
+	DROP EXTENSION liveness CASCADE; CREATE EXTENSION liveness SCHEMA liveness_t_taken$$,
+	'42P07', 'schema liveness_t_taken already holds provider_heartbeats, provider_sessions', 'existing tables are not taken over');
+SELECT is((SELECT count(*) FROM pg_namespace WHERE nspname = 'liveness_t_taken'), 0::bigint, 'which leaves everything as it was');
+SELECT lives_ok($$DROP EXTENSION liveness CASCADE; CREATE SCHEMA liveness_t_free; CREATE EXTENSION liveness SCHEMA liveness_t_free; SELECT liveness_t_free.liveness_rollup_hourly(), liveness_t_free.liveness_rollup_features()$$,
+	'another schema, not in the path');
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,63 @@
+-- liveness_hourly: the heartbeats of one provider and hour, by hand and against avg() and max()
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT plan(47);
+
+-- The worst of some thermal states
+CREATE FUNCTION worst(VARIADIC states text[]) RETURNS text LANGUAGE sql AS $$
+	SELECT (liveness_hourly(0, 0, s, 0)).max_thermal_state FROM unnest(states) AS s
+$$;
+
+SELECT is(h, ROW(3, 0.5, 0.25, 'fair', 12)::liveness_hourly_row, 'three heartbeats: the count, the means, the worst state, NULL memory left out')
+FROM (SELECT liveness_hourly(p, c, t, a) FROM (VALUES (0.25::real, 0.125::real, 'nominal', 8::real), (0.5, 0.25, 'fair', NULL), (0.75, 0.375, '', 16)) AS v (p, c, t, a)) AS s (h);
+SELECT is(liveness_hourly(0.5, 0.25, '', NULL), ROW(1, 0.5, 0.25, '', NULL)::liveness_hourly_row, 'one heartbeat, memory unknown');
+SELECT is(liveness_hourly(p, 0, '', 0), NULL, 'no heartbeat: NULL') FROM (VALUES (0::real)) AS v (p) WHERE false;
+SELECT is(liveness_hourly(0, 0, '', 0) FILTER (WHERE false), NULL, 'a FILTER that matches nothing: NULL');
+SELECT is(liveness_hourly(NULL, NULL, NULL, NULL), ROW(1, NULL, NULL, '', NULL)::liveness_hourly_row, 'a heartbeat of NULLs is one');
+SELECT is(h, ROW(4, 2, 3, 'fair', 5)::liveness_hourly_row, 'each mean leaves out its own NULLs')
+FROM (SELECT liveness_hourly(p, c, t, a) FROM (VALUES (1::real, NULL::real, 'fair', NULL::real), (NULL, 2, NULL, NULL), (3, NULL, '', 5), (NULL, 4, NULL, NULL)) AS v (p, c, t, a)) AS s (h);
+
+-- Severity.  Each state, with itself, with a worse one before and behind it
+SELECT is(worst(state), state, format('%L alone', state)) FROM unnest(ARRAY['', 'unknown', 'nominal', 'fair', 'serious', 'critical']) AS state;
+SELECT is(worst(VARIADIC pair), pair[2], format('%L is worse than %L', pair[2], pair[1]))
+FROM (SELECT ARRAY[milder, worse] AS pair FROM unnest(ARRAY['', 'warm', 'nominal', 'fair', 'serious', 'critical']) WITH ORDINALITY AS a (milder, i),
+	unnest(ARRAY['', 'warm', 'nominal', 'fair', 'serious', 'critical']) WITH ORDINALITY AS b (worse, j) WHERE i < j ORDER BY i, j) AS pairs;
+SELECT is((SELECT count(*)::int FROM unnest(ARRAY['', 'warm', 'nominal', 'fair', 'serious', 'critical']) WITH ORDINALITY AS a (milder, i),
+	unnest(ARRAY['', 'warm', 'nominal', 'fair', 'serious', 'critical']) WITH ORDINALITY AS b (worse, j) WHERE i < j AND worst(worse, milder) = worse), 15, 'the worse one first: the same');
+SELECT is(worst('zzz', 'nominal'), 'nominal', 'an unknown word ranks below nominal, wherever it sorts');
+SELECT is(worst('warm', 'hot', 'tepid'), 'warm', 'of unknown words the greatest');
+SELECT is(worst('Warm', 'hot'), 'hot', 'in C collation: small letters behind capitals');
+SELECT is(worst('z', 'ä'), 'ä', 'and ä behind z');
+SELECT is(worst('warm', 'warmer'), 'warmer', 'a longer word behind its beginning');
+SELECT is(worst('warmer', 'warm'), 'warmer', 'in either order');
+SELECT is(worst('aaaaaaaaaaaaaaaaaaaaaaaa', 'b', repeat('c', 5000), 'd'), 'd', 'short and long ones in turn');
+SELECT is(worst('d', repeat('e', 5000)), repeat('e', 5000), 'a long one is kept whole');
+SELECT is(worst('Critical', 'NOMINAL', 'critical ', 'fair'), 'fair', 'words compare exactly: Critical is unknown');
+SELECT is(worst('Critical', 'critical '), 'critical ', 'and among unknown words blanks count');
+SELECT is(worst(' ', ''), ' ', 'a blank is an unknown word, worse than nothing');
+SELECT is(worst(NULL, 'warm', NULL), 'warm', 'a NULL state is none');
+
+-- Means as avg() gives them
+CREATE TABLE beats AS
+SELECT i, i % 97 AS g, (hashint8extended(i, 1) % 1000) / 999.0::real AS p, (CASE WHEN i % 5 > 0 THEN hashint8extended(i, 2) % 100000 END / 7.0)::real AS c,
+	(ARRAY['', 'nominal', 'fair', 'serious', 'critical', 'odd', 'even'])[1 + abs(hashint8extended(i, 3) % (1 + i % 7))] AS t,
+	CASE WHEN i % 97 > 10 AND i % 3 > 0 THEN (hashint8extended(i, 4) % 1000000 / 1024.0)::real END AS a
+FROM generate_series(1, 9700) AS i;
+SELECT is(count(*)::int, 97, 'as count(*), avg()::real and the greatest severity, in each of 97 groups')
+FROM (
+	SELECT g FROM beats GROUP BY g
+	HAVING liveness_hourly(p::real, c, t, a) IS NOT DISTINCT FROM ROW(count(*), avg(p::real)::real, avg(c)::real,
+		(array_agg(t ORDER BY array_position(ARRAY['critical', 'serious', 'fair', 'nominal', 'odd', 'even', ''], t)))[1], avg(a)::real)::liveness_hourly_row) AS same;
+SELECT is(count(DISTINCT (h).max_thermal_state)::int, 5, 'which differ') FROM (SELECT liveness_hourly(p::real, c, t, a) AS h FROM beats WHERE i % 7 < 5 GROUP BY i % 7) AS s;
+-- In real, 16777216 + 1 + 1 + .. would stay at 16777216
+SELECT is((liveness_hourly(x, 0, '', 0)).avg_memory_pressure, ((16777216 + 1023) / 1024.0)::real, 'sums are kept in double precision')
+FROM (SELECT 16777216::real UNION ALL SELECT 1::real FROM generate_series(1, 1023)) AS v (x);
+SELECT is((liveness_hourly('3e38', '-3e38', '', '3e38')), ROW(1, '3e38', '-3e38', '', '3e38')::liveness_hourly_row, 'the largest numbers');
+SELECT is((liveness_hourly(3e38, 0, '', 0)).avg_memory_pressure, 3e38::real, 'whose sum does not overflow') FROM generate_series(1, 10);
+SELECT is(h, ROW(2, 'NaN', 'infinity', '', 'NaN')::liveness_hourly_row, 'NaN and infinities as avg() has them')
+FROM (SELECT liveness_hourly(p, c, '', a) FROM (VALUES ('NaN'::real, 'infinity'::real, 'infinity'::real), (1, 1, '-infinity')) AS v (p, c, a)) AS s (h);
+SELECT is(array_agg((h).heartbeat_count || (h).max_thermal_state ORDER BY i), ARRAY['1', '2b', '3b', '4c', '5nominal'], 'as a window aggregate it goes on after each answer')
+FROM (SELECT i, liveness_hourly(0, 0, t, 0) OVER (ORDER BY i) AS h FROM (VALUES (1, ''), (2, 'b'), (3, 'a'), (4, 'c'), (5, 'nominal')) AS v (i, t)) AS w;
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,141 @@
+-- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT plan(68);
+
+CREATE ROLE "liveness_t Reader";
+CREATE ROLE liveness_t_writer;
+CREATE ROLE liveness_t_operator;
+CREATE ROLE liveness_t_nobody;
+-- the schema may be closed: the grants open it
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+SELECT is(liveness_grant_reader('"liveness_t Reader"')::text, '', 'a reader, with a name to quote');
+SELECT is(liveness_grant_writer('liveness_t_writer')::text, '', 'a writer');
+SELECT is(liveness_grant_operator('liveness_t_operator')::text, '', 'an operator');
+SELECT lives_ok($$SELECT liveness_grant_reader('"liveness_t Reader"'), liveness_grant_writer('liveness_t_writer'), liveness_grant_operator('liveness_t_operator')$$,
+	'granting again changes nothing');
+SELECT is(liveness_grant_reader(NULL)::text, NULL, 'NULL does nothing');
+SELECT throws_ok($$SELECT liveness_grant_reader('liveness_t_unknown')$$, '42704', NULL, 'an unknown role is an error');
+
+-- What each may do: the statement under the role, the SQLSTATE or 'ok'.  pgTAP is not theirs to use.
+CREATE FUNCTION pg_temp.as_role(role name, statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', role);
+	EXECUTE statement;
+	RAISE EXCEPTION 'ok' USING ERRCODE = 'LV000';
+EXCEPTION WHEN OTHERS THEN
+	RETURN CASE SQLSTATE WHEN 'LV000' THEN 'ok' WHEN '42501' THEN 'denied' ELSE SQLSTATE || ' ' || SQLERRM END;
+END
+$$;
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, last_heartbeat_at) VALUES
+	('p', 'c', now() - interval '2 days', now() - interval '1 day'), ('q', 'c', now() - interval '2 days', NULL);
+INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p', now() - interval '40 days'), ('p', now());
+SELECT liveness_rollup_features();
+
+CREATE TEMP TABLE work (n serial, statement text, reader text, writer text, operator text);
+INSERT INTO work (statement, reader, writer, operator) VALUES
+	-- reading
+	('SELECT * FROM provider_heartbeats', 'ok', 'ok', 'ok'),
+	('SELECT * FROM provider_heartbeats_hourly', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_sessions', 'ok', 'ok', 'ok'),
+	('SELECT * FROM provider_reliability_features', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_liveness', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_session_history', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_heartbeat_history', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_availability_matrix', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_disconnect_reasons', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_stale_sessions', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_open_sessions', 'ok', 'ok', 'ok'),
+	('SELECT * FROM network_availability', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_jobs', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_features_at()', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_reliability()', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_heatmap(''p'')', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_job_state', 'denied', 'denied', 'ok'),
+	-- what a coordinator does
+	('INSERT INTO provider_heartbeats (provider_id) VALUES (''p'')', 'denied', 'ok', 'denied'),
+	('INSERT INTO provider_heartbeats (provider_id) VALUES (''p'') RETURNING id', 'denied', 'ok', 'denied'),
+	('INSERT INTO provider_sessions (provider_id) VALUES (''p'') RETURNING id', 'denied', 'ok', 'denied'),
+	('UPDATE provider_sessions SET requests_served = 1 WHERE provider_id = ''p''', 'denied', 'ok', 'denied'),
+	('SELECT liveness_open_session(''p'', ''c'')', 'denied', 'ok', 'denied'),
+	('SELECT liveness_close_session(1, ''x'')', 'denied', 'ok', 'denied'),
+	('SELECT liveness_close_orphans(''c'')', 'denied', 'ok', 'denied'),
+	('SELECT liveness_close_stale()', 'denied', 'ok', 'denied'),
+	-- what a scheduler does
+	('SELECT liveness_rollup_features()', 'denied', 'denied', 'ok'),
+	('SELECT liveness_rollup_hourly()', 'denied', 'denied', 'ok'),
+	('SELECT liveness_rollup_hourly(now() - interval ''1 day'', NULL)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_prune_batch()', 'denied', 'denied', 'ok'),
+	('SELECT liveness_prune_derived()', 'denied', 'denied', 'ok'),
+	-- the procedures get as far as to see that they are in a transaction block
+	('CALL liveness_prune()', 'denied', 'denied', '2D000 liveness_prune commits after each batch and cannot run inside a transaction block'),
+	('CALL liveness_run(''hourly'')', 'denied', 'denied', '2D000 liveness_run commits and cannot run inside a transaction block'),
+	('SELECT liveness_record_error(''hourly'', ''x'')', 'denied', 'denied', 'ok'),
+	-- what none of them does
+	('UPDATE provider_heartbeats SET status = ''x''', 'denied', 'denied', 'denied'),
+	('DELETE FROM liveness_job_state', 'denied', 'denied', 'denied'),
+	('DELETE FROM liveness_job_lock', 'denied', 'denied', 'denied'),
+	('INSERT INTO liveness_job_lock VALUES (''x'')', 'denied', 'denied', 'denied'),
+	('TRUNCATE provider_heartbeats', 'denied', 'denied', 'denied'),
+	('TRUNCATE provider_sessions', 'denied', 'denied', 'denied'),
+	('UPDATE provider_sessions SET provider_id = ''x''', 'denied', 'ok', 'denied'),
+	('DELETE FROM provider_sessions', 'denied', 'denied', 'ok'),
+	('DELETE FROM provider_heartbeats', 'denied', 'denied', 'ok'),
+	('SELECT setval(''provider_sessions_id_seq'', 1)', 'denied', 'denied', 'denied'),
+	('SELECT setval(''provider_heartbeats_id_seq'', 1)', 'denied', 'denied', 'denied'),
+	('ALTER TABLE provider_sessions ADD COLUMN x int', 'denied', 'denied', 'denied'),
+	('CREATE TABLE liveness_t (x int)', 'denied', 'denied', 'denied'),
+	('SELECT liveness_grant_reader(''liveness_t_nobody'')', 'denied', 'denied', 'denied'),
+	('SELECT liveness_grant_writer(''liveness_t_nobody'')', 'denied', 'denied', 'denied'),
+	('SELECT liveness_grant_operator(''liveness_t_nobody'')', 'denied', 'denied', 'denied');
+SELECT is(
+	ARRAY[pg_temp.as_role('liveness_t Reader', statement), pg_temp.as_role('liveness_t_writer', statement), pg_temp.as_role('liveness_t_operator', statement)],
+	ARRAY[reader, writer, operator], statement)
+FROM work ORDER BY n;
+
+-- Somebody else, even with the schema open, has the pure functions and nothing besides.
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+SELECT is_empty($$SELECT statement, pg_temp.as_role('liveness_t_nobody', statement) FROM work WHERE pg_temp.as_role('liveness_t_nobody', statement) <> 'denied'$$,
+	'nobody may do any of these');
+SELECT is_empty(
+	$$SELECT c.relname FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+	WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+		AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness')
+		AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege('liveness_t_nobody', c.oid, 'USAGE, SELECT, UPDATE')
+			WHEN 'c' THEN false
+			ELSE has_any_column_privilege('liveness_t_nobody', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
+				OR has_table_privilege('liveness_t_nobody', c.oid, 'DELETE, TRUNCATE, TRIGGER') END$$,
+	'no table, view or sequence is PUBLIC''s');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_score(1, 1, 1, 1, NULL), liveness_sigmoid(0), liveness_recency_penalty(NULL, now()), liveness_utc_hour(now())$$),
+	'ok', 'anybody may compute a score');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_percentiles(x, ARRAY[0.5]) FROM generate_series(1, 3) x$$), 'ok', 'percentiles');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_features('2026-01-01', NULL, '', '2026-01-02', 14)$$), 'ok', 'features of sessions of their own');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_hourly(0, 0, '', NULL)$$), 'ok', 'and an hour of heartbeats');
+
+-- A role with nothing but a view's grant reads through it.
+GRANT SELECT ON provider_liveness TO liveness_t_nobody;
+SELECT is(pg_temp.as_role('liveness_t_nobody', 'SELECT * FROM provider_liveness'), 'ok', 'a view can be granted alone');
+
+-- Nobody's functions run in a rollup: it pins its path.
+CREATE SCHEMA liveness_t_trap;
+GRANT ALL ON SCHEMA liveness_t_trap TO PUBLIC;
+CREATE FUNCTION liveness_t_trap.count() RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
+CREATE FUNCTION liveness_t_trap.now() RETURNS timestamptz LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
+CREATE FUNCTION liveness_t_trap.make_interval(secs float8) RETURNS interval LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
+CREATE FUNCTION liveness_t_trap.trap(timestamptz, timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
+CREATE OPERATOR liveness_t_trap.< (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = liveness_t_trap.trap);
+CREATE OPERATOR liveness_t_trap.>= (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = liveness_t_trap.trap);
+CREATE TABLE liveness_t_trap.provider_heartbeats (x int);
+CREATE TABLE liveness_t_trap.liveness_job_lock (x int);
+SELECT set_config('search_path', 'liveness_t_trap, pg_catalog, public', true);
+SELECT public.throws_ok('SELECT now() < now()', 'P0001', 'trapped', 'the trap works');
+SELECT public.lives_ok($$SELECT public.liveness_rollup_features()$$, 'not in the features rollup');
+SELECT public.lives_ok($$SELECT public.liveness_rollup_hourly(), public.liveness_rollup_hourly('-infinity', NULL)$$, 'nor in the hourly one');
+SELECT public.lives_ok($$SELECT public.liveness_prune_batch(), public.liveness_prune_derived()$$, 'nor in the retention');
+SELECT public.lives_ok($$SELECT public.liveness_open_session('t', 'c'), public.liveness_close_session(1, 'x'), public.liveness_close_stale(), public.liveness_close_orphans('c')$$,
+	'nor around sessions');
+SELECT public.lives_ok($$SELECT * FROM public.liveness_features_at(), public.liveness_reliability(), public.liveness_heatmap('p'), public.network_availability, public.provider_stale_sessions$$, 'nor in what people read');
+SET LOCAL search_path = public;
+
+SELECT * FROM finish();
+ROLLBACK;
