@@ -1,5 +1,4 @@
 EXTENSION = liveness
-EXTVERSION = 1.0
 
 MODULE_big = liveness
 OBJS = src/aggstate.o src/features.o src/hourly.o src/intervals.o src/liveness.o \
@@ -8,11 +7,14 @@ DATA = $(wildcard liveness--*.sql)
 
 PG_CFLAGS += $(OPTFLAGS)
 
+# The targets at the end install what they need themselves, pg_config included
+ifneq ($(filter-out test demo demo-stop,$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 $(OBJS): $(wildcard src/*.h)
+endif
 
 # Our own code only: the server's headers are not ours to mend.  clang does not
 # know all of the flags that the server was built with.
@@ -33,6 +35,6 @@ strict:
 test:
 	scripts/test
 demo:
-	scripts/demo "$(TRACE)"
+	@CALLED_FROM="$(PWD)" scripts/demo "$(TRACE)"
 demo-stop:
-	scripts/demo --stop
+	@scripts/demo --stop

@@ -8,7 +8,14 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Run as root where that is needed to write to the server's own folders.
 as_root() {
-	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "installing the extension needs root, and there is no sudo" >&2
+		return 1
+	fi
 }
 
 # PostgreSQL refuses to run as root: the packages bring a user for it.
@@ -26,10 +33,32 @@ make_scratch() {
 	if [ "$(id -u)" = 0 ]; then chown postgres: "$scratch"; fi
 }
 
-build_and_install() {
+run_make() {
 	local clang=()
 	# the bitcode for JIT needs the very clang that the server was built with
 	command -v "$($PG_CONFIG --configure | grep -o "CLANG=[^' ]*" | cut -d= -f2)" >/dev/null || clang=(with_llvm=no)
-	make -s -C "$project" PG_CONFIG="$PG_CONFIG" "${clang[@]}" all
-	as_root make -s -C "$project" PG_CONFIG="$PG_CONFIG" "${clang[@]}" install >/dev/null
+	"${@:2}" make -s -C "$project" PG_CONFIG="$PG_CONFIG" "${clang[@]}" "$1"
+}
+
+build() {
+	run_make all
+}
+
+# Is what the server has what we have built?  Then nothing needs root.
+installed() {
+	local file extension
+	extension=$($PG_CONFIG --sharedir)/extension
+	cmp -s "$project/liveness.so" "$($PG_CONFIG --pkglibdir)/liveness.so" || return 1
+	for file in "$project"/liveness.control "$project"/liveness--*.sql; do
+		cmp -s "$file" "$extension/${file##*/}" || return 1
+	done
+}
+
+install_built() {
+	run_make install as_root >/dev/null
+}
+
+build_and_install() {
+	build
+	installed || install_built
 }

@@ -276,6 +276,13 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	if (!BeginJob(&job, "features", fcinfo))
 		PG_RETURN_NULL();
 
+	/*
+	 * Where the planner takes the features for an empty table, as before the
+	 * first run, a nested loop would read what we have inserted so far again
+	 * for each provider.
+	 */
+	SetLocal("enable_nestloop", "off");
+
 	values[0] = TimestampTzGetDatum(as_of);
 	values[1] = Int32GetDatum(window_days);
 	values[2] = TimestampTzGetDatum(liveness_window_since(as_of, window_days));
@@ -283,17 +290,8 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 			"WITH computed AS MATERIALIZED ("
 			" SELECT w.provider_id, w.features"
 			" FROM %s.liveness_features_of_window($1, $2, $3) w"
-			"), nothing AS MATERIALIZED ("
-			" SELECT jsonb_agg(0) AS matrix FROM generate_series(1, 168)"
-			"), vanished AS ("
-			" SELECT f.provider_id, ROW(0, 0, 0, 0, 0, 0, n.matrix, '{}', 0, 0, k.last_disconnect_at,"
-			"  0, %s.liveness_score(0, 0, 0, 0, k.last_disconnect_at, $1), 0, 0,"
-			"  NULL, NULL)::%s.liveness_features_row AS features"
-			" FROM %s.provider_reliability_features f"
-			" CROSS JOIN nothing n"
-			" CROSS JOIN LATERAL (SELECT CASE WHEN f.last_disconnect_at <= $1"
-			"  THEN f.last_disconnect_at END AS last_disconnect_at) k"
-			" WHERE NOT EXISTS (SELECT FROM computed c WHERE c.provider_id = f.provider_id)"
+			"), present AS MATERIALIZED ("
+			" SELECT c.provider_id FROM computed c"
 			"), updated AS ("
 			" UPDATE %s.provider_reliability_features f"
 			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (c.features).*)"
@@ -305,12 +303,23 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 			" WHERE NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
 			"  WHERE f.provider_id = c.provider_id)"
 			" ON CONFLICT (provider_id) DO NOTHING"
+			"), vanished AS ("
+			" SELECT f.provider_id, v.features"
+			" FROM %s.provider_reliability_features f"
+			" CROSS JOIN (SELECT jsonb_agg(0) AS matrix FROM generate_series(1, 168)) n"
+			" CROSS JOIN LATERAL (SELECT CASE WHEN f.last_disconnect_at <= $1"
+			"  THEN f.last_disconnect_at END AS last_disconnect_at) k"
+			" CROSS JOIN LATERAL (SELECT ROW(0, 0, 0, 0, 0, 0, n.matrix, '{}', 0, 0,"
+			"  k.last_disconnect_at, 0,"
+			"  %s.liveness_score(0, 0, 0, 0, k.last_disconnect_at, $1), 0, 0, NULL,"
+			"  NULL)::%s.liveness_features_row AS features) v"
+			" WHERE NOT EXISTS (SELECT FROM present p WHERE p.provider_id = f.provider_id)"
+			" AND ROW(f.window_days, " QUALIFIED_FEATURES_COLUMNS ")"
+			"  IS DISTINCT FROM ROW($2, (v.features).*)"
 			"), reset AS ("
 			" UPDATE %s.provider_reliability_features f"
 			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (v.features).*)"
 			" FROM vanished v WHERE v.provider_id = f.provider_id"
-			" AND ROW(f.window_days, " QUALIFIED_FEATURES_COLUMNS ")"
-			"  IS DISTINCT FROM ROW($2, (v.features).*)"
 			") SELECT count(*) FROM computed",
 			3, types, values, NULL, SPI_OK_SELECT);
 	rows = ResultInt64(1);
