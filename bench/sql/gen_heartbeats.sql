@@ -1,6 +1,10 @@
 -- Fills provider_heartbeats: one heartbeat per provider each 10 s, in order of time.
 --   psql -v providers=1000 -v start='2025-06-14 00:00+00' -v hours=24 -f gen_heartbeats.sql
 -- The draws are hashes of (provider, tick): the same data at every run.
+WITH fleet AS MATERIALIZED (
+	SELECT p, 'provider-' || md5(p::text) AS provider_id, 10.0 * (p - 1) / :providers AS phase
+	FROM generate_series(1, :providers::bigint) AS p
+)
 INSERT INTO provider_heartbeats (provider_id, at, status, memory_pressure, cpu_usage, thermal_state,
 	memory_available_gb, gpu_memory_active_gb, gpu_memory_cache_gb, backend_state, active_model, capacity)
 SELECT provider_id,
@@ -19,15 +23,11 @@ SELECT provider_id,
 	CASE WHEN h >> 48 & 63 = 0 THEN '{"slots": 4, "context": 32768}'::jsonb END
 FROM (
 	SELECT tick, phase, provider_id, h, h >> 20 & 1023 AS t, h >> 52 & 3 = 0 AS busy
-	FROM generate_series(0, (:hours::float8 * 360)::bigint - 1) AS tick,
-		LATERAL (
-			SELECT provider_id, phase, hashint8extended(p * 100000007 + tick, 9) AS h
-			FROM (
-				SELECT p, 'provider-' || md5(p::text) AS provider_id, 10.0 * (p - 1) / :providers AS phase
-				FROM generate_series(1, :providers::bigint) AS p
-				OFFSET 0
-			) AS fleet
-		) AS draw
+	FROM (
+		SELECT tick, phase, provider_id, hashint8extended(p * 100000007 + tick, 9) AS h
+		FROM generate_series(0, :hours::bigint * 360 - 1) AS tick, fleet
+		OFFSET 0
+	) AS draw
 ) AS beat
 ORDER BY tick, phase;
 
