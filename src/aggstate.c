@@ -64,6 +64,17 @@ liveness_read_bytes(StateReader *reader, void *dst, Size size)
 	reader->cur += size;
 }
 
+/* The word that every state begins with: which aggregate's it is */
+void
+liveness_read_magic(StateReader *reader, uint32 expected)
+{
+	uint32		magic;
+
+	liveness_read_bytes(reader, &magic, sizeof(magic));
+	if (magic != expected)
+		liveness_corrupt_state();
+}
+
 /* Before an allocation for n elements: are that many there at all? */
 void
 liveness_check_remaining(const StateReader *reader, int64 n, Size size)

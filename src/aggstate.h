@@ -29,6 +29,7 @@ pg_noreturn extern void liveness_corrupt_state(void);
 extern void liveness_check_serialized_count(int64 n, Size size);
 extern void liveness_read_state(StateReader *reader, bytea *state);
 extern void liveness_read_bytes(StateReader *reader, void *dst, Size size);
+extern void liveness_read_magic(StateReader *reader, uint32 expected);
 extern void liveness_check_remaining(const StateReader *reader, int64 n, Size size);
 extern void liveness_read_end(const StateReader *reader);
 extern ArrayType *liveness_read_float8_array(StateReader *reader, Size size);

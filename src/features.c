@@ -13,9 +13,11 @@
  * "censored" if it says that the observer went away (liveness.censored_reasons),
  * and a "failure" is an end that is neither.
  *
- * Memory: 24 bytes a session and each distinct reason once, in the aggregate's
- * context, grown by doubling; the final function needs about 56 bytes a session
- * more for a moment.
+ * Memory: 24 bytes a session, in the aggregate's context, grown by doubling, and
+ * each distinct reason once for the whole query; the final function needs some 60
+ * bytes a session more for a moment.  Much of the time goes into waiting for
+ * memory, since sessions arrive in the order of time and not of providers: so a
+ * state is one allocation, and the reasons are shared by all states.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,7 +41,7 @@
 #include "liveness.h"
 
 #define FEATURES_MAGIC		0x4c764631	/* "LvF1" */
-#define INITIAL_SESSIONS	16
+#define INITIAL_SESSIONS	19	/* with the state's head half a kilobyte */
 #define INITIAL_REASONS		8
 #define INITIAL_REASON_BYTES 256
 #define HASH_REASONS_ABOVE	16	/* up to here a look at each is cheaper */
@@ -94,7 +96,7 @@ typedef struct FeaturesState
 	ReasonTable *reasons;
 	int64		nsessions;
 	int64		capacity;
-	FeaturesSession *sessions;
+	FeaturesSession sessions[FLEXIBLE_ARRAY_MEMBER];
 } FeaturesState;
 
 /* Index of the reasons by text.  The key is a reason's number; see InternReason */
@@ -243,33 +245,37 @@ InternReason(ReasonTable *table, const char *text, Size len)
 	return KeepReason(table);
 }
 
+static inline Size
+StateSize(int64 capacity)
+{
+	return offsetof(FeaturesState, sessions) + capacity * sizeof(FeaturesSession);
+}
+
 static FeaturesState *
-MakeState(MemoryContext context, ReasonTable *reasons, TimestampTz as_of, int window_days)
+MakeState(MemoryContext context, ReasonTable *reasons, TimestampTz as_of,
+		  int window_days, int64 capacity)
 {
 	FeaturesState *state;
 
-	state = (FeaturesState *) MemoryContextAlloc(context, sizeof(FeaturesState));
+	state = (FeaturesState *) MemoryContextAllocHuge(context, StateSize(capacity));
 	state->as_of = as_of;
 	state->since = as_of - window_days * USECS_PER_DAY;
 	state->window_days = window_days;
 	state->reasons = reasons;
 	state->nsessions = 0;
-	state->capacity = INITIAL_SESSIONS;
-	state->sessions = (FeaturesSession *)
-		MemoryContextAlloc(context, INITIAL_SESSIONS * sizeof(FeaturesSession));
+	state->capacity = capacity;
 	return state;
 }
 
-/* Make room for this many more sessions */
-static inline void
+/* Make room for this many more sessions; the state may move */
+static inline FeaturesState *
 ReserveSessions(FeaturesState *state, int64 more)
 {
 	if (likely(state->capacity - state->nsessions >= more))
-		return;
+		return state;
 	while (state->capacity - state->nsessions < more)
 		state->capacity *= 2;
-	state->sessions = (FeaturesSession *)
-		repalloc_huge(state->sessions, state->capacity * sizeof(FeaturesSession));
+	return (FeaturesState *) repalloc_huge(state, StateSize(state->capacity));
 }
 
 /*
@@ -303,7 +309,8 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 	{
 		liveness_check_as_of(as_of);
 		window_days = liveness_check_window_days(false, window_days);
-		state = MakeState(aggcontext, GetReasonTable(fcinfo), as_of, window_days);
+		state = MakeState(aggcontext, GetReasonTable(fcinfo), as_of, window_days,
+						  INITIAL_SESSIONS);
 	}
 	else if (as_of != state->as_of || window_days != state->window_days)
 		ereport(ERROR,
@@ -333,7 +340,7 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 		}
 	}
 
-	ReserveSessions(state, 1);
+	state = ReserveSessions(state, 1);
 	session = &state->sessions[state->nsessions++];
 	session->connected_at = connected_at;
 	session->disconnected_at = disconnected_at;
@@ -358,7 +365,8 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(left);
 	}
 	if (left == NULL)
-		left = MakeState(aggcontext, GetReasonTable(fcinfo), right->as_of, right->window_days);
+		left = MakeState(aggcontext, GetReasonTable(fcinfo), right->as_of,
+						 right->window_days, Max(right->nsessions, INITIAL_SESSIONS));
 	else if (left->as_of != right->as_of || left->window_days != right->window_days)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -370,7 +378,7 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 		renumbered[i] = InternReason(left->reasons, ReasonText(right->reasons, i),
 									 right->reasons->reasons[i].len);
 
-	ReserveSessions(left, right->nsessions);
+	left = ReserveSessions(left, right->nsessions);
 	for (int64 i = 0; i < right->nsessions; i++)
 	{
 		FeaturesSession *session = &left->sessions[left->nsessions++];
@@ -520,8 +528,11 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 		header.nreasons < 0)
 		liveness_corrupt_state();
 
+	liveness_check_remaining(&reader, header.nsessions, sizeof(FeaturesSession));
+
 	state = MakeState(CurrentMemoryContext, MakeReasonTable(CurrentMemoryContext),
-					  header.as_of, header.window_days);
+					  header.as_of, header.window_days,
+					  Max(header.nsessions, INITIAL_SESSIONS));
 	for (int64 i = 0; i < header.nreasons; i++)
 	{
 		Size		len;
@@ -532,9 +543,6 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 		(void) KeepReason(state->reasons);
 		reader.cur += len;
 	}
-
-	liveness_check_remaining(&reader, header.nsessions, sizeof(FeaturesSession));
-	ReserveSessions(state, header.nsessions);
 	liveness_read_bytes(&reader, state->sessions,
 						header.nsessions * sizeof(FeaturesSession));
 	liveness_read_end(&reader);
@@ -595,6 +603,17 @@ RoundToSeconds(int64 usecs)
 	return DivideRounded(usecs, USECS_PER_SEC);
 }
 
+/* Most cells are all or nothing, and need no division */
+static inline int64
+ShareOf(int64 part, int64 whole)
+{
+	if (part == 0)
+		return 0;
+	if (part == whole)
+		return MATRIX_SCALE;
+	return DivideRounded(part * MATRIX_SCALE, whole);
+}
+
 /* A cell's share in ten-thousandths, as a numeric without trailing zeros */
 static Numeric
 CellNumeric(FinalCache *cache, MemoryContext context, int64 share)
@@ -649,7 +668,7 @@ BuildMatrix(FunctionCallInfo fcinfo, FinalCache *cache, const FeaturesState *sta
 		}
 		elems[i].type = jbvNumeric;
 		elems[i].val.numeric = CellNumeric(cache, fcinfo->flinfo->fn_mcxt,
-										   DivideRounded(cells[i] * MATRIX_SCALE, window));
+										   ShareOf(cells[i], window));
 	}
 	array.type = jbvArray;
 	array.val.array.nElems = HOURS_PER_WEEK;

@@ -1,11 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * hourly.c
- *		liveness_hourly: the heartbeats of one provider and hour -> one row.
+ *		The heartbeats of one provider -> what the hourly rollup keeps of them.
  *
- * One aggregate instead of a count, three averages and a maximum by severity:
- * one call a row, one state a group.  Sums are double, as those of core's
- * avg(real).
+ * liveness_hourly takes all its rows for one hour, liveness_hours sorts them by
+ * hour itself, so that the rollup of many hours groups by provider alone: half as
+ * many keys to hash and compare for every heartbeat.  Either is one call a row
+ * and one state a group, instead of a count, three averages and a maximum by
+ * severity.  Sums are double, as those of core's avg(real).
  *
  *-------------------------------------------------------------------------
  */
@@ -15,20 +17,30 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "aggstate.h"
 #include "liveness.h"
 
 #define HOURLY_MAGIC		0x4c764831	/* "LvH1" */
+#define HOURS_MAGIC			0x4c764d31	/* "LvM1" */
 
 /* Severity of a thermal state; a word that we do not know ranks below nominal */
 #define THERMAL_NONE		0
 #define THERMAL_UNKNOWN		1
 
-static const char *const thermal_words[] = {"nominal", "fair", "serious", "critical"};
+static const struct
+{
+	const char *word;
+	int			len;
+}			thermal_words[] = {
+	{"nominal", 7}, {"fair", 4}, {"serious", 7}, {"critical", 8}
+};
 
 typedef struct HourlyMean
 {
@@ -55,7 +67,7 @@ ThermalSeverity(const char *word, int len)
 		return THERMAL_NONE;
 	for (int i = 0; i < (int) lengthof(thermal_words); i++)
 	{
-		if (strlen(thermal_words[i]) == (Size) len && memcmp(thermal_words[i], word, len) == 0)
+		if (thermal_words[i].len == len && memcmp(thermal_words[i].word, word, len) == 0)
 			return THERMAL_UNKNOWN + 1 + i;
 	}
 	return THERMAL_UNKNOWN;
@@ -98,6 +110,26 @@ AddToMean(HourlyMean *mean, double value)
 	mean->sum += value;
 }
 
+/* A heartbeat whose four figures are the arguments from this one on */
+static inline void
+NoteHeartbeat(HourlyState *state, MemoryContext context, FunctionCallInfo fcinfo, int arg)
+{
+	state->heartbeats++;
+	if (!PG_ARGISNULL(arg))
+		AddToMean(&state->memory_pressure, PG_GETARG_FLOAT4(arg));
+	if (!PG_ARGISNULL(arg + 1))
+		AddToMean(&state->cpu_usage, PG_GETARG_FLOAT4(arg + 1));
+	if (!PG_ARGISNULL(arg + 2))
+	{
+		text	   *word = PG_GETARG_TEXT_PP(arg + 2);
+
+		NoteThermalState(state, context, VARDATA_ANY(word), VARSIZE_ANY_EXHDR(word));
+		PG_FREE_IF_COPY(word, arg + 2);
+	}
+	if (!PG_ARGISNULL(arg + 3))
+		AddToMean(&state->memory_available, PG_GETARG_FLOAT4(arg + 3));
+}
+
 static HourlyState *
 MakeState(MemoryContext context)
 {
@@ -118,20 +150,7 @@ liveness_hourly_transfn(PG_FUNCTION_ARGS)
 	HourlyState *state;
 
 	state = PG_ARGISNULL(0) ? MakeState(aggcontext) : (HourlyState *) PG_GETARG_POINTER(0);
-	state->heartbeats++;
-	if (!PG_ARGISNULL(1))
-		AddToMean(&state->memory_pressure, PG_GETARG_FLOAT4(1));
-	if (!PG_ARGISNULL(2))
-		AddToMean(&state->cpu_usage, PG_GETARG_FLOAT4(2));
-	if (!PG_ARGISNULL(3))
-	{
-		text	   *word = PG_GETARG_TEXT_PP(3);
-
-		NoteThermalState(state, aggcontext, VARDATA_ANY(word), VARSIZE_ANY_EXHDR(word));
-		PG_FREE_IF_COPY(word, 3);
-	}
-	if (!PG_ARGISNULL(4))
-		AddToMean(&state->memory_available, PG_GETARG_FLOAT4(4));
+	NoteHeartbeat(state, aggcontext, fcinfo, 1);
 	PG_RETURN_POINTER(state);
 }
 
@@ -140,6 +159,19 @@ CombineMeans(HourlyMean *left, const HourlyMean *right)
 {
 	left->n += right->n;
 	left->sum += right->sum;
+}
+
+static void
+CombineHourly(HourlyState *left, MemoryContext context, const HourlyState *right)
+{
+	left->heartbeats += right->heartbeats;
+	CombineMeans(&left->memory_pressure, &right->memory_pressure);
+	CombineMeans(&left->cpu_usage, &right->cpu_usage);
+	CombineMeans(&left->memory_available, &right->memory_available);
+	if (right->severity == THERMAL_UNKNOWN)
+		NoteThermalState(left, context, right->unknown, right->unknown_len);
+	else
+		left->severity = Max(left->severity, right->severity);
 }
 
 /* liveness_hourly_combine(internal, internal): never changes the right one */
@@ -160,40 +192,26 @@ liveness_hourly_combine(PG_FUNCTION_ARGS)
 	if (left == NULL)
 		left = MakeState(aggcontext);
 
-	left->heartbeats += right->heartbeats;
-	CombineMeans(&left->memory_pressure, &right->memory_pressure);
-	CombineMeans(&left->cpu_usage, &right->cpu_usage);
-	CombineMeans(&left->memory_available, &right->memory_available);
-	if (right->severity == THERMAL_UNKNOWN)
-		NoteThermalState(left, aggcontext, right->unknown, right->unknown_len);
-	else
-		left->severity = Max(left->severity, right->severity);
+	CombineHourly(left, aggcontext, right);
 	PG_RETURN_POINTER(left);
 }
 
-/* Of a serialized state; the bytes of the unknown word follow */
+/* Of a serialized hour; the bytes of the unknown word follow */
 typedef struct SerializedHourly
 {
-	uint32		magic;
 	int32		severity;
+	int32		unknown_len;
 	int64		heartbeats;
 	HourlyMean	memory_pressure;
 	HourlyMean	cpu_usage;
 	HourlyMean	memory_available;
-	int64		unknown_len;
 } SerializedHourly;
 
-PG_FUNCTION_INFO_V1(liveness_hourly_serialize);
-Datum
-liveness_hourly_serialize(PG_FUNCTION_ARGS)
+static void
+SendHourly(StringInfo buf, const HourlyState *state)
 {
-	HourlyState *state;
 	SerializedHourly header;
-	StringInfoData buf;
 
-	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_serialize");
-	state = (HourlyState *) PG_GETARG_POINTER(0);
-	header.magic = HOURLY_MAGIC;
 	header.severity = state->severity;
 	header.heartbeats = state->heartbeats;
 	header.memory_pressure = state->memory_pressure;
@@ -201,32 +219,24 @@ liveness_hourly_serialize(PG_FUNCTION_ARGS)
 	header.memory_available = state->memory_available;
 	header.unknown_len = state->severity == THERMAL_UNKNOWN ? state->unknown_len : 0;
 
-	pq_begintypsend(&buf);
-	pq_sendbytes(&buf, (char *) &header, sizeof(header));
+	pq_sendbytes(buf, (char *) &header, sizeof(header));
 	if (header.unknown_len > 0)
-		pq_sendbytes(&buf, state->unknown, (int) header.unknown_len);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+		pq_sendbytes(buf, state->unknown, header.unknown_len);
 }
 
-PG_FUNCTION_INFO_V1(liveness_hourly_deserialize);
-Datum
-liveness_hourly_deserialize(PG_FUNCTION_ARGS)
+static void
+ReadHourly(StateReader *reader, HourlyState *state)
 {
-	StateReader reader;
 	SerializedHourly header;
-	HourlyState *state;
 
-	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_deserialize");
-	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
-	liveness_read_bytes(&reader, &header, sizeof(header));
-	if (header.magic != HOURLY_MAGIC || header.heartbeats < 0 ||
-		header.severity < THERMAL_NONE ||
+	liveness_read_bytes(reader, &header, sizeof(header));
+	if (header.heartbeats < 0 || header.severity < THERMAL_NONE ||
 		header.severity > THERMAL_UNKNOWN + (int32) lengthof(thermal_words) ||
 		(header.severity == THERMAL_UNKNOWN) != (header.unknown_len > 0))
 		liveness_corrupt_state();
-	liveness_check_remaining(&reader, header.unknown_len, 1);
+	liveness_check_remaining(reader, header.unknown_len, 1);
 
-	state = MakeState(CurrentMemoryContext);
+	memset(state, 0, sizeof(HourlyState));
 	state->severity = header.severity;
 	state->heartbeats = header.heartbeats;
 	state->memory_pressure = header.memory_pressure;
@@ -235,9 +245,37 @@ liveness_hourly_deserialize(PG_FUNCTION_ARGS)
 	if (header.unknown_len > 0)
 	{
 		state->unknown = (char *) palloc(header.unknown_len);
-		state->unknown_len = state->unknown_capacity = (int32) header.unknown_len;
-		liveness_read_bytes(&reader, state->unknown, header.unknown_len);
+		state->unknown_len = state->unknown_capacity = header.unknown_len;
+		liveness_read_bytes(reader, state->unknown, header.unknown_len);
 	}
+}
+
+PG_FUNCTION_INFO_V1(liveness_hourly_serialize);
+Datum
+liveness_hourly_serialize(PG_FUNCTION_ARGS)
+{
+	uint32		magic = HOURLY_MAGIC;
+	StringInfoData buf;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_serialize");
+	pq_begintypsend(&buf);
+	pq_sendbytes(&buf, (char *) &magic, sizeof(magic));
+	SendHourly(&buf, (HourlyState *) PG_GETARG_POINTER(0));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+PG_FUNCTION_INFO_V1(liveness_hourly_deserialize);
+Datum
+liveness_hourly_deserialize(PG_FUNCTION_ARGS)
+{
+	StateReader reader;
+	HourlyState *state;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_deserialize");
+	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
+	liveness_read_magic(&reader, HOURLY_MAGIC);
+	state = MakeState(CurrentMemoryContext);
+	ReadHourly(&reader, state);
 	liveness_read_end(&reader);
 	PG_RETURN_POINTER(state);
 }
@@ -249,7 +287,7 @@ MeanDatum(const HourlyMean *mean, bool *isnull)
 	return Float4GetDatum(mean->n == 0 ? 0 : (float4) (mean->sum / (double) mean->n));
 }
 
-/* Attributes of liveness_hourly_row, in order */
+/* Attributes of liveness_hourly_row, in order; an hour's row has the hour before them */
 enum HourlyColumn
 {
 	COL_HEARTBEAT_COUNT,
@@ -259,6 +297,29 @@ enum HourlyColumn
 	COL_AVG_MEMORY_AVAILABLE_GB,
 	HOURLY_COLUMNS
 };
+
+static void
+FillHourlyRow(const HourlyState *state, Datum *values, bool *nulls)
+{
+	text	   *thermal;
+
+	if (state->severity == THERMAL_NONE)
+		thermal = cstring_to_text("");
+	else if (state->severity == THERMAL_UNKNOWN)
+		thermal = cstring_to_text_with_len(state->unknown, state->unknown_len);
+	else
+		thermal = cstring_to_text(thermal_words[state->severity - THERMAL_UNKNOWN - 1].word);
+
+	values[COL_HEARTBEAT_COUNT] = Int32GetDatum((int32) Min(state->heartbeats, PG_INT32_MAX));
+	nulls[COL_HEARTBEAT_COUNT] = false;
+	values[COL_AVG_MEMORY_PRESSURE] = MeanDatum(&state->memory_pressure,
+												&nulls[COL_AVG_MEMORY_PRESSURE]);
+	values[COL_AVG_CPU_USAGE] = MeanDatum(&state->cpu_usage, &nulls[COL_AVG_CPU_USAGE]);
+	values[COL_MAX_THERMAL_STATE] = PointerGetDatum(thermal);
+	nulls[COL_MAX_THERMAL_STATE] = false;
+	values[COL_AVG_MEMORY_AVAILABLE_GB] = MeanDatum(&state->memory_available,
+													&nulls[COL_AVG_MEMORY_AVAILABLE_GB]);
+}
 
 /*
  * liveness_hourly_final(internal) -> liveness_hourly_row
@@ -272,8 +333,7 @@ liveness_hourly_final(PG_FUNCTION_ARGS)
 	HourlyState *state = PG_ARGISNULL(0) ? NULL : (HourlyState *) PG_GETARG_POINTER(0);
 	TupleDesc	tupdesc = (TupleDesc) fcinfo->flinfo->fn_extra;
 	Datum		values[HOURLY_COLUMNS];
-	bool		nulls[HOURLY_COLUMNS] = {false};
-	text	   *thermal;
+	bool		nulls[HOURLY_COLUMNS];
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_final");
 	if (state == NULL)
@@ -291,21 +351,253 @@ liveness_hourly_final(PG_FUNCTION_ARGS)
 		fcinfo->flinfo->fn_extra = tupdesc;
 	}
 
-	if (state->severity == THERMAL_NONE)
-		thermal = cstring_to_text("");
-	else if (state->severity == THERMAL_UNKNOWN)
-		thermal = cstring_to_text_with_len(state->unknown, state->unknown_len);
-	else
-		thermal = cstring_to_text(thermal_words[state->severity - THERMAL_UNKNOWN - 1]);
-
-	values[COL_HEARTBEAT_COUNT] = Int32GetDatum((int32) Min(state->heartbeats, PG_INT32_MAX));
-	values[COL_AVG_MEMORY_PRESSURE] = MeanDatum(&state->memory_pressure,
-												&nulls[COL_AVG_MEMORY_PRESSURE]);
-	values[COL_AVG_CPU_USAGE] = MeanDatum(&state->cpu_usage, &nulls[COL_AVG_CPU_USAGE]);
-	values[COL_MAX_THERMAL_STATE] = PointerGetDatum(thermal);
-	values[COL_AVG_MEMORY_AVAILABLE_GB] = MeanDatum(&state->memory_available,
-													&nulls[COL_AVG_MEMORY_AVAILABLE_GB]);
+	FillHourlyRow(state, values, nulls);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls)));
+}
+
+/* One hour of a provider */
+typedef struct Hour
+{
+	TimestampTz hour;
+	HourlyState state;
+} Hour;
+
+/* The hours of a provider, in order of time */
+typedef struct HoursState
+{
+	int64		nhours;
+	int64		capacity;
+	int64		last;			/* the one met last: heartbeats come in order */
+	Hour		hours[FLEXIBLE_ARRAY_MEMBER];
+} HoursState;
+
+static HoursState *
+MakeHours(MemoryContext context, int64 capacity)
+{
+	HoursState *state;
+
+	state = (HoursState *) MemoryContextAllocHuge(context,
+												  offsetof(HoursState, hours) + capacity * sizeof(Hour));
+	state->nhours = 0;
+	state->capacity = capacity;
+	state->last = 0;
+	return state;
+}
+
+/* The entry for an hour, made if there was none; the state may move */
+static HourlyState *
+FindHour(HoursState **state, TimestampTz hour)
+{
+	HoursState *hours = *state;
+	int64		lo = 0;
+	int64		hi = hours->nhours;
+
+	while (lo < hi)
+	{
+		int64		mid = lo + (hi - lo) / 2;
+
+		if (hours->hours[mid].hour < hour)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == hours->nhours || hours->hours[lo].hour != hour)
+	{
+		if (hours->nhours == hours->capacity)
+		{
+			hours->capacity *= 2;
+			*state = hours = (HoursState *)
+				repalloc_huge(hours, offsetof(HoursState, hours) + hours->capacity * sizeof(Hour));
+		}
+		memmove(&hours->hours[lo + 1], &hours->hours[lo],
+				(hours->nhours - lo) * sizeof(Hour));
+		memset(&hours->hours[lo], 0, sizeof(Hour));
+		hours->hours[lo].hour = hour;
+		hours->nhours++;
+	}
+	hours->last = lo;
+	return &hours->hours[lo].state;
+}
+
+/*
+ * liveness_hours_transfn(internal, at timestamptz, memory_pressure real,
+ *						  cpu_usage real, thermal_state text,
+ *						  memory_available_gb real)
+ *
+ * A heartbeat at NULL or at an infinity is in no hour, and left out.
+ */
+PG_FUNCTION_INFO_V1(liveness_hours_transfn);
+Datum
+liveness_hours_transfn(PG_FUNCTION_ARGS)
+{
+	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hours_transfn");
+	HoursState *state = PG_ARGISNULL(0) ? NULL : (HoursState *) PG_GETARG_POINTER(0);
+	TimestampTz at;
+	HourlyState *hour;
+
+	if (PG_ARGISNULL(1) || TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(1)))
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	at = PG_GETARG_TIMESTAMPTZ(1);
+
+	if (state == NULL)
+		state = MakeHours(aggcontext, 2);
+	if (state->nhours > 0 && at >= state->hours[state->last].hour &&
+		at - state->hours[state->last].hour < USECS_PER_HOUR)
+		hour = &state->hours[state->last].state;
+	else
+		hour = FindHour(&state, liveness_hour_of(at));
+	NoteHeartbeat(hour, aggcontext, fcinfo, 2);
+	PG_RETURN_POINTER(state);
+}
+
+/* liveness_hours_combine(internal, internal): never changes the right one */
+PG_FUNCTION_INFO_V1(liveness_hours_combine);
+Datum
+liveness_hours_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hours_combine");
+	HoursState *left = PG_ARGISNULL(0) ? NULL : (HoursState *) PG_GETARG_POINTER(0);
+	HoursState *right = PG_ARGISNULL(1) ? NULL : (HoursState *) PG_GETARG_POINTER(1);
+
+	if (right == NULL)
+	{
+		if (left == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(left);
+	}
+	if (left == NULL)
+		left = MakeHours(aggcontext, Max(right->nhours, 2));
+	for (int64 i = 0; i < right->nhours; i++)
+		CombineHourly(FindHour(&left, right->hours[i].hour), aggcontext,
+					  &right->hours[i].state);
+	PG_RETURN_POINTER(left);
+}
+
+/* A magic word, the number of hours, and each hour with its state */
+PG_FUNCTION_INFO_V1(liveness_hours_serialize);
+Datum
+liveness_hours_serialize(PG_FUNCTION_ARGS)
+{
+	HoursState *state;
+	uint32		magic = HOURS_MAGIC;
+	StringInfoData buf;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_hours_serialize");
+	state = (HoursState *) PG_GETARG_POINTER(0);
+	liveness_check_serialized_count(state->nhours, sizeof(Hour));
+
+	pq_begintypsend(&buf);
+	pq_sendbytes(&buf, (char *) &magic, sizeof(magic));
+	pq_sendbytes(&buf, (char *) &state->nhours, sizeof(state->nhours));
+	for (int64 i = 0; i < state->nhours; i++)
+	{
+		pq_sendbytes(&buf, (char *) &state->hours[i].hour, sizeof(TimestampTz));
+		SendHourly(&buf, &state->hours[i].state);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+PG_FUNCTION_INFO_V1(liveness_hours_deserialize);
+Datum
+liveness_hours_deserialize(PG_FUNCTION_ARGS)
+{
+	StateReader reader;
+	HoursState *state;
+	int64		nhours;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_hours_deserialize");
+	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
+	liveness_read_magic(&reader, HOURS_MAGIC);
+	liveness_read_bytes(&reader, &nhours, sizeof(nhours));
+	liveness_check_remaining(&reader, nhours, sizeof(TimestampTz) + sizeof(SerializedHourly));
+
+	state = MakeHours(CurrentMemoryContext, Max(nhours, 2));
+	for (int64 i = 0; i < nhours; i++)
+	{
+		Hour	   *hour = &state->hours[i];
+
+		liveness_read_bytes(&reader, &hour->hour, sizeof(TimestampTz));
+		if (TIMESTAMP_NOT_FINITE(hour->hour) || hour->hour != liveness_hour_of(hour->hour) ||
+			(i > 0 && hour->hour <= state->hours[i - 1].hour))
+			liveness_corrupt_state();
+		ReadHourly(&reader, &hour->state);
+	}
+	state->nhours = nhours;
+	liveness_read_end(&reader);
+	PG_RETURN_POINTER(state);
+}
+
+/* What the final function keeps from group to group */
+typedef struct HoursFinalCache
+{
+	Oid			element_type;
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	TupleDesc	tupdesc;
+} HoursFinalCache;
+
+static HoursFinalCache *
+GetHoursFinalCache(FunctionCallInfo fcinfo)
+{
+	HoursFinalCache *cache = (HoursFinalCache *) fcinfo->flinfo->fn_extra;
+	MemoryContext oldcontext;
+	Oid			array_type;
+
+	if (cache)
+		return cache;
+
+	(void) get_call_result_type(fcinfo, &array_type, NULL);
+	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	cache = (HoursFinalCache *) palloc(sizeof(HoursFinalCache));
+	cache->element_type = get_element_type(array_type);
+	get_typlenbyvalalign(cache->element_type, &cache->typlen, &cache->typbyval,
+						 &cache->typalign);
+	cache->tupdesc = lookup_rowtype_tupdesc_copy(cache->element_type, -1);
+	MemoryContextSwitchTo(oldcontext);
+	fcinfo->flinfo->fn_extra = cache;
+	return cache;
+}
+
+/*
+ * liveness_hours_final(internal) -> liveness_hours_row[]
+ *
+ * In order of time; NULL without any heartbeat in an hour.
+ */
+PG_FUNCTION_INFO_V1(liveness_hours_final);
+Datum
+liveness_hours_final(PG_FUNCTION_ARGS)
+{
+	HoursState *state = PG_ARGISNULL(0) ? NULL : (HoursState *) PG_GETARG_POINTER(0);
+	HoursFinalCache *cache;
+	Datum	   *rows;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_hours_final");
+	if (state == NULL || state->nhours == 0)
+		PG_RETURN_NULL();
+	cache = GetHoursFinalCache(fcinfo);
+	if (state->nhours > (int64) (MaxAllocSize / sizeof(Datum)))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many hours in one group: " INT64_FORMAT, state->nhours)));
+
+	rows = (Datum *) palloc(state->nhours * sizeof(Datum));
+	for (int64 i = 0; i < state->nhours; i++)
+	{
+		Datum		values[1 + HOURLY_COLUMNS];
+		bool		nulls[1 + HOURLY_COLUMNS];
+
+		values[0] = TimestampTzGetDatum(state->hours[i].hour);
+		nulls[0] = false;
+		FillHourlyRow(&state->hours[i].state, values + 1, nulls + 1);
+		rows[i] = HeapTupleGetDatum(heap_form_tuple(cache->tupdesc, values, nulls));
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(rows, (int) state->nhours, cache->element_type,
+										  cache->typlen, cache->typbyval, cache->typalign));
 }
 
 /*

@@ -527,29 +527,53 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 #define INSERT_CELLS \
 	"INSERT INTO %s.provider_heartbeats_hourly (provider_id, hour, heartbeat_count," \
 	" avg_memory_pressure, avg_cpu_usage, max_thermal_state, avg_memory_available_gb) "
+#define AGGREGATE_HOURS \
+	"%s.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)"
 #define AGGREGATE_CELL \
 	"%s.liveness_hourly(h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)"
 
-/* Aggregate every cell of the hours in [since, until), both on the hour */
+/*
+ * Aggregate every cell of the hours in [since, until), both on the hour.
+ *
+ * A day at a time: one group holds all its provider's hours, which memory would
+ * not bound, but for that.
+ */
 static int64
 RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
 {
 	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until)};
+	Datum		values[2];
+	bool		isnull;
+	int64		rows = 0;
 
-	if (since >= until)
-		return 0;
+	/* from the first heartbeat to the last: the range may have no ends */
+	values[0] = TimestampTzGetDatum(since);
+	values[1] = TimestampTzGetDatum(until);
 	Execute(job,
-			INSERT_CELLS
-			"SELECT c.provider_id, c.hour, (c.cell).* FROM"
-			" (SELECT h.provider_id, %s.liveness_utc_hour(h.at) AS hour, "
-			AGGREGATE_CELL " AS cell"
-			"  FROM %s.provider_heartbeats h"
-			"  WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'"
-			"  GROUP BY h.provider_id, %s.liveness_utc_hour(h.at)) c"
-			UPSERT_CELLS,
-			2, types, values, NULL, SPI_OK_INSERT);
-	return (int64) SPI_processed;
+			"SELECT min(h.at), max(h.at) FROM %s.provider_heartbeats h"
+			" WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'",
+			2, types, values, NULL, SPI_OK_SELECT);
+	since = Max(since, liveness_hour_of(DatumGetTimestampTz(ResultDatum(1, &isnull))));
+	until = Min(until, liveness_hour_of(DatumGetTimestampTz(ResultDatum(2, &isnull))) + USECS_PER_HOUR);
+	if (isnull)
+		return 0;
+
+	for (; since < until; since += USECS_PER_DAY)
+	{
+		values[0] = TimestampTzGetDatum(since);
+		values[1] = TimestampTzGetDatum(Min(since + USECS_PER_DAY, until));
+		Execute(job,
+				INSERT_CELLS
+				"SELECT p.provider_id, c.* FROM"
+				" (SELECT h.provider_id, " AGGREGATE_HOURS " AS hours"
+				"  FROM %s.provider_heartbeats h WHERE h.at >= $1 AND h.at < $2"
+				"  GROUP BY h.provider_id) p"
+				" CROSS JOIN LATERAL unnest(p.hours) c"
+				UPSERT_CELLS,
+				2, types, values, NULL, SPI_OK_INSERT);
+		rows += (int64) SPI_processed;
+	}
+	return rows;
 }
 
 /*
@@ -558,8 +582,8 @@ RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
  * heartbeats up to next_watermark that came too late for their hour.
  *
  * An hour in which at least a quarter of the known cells was touched is read
- * whole, by time, in the order of the heap; in others only the cells touched are
- * read, by key.  A provider that delivers a day's heartbeats at once does not make
+ * whole, by time, in the order of the heap, a group for each provider and day; in
+ * others only the cells touched are read, by key.  A provider that delivers a day's heartbeats at once does not make
  * us read that day of all the others.
  */
 static int64
@@ -584,24 +608,24 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 			"), hours AS MATERIALIZED ("
 			" SELECT t.hour, 4 * count(*) >="
 			"  (SELECT count(*) FROM %s.provider_heartbeats_hourly k WHERE k.hour = t.hour) AS whole,"
-			"  false AS swept"
+			"  date_bin('1 day', t.hour, '2000-01-01 00:00+00') AS day"
 			" FROM touched t"
 			" WHERE t.hour >= $3 AND NOT (t.hour >= $4 AND t.hour < $5)"
 			" GROUP BY t.hour"
 			" UNION ALL"
-			" SELECT g.hour, true, true FROM"
+			" SELECT g.hour, true, date_bin('1 day', g.hour, '2000-01-01 00:00+00') FROM"
 			"  generate_series($4, $5, '1 hour'::interval) AS g (hour)"
 			"  WHERE g.hour < $5"
 			"), cells AS ("
-			" SELECT h.provider_id, o.hour, o.swept, " AGGREGATE_CELL " AS cell"
+			" SELECT h.provider_id, " AGGREGATE_HOURS " AS hours"
 			" FROM hours o JOIN %s.provider_heartbeats h"
 			"  ON h.at >= o.hour AND h.at <= o.hour + " LAST_OF_HOUR
-			" WHERE o.whole GROUP BY h.provider_id, o.hour, o.swept"
+			" WHERE o.whole GROUP BY h.provider_id, o.day"
 			"), written AS ("
 			INSERT_CELLS
-			" SELECT c.provider_id, c.hour, (c.cell).* FROM cells c"
-			"  WHERE c.swept OR EXISTS (SELECT FROM touched t"
-			"   WHERE t.provider_id = c.provider_id AND t.hour = c.hour)"
+			" SELECT p.provider_id, c.* FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+			"  WHERE (c.hour >= $4 AND c.hour < $5) OR EXISTS (SELECT FROM touched t"
+			"   WHERE t.provider_id = p.provider_id AND t.hour = c.hour)"
 			" UNION ALL"
 			" SELECT c.provider_id, c.hour, (c.cell).* FROM"
 			"  (SELECT t.provider_id, t.hour, " AGGREGATE_CELL " AS cell"
