@@ -44,15 +44,20 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "storage/latch.h"
+#include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/queryenvironment.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 #include "utils/wait_event.h"
 
 #include "liveness.h"
@@ -109,13 +114,11 @@ SetLocal(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Run a statement, every %s of which is the extension's schema */
-static void
-Execute(const Job *job, const char *format, int nargs, Oid *types, Datum *values,
-		const char *nulls, int expected)
+/* A statement, every %s of which stands for the extension's schema */
+static char *
+Statement(const Job *job, const char *format)
 {
 	StringInfoData sql;
-	int			result;
 
 	initStringInfo(&sql);
 	for (const char *p = format; *p; p++)
@@ -128,10 +131,78 @@ Execute(const Job *job, const char *format, int nargs, Oid *types, Datum *values
 		else
 			appendStringInfoChar(&sql, *p);
 	}
-	result = SPI_execute_with_args(sql.data, nargs, types, values, nulls, false, 0);
+	return sql.data;
+}
+
+static void
+Execute(const Job *job, const char *format, int nargs, Oid *types, Datum *values,
+		const char *nulls, int expected)
+{
+	char	   *sql = Statement(job, format);
+	int			result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+
 	if (result != expected)
-		elog(ERROR, "unexpected result %d of statement: %s", result, sql.data);
-	pfree(sql.data);
+		elog(ERROR, "unexpected result %d of statement: %s", result, sql);
+	pfree(sql);
+}
+
+/*
+ * Run a SELECT into a tuplestore (at most work_mem, then disk) that the statements
+ * after it see as a table of this name, until Forget.  Apart from the statement
+ * that writes, because one that writes never gets a parallel plan.
+ */
+static Tuplestorestate *
+Compute(const Job *job, const char *name, const char *format, int nargs, Oid *types,
+		Datum *values)
+{
+	char	   *sql = Statement(job, format);
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
+	SPIExecuteOptions options = {0};
+	SPIPlanPtr	plan;
+	CachedPlanSource *source;
+	EphemeralNamedRelation relation;
+
+	plan = SPI_prepare_cursor(sql, nargs, types,
+							  CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_CUSTOM_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "cannot prepare statement: %s", sql);
+	source = linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan));
+
+	options.params = makeParamList(nargs);
+	for (int i = 0; i < nargs; i++)
+	{
+		options.params->params[i].value = values[i];
+		options.params->params[i].isnull = false;
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = types[i];
+	}
+	SetTuplestoreDestReceiverParams(dest, store, CurrentMemoryContext, false, NULL, NULL);
+	options.dest = dest;
+	if (SPI_execute_plan_extended(plan, &options) != SPI_OK_SELECT)
+		elog(ERROR, "unexpected result of statement: %s", sql);
+	dest->rDestroy(dest);
+
+	relation = (EphemeralNamedRelation) palloc0(sizeof(EphemeralNamedRelationData));
+	relation->md.name = pstrdup(name);
+	relation->md.reliddesc = InvalidOid;
+	relation->md.tupdesc = CreateTupleDescCopy(source->resultDesc);
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = tuplestore_tuple_count(store);
+	relation->reldata = store;
+	if (SPI_register_relation(relation) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "cannot register relation \"%s\"", name);
+
+	SPI_freeplan(plan);
+	pfree(sql);
+	return store;
+}
+
+static void
+Forget(const char *name, Tuplestorestate *store)
+{
+	(void) SPI_unregister_relation(name);
+	tuplestore_end(store);
 }
 
 /* A column of the first row of the last result */
@@ -258,6 +329,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	Job			job;
 	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID};
 	Datum		values[3];
+	Tuplestorestate *computed;
 	TimestampTz as_of;
 	int			window_days;
 	int64		rows;
@@ -286,11 +358,13 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	values[0] = TimestampTzGetDatum(as_of);
 	values[1] = Int32GetDatum(window_days);
 	values[2] = TimestampTzGetDatum(liveness_window_since(as_of, window_days));
+	computed = Compute(&job, "computed",
+					   "SELECT w.provider_id, w.features"
+					   " FROM %s.liveness_features_of_window($1, $2, $3) w",
+					   3, types, values);
+	rows = tuplestore_tuple_count(computed);
 	Execute(&job,
-			"WITH computed AS MATERIALIZED ("
-			" SELECT w.provider_id, w.features"
-			" FROM %s.liveness_features_of_window($1, $2, $3) w"
-			"), present AS MATERIALIZED ("
+			"WITH present AS MATERIALIZED ("
 			" SELECT c.provider_id FROM computed c"
 			"), updated AS ("
 			" UPDATE %s.provider_reliability_features f"
@@ -320,9 +394,9 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 			" UPDATE %s.provider_reliability_features f"
 			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (v.features).*)"
 			" FROM vanished v WHERE v.provider_id = f.provider_id"
-			") SELECT count(*) FROM computed",
-			3, types, values, NULL, SPI_OK_SELECT);
-	rows = ResultInt64(1);
+			") SELECT",
+			2, types, values, NULL, SPI_OK_SELECT);
+	Forget("computed", computed);
 
 	EndJob(&job, rows);
 	PG_RETURN_INT64(rows);
@@ -513,10 +587,9 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 	return next;
 }
 
-/* Not "before the next hour", for after the calendar's last there is none */
-#define LAST_OF_HOUR	"'59 minutes 59.999999 seconds'::interval"
-
-/* What both statements below do with aggregated cells */
+#define INSERT_CELLS \
+	"INSERT INTO %s.provider_heartbeats_hourly (provider_id, hour, heartbeat_count," \
+	" avg_memory_pressure, avg_cpu_usage, max_thermal_state, avg_memory_available_gb) "
 #define UPSERT_CELLS \
 	" ON CONFLICT (provider_id, hour) DO UPDATE SET" \
 	"  heartbeat_count = excluded.heartbeat_count," \
@@ -524,56 +597,70 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 	"  avg_cpu_usage = excluded.avg_cpu_usage," \
 	"  max_thermal_state = excluded.max_thermal_state," \
 	"  avg_memory_available_gb = excluded.avg_memory_available_gb"
-#define INSERT_CELLS \
-	"INSERT INTO %s.provider_heartbeats_hourly (provider_id, hour, heartbeat_count," \
-	" avg_memory_pressure, avg_cpu_usage, max_thermal_state, avg_memory_available_gb) "
-#define AGGREGATE_HOURS \
-	"%s.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)"
-#define AGGREGATE_CELL \
-	"%s.liveness_hourly(h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)"
 
 /*
- * Aggregate every cell of the hours in [since, until), both on the hour.
+ * Aggregate the hours in [since, until), both on the hour: every cell of them, or
+ * those that stand in the relation "touched".  Returns rows written.
  *
  * A day at a time: one group holds all its provider's hours, which memory would
  * not bound, but for that.
  */
 static int64
+RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_only)
+{
+	int64		rows = 0;
+
+	for (; since < until; since += USECS_PER_DAY)
+	{
+		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+		Datum		values[] = {
+			TimestampTzGetDatum(since), TimestampTzGetDatum(Min(since + USECS_PER_DAY, until))
+		};
+		Tuplestorestate *cells;
+
+		cells = Compute(job, "cells",
+						"SELECT h.provider_id, %s.liveness_hours(h.at, h.memory_pressure,"
+						"  h.cpu_usage, h.thermal_state, h.memory_available_gb) AS hours"
+						" FROM %s.provider_heartbeats h WHERE h.at >= $1 AND h.at < $2"
+						" GROUP BY h.provider_id",
+						2, types, values);
+		Execute(job,
+				touched_only
+				? INSERT_CELLS
+				"SELECT p.provider_id, c.* FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+				" WHERE EXISTS (SELECT FROM touched t"
+				"  WHERE t.provider_id = p.provider_id AND t.hour = c.hour)"
+				UPSERT_CELLS
+				: INSERT_CELLS
+				"SELECT p.provider_id, c.* FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+				UPSERT_CELLS,
+				0, NULL, NULL, NULL, SPI_OK_INSERT);
+		rows += (int64) SPI_processed;
+		Forget("cells", cells);
+	}
+	return rows;
+}
+
+/* Aggregate every cell of the hours in a range that may have no ends */
+static int64
 RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
 {
 	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[2];
+	Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until)};
+	TimestampTz first;
+	TimestampTz last;
 	bool		isnull;
-	int64		rows = 0;
 
-	/* from the first heartbeat to the last: the range may have no ends */
-	values[0] = TimestampTzGetDatum(since);
-	values[1] = TimestampTzGetDatum(until);
 	Execute(job,
 			"SELECT min(h.at), max(h.at) FROM %s.provider_heartbeats h"
 			" WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'",
 			2, types, values, NULL, SPI_OK_SELECT);
-	since = Max(since, liveness_hour_of(DatumGetTimestampTz(ResultDatum(1, &isnull))));
-	until = Min(until, liveness_hour_of(DatumGetTimestampTz(ResultDatum(2, &isnull))) + USECS_PER_HOUR);
+	first = DatumGetTimestampTz(ResultDatum(1, &isnull));
 	if (isnull)
 		return 0;
-
-	for (; since < until; since += USECS_PER_DAY)
-	{
-		values[0] = TimestampTzGetDatum(since);
-		values[1] = TimestampTzGetDatum(Min(since + USECS_PER_DAY, until));
-		Execute(job,
-				INSERT_CELLS
-				"SELECT p.provider_id, c.* FROM"
-				" (SELECT h.provider_id, " AGGREGATE_HOURS " AS hours"
-				"  FROM %s.provider_heartbeats h WHERE h.at >= $1 AND h.at < $2"
-				"  GROUP BY h.provider_id) p"
-				" CROSS JOIN LATERAL unnest(p.hours) c"
-				UPSERT_CELLS,
-				2, types, values, NULL, SPI_OK_INSERT);
-		rows += (int64) SPI_processed;
-	}
-	return rows;
+	last = DatumGetTimestampTz(ResultDatum(2, &isnull));
+	return RollUpHours(job, Max(since, liveness_hour_of(first)),
+					   Min(until, liveness_hour_of(last) + USECS_PER_HOUR), false);
 }
 
 /*
@@ -582,64 +669,101 @@ RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
  * heartbeats up to next_watermark that came too late for their hour.
  *
  * An hour in which at least a quarter of the known cells was touched is read
- * whole, by time, in the order of the heap, a group for each provider and day; in
- * others only the cells touched are read, by key.  A provider that delivers a day's heartbeats at once does not make
+ * whole, by time, in the order of the heap; in others only the cells touched are
+ * read, by key.  A provider that delivers a day's heartbeats at once does not make
  * us read that day of all the others.
  */
 static int64
 RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_watermark,
 			  TimestampTz sweep_since, TimestampTz sweep_until, int64 *late)
 {
-	Oid			types[] = {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[5];
+	Oid			touched_types[] = {INT8OID, INT8OID};
+	Datum		touched_values[] = {
+		Int64GetDatum(progress->watermark), Int64GetDatum(next_watermark)
+	};
+	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {
+		TimestampTzGetDatum(progress->pruned_before),
+		TimestampTzGetDatum(sweep_since), TimestampTzGetDatum(sweep_until)
+	};
+	Tuplestorestate *touched;
+	TimestampTz *whole;
+	Datum	   *sparse;
+	int			nwhole = 0;
+	int			nsparse = 0;
+	int64		rows;
 
-	values[0] = Int64GetDatum(progress->watermark);
-	values[1] = Int64GetDatum(next_watermark);
-	values[2] = TimestampTzGetDatum(progress->pruned_before);
-	values[3] = TimestampTzGetDatum(sweep_since);
-	values[4] = TimestampTzGetDatum(sweep_until);
+	touched = Compute(job, "touched",
+					  "SELECT h.provider_id, %s.liveness_utc_hour(h.at) AS hour,"
+					  " count(*) FILTER (WHERE h.id <= $2) AS final"
+					  " FROM %s.provider_heartbeats h"
+					  " WHERE h.id > $1 AND h.at > '-infinity' AND h.at < 'infinity'"
+					  " GROUP BY h.provider_id, %s.liveness_utc_hour(h.at)",
+					  2, touched_types, touched_values);
+	Execute(job, "SELECT sum(t.final)::int8 FROM touched t WHERE t.hour < $1",
+			1, types, values, NULL, SPI_OK_SELECT);
+	*late = ResultInt64(1);
+
 	Execute(job,
-			"WITH touched AS MATERIALIZED ("
-			" SELECT h.provider_id, %s.liveness_utc_hour(h.at) AS hour,"
-			"  count(*) FILTER (WHERE h.id <= $2) AS final"
-			" FROM %s.provider_heartbeats h"
-			" WHERE h.id > $1 AND h.at > '-infinity' AND h.at < 'infinity'"
-			" GROUP BY h.provider_id, %s.liveness_utc_hour(h.at)"
-			"), hours AS MATERIALIZED ("
-			" SELECT t.hour, 4 * count(*) >="
-			"  (SELECT count(*) FROM %s.provider_heartbeats_hourly k WHERE k.hour = t.hour) AS whole,"
-			"  date_bin('1 day', t.hour, '2000-01-01 00:00+00') AS day"
+			"SELECT t.hour, 4 * count(*) >= (SELECT count(*)"
+			"  FROM %s.provider_heartbeats_hourly k WHERE k.hour = t.hour)"
 			" FROM touched t"
-			" WHERE t.hour >= $3 AND NOT (t.hour >= $4 AND t.hour < $5)"
-			" GROUP BY t.hour"
-			" UNION ALL"
-			" SELECT g.hour, true, date_bin('1 day', g.hour, '2000-01-01 00:00+00') FROM"
-			"  generate_series($4, $5, '1 hour'::interval) AS g (hour)"
-			"  WHERE g.hour < $5"
-			"), cells AS ("
-			" SELECT h.provider_id, " AGGREGATE_HOURS " AS hours"
-			" FROM hours o JOIN %s.provider_heartbeats h"
-			"  ON h.at >= o.hour AND h.at <= o.hour + " LAST_OF_HOUR
-			" WHERE o.whole GROUP BY h.provider_id, o.day"
-			"), written AS ("
-			INSERT_CELLS
-			" SELECT p.provider_id, c.* FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
-			"  WHERE (c.hour >= $4 AND c.hour < $5) OR EXISTS (SELECT FROM touched t"
-			"   WHERE t.provider_id = p.provider_id AND t.hour = c.hour)"
-			" UNION ALL"
-			" SELECT c.provider_id, c.hour, (c.cell).* FROM"
-			"  (SELECT t.provider_id, t.hour, " AGGREGATE_CELL " AS cell"
-			"   FROM hours o JOIN touched t ON t.hour = o.hour"
-			"   JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
-			"    AND h.at >= t.hour AND h.at <= t.hour + " LAST_OF_HOUR
-			"   WHERE NOT o.whole GROUP BY t.provider_id, t.hour) c"
-			UPSERT_CELLS
-			" RETURNING 1"
-			") SELECT (SELECT count(*) FROM written),"
-			" (SELECT sum(t.final)::int8 FROM touched t WHERE t.hour < $3)",
-			5, types, values, NULL, SPI_OK_SELECT);
-	*late = ResultInt64(2);
-	return ResultInt64(1);
+			" WHERE t.hour >= $1 AND NOT (t.hour >= $2 AND t.hour < $3)"
+			" GROUP BY t.hour ORDER BY t.hour",
+			3, types, values, NULL, SPI_OK_SELECT);
+	whole = (TimestampTz *) palloc(mul_size(sizeof(TimestampTz), SPI_processed));
+	sparse = (Datum *) palloc(mul_size(sizeof(Datum), SPI_processed));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		bool		isnull;
+		Datum		hour = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (DatumGetBool(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull)))
+			whole[nwhole++] = DatumGetTimestampTz(hour);
+		else
+			sparse[nsparse++] = hour;
+	}
+
+	rows = RollUpHours(job, sweep_since, sweep_until, false);
+
+	/* runs of hours that follow one another are read in one go */
+	for (int i = 0; i < nwhole;)
+	{
+		int			first = i;
+
+		do
+			i++;
+		while (i < nwhole && whole[i] == whole[i - 1] + USECS_PER_HOUR);
+		rows += RollUpHours(job, whole[first], whole[i - 1] + USECS_PER_HOUR, true);
+	}
+
+	if (nsparse > 0)
+	{
+		Oid			sparse_types[] = {TIMESTAMPTZARRAYOID};
+		Datum		sparse_values[] = {
+			PointerGetDatum(construct_array(sparse, nsparse, TIMESTAMPTZOID,
+											sizeof(TimestampTz), FLOAT8PASSBYVAL,
+											TYPALIGN_DOUBLE))
+		};
+
+		/* not "before the next hour", for after the calendar's last there is none */
+		Execute(job,
+				INSERT_CELLS
+				"SELECT c.provider_id, c.hour, (c.cell).* FROM"
+				" (SELECT t.provider_id, t.hour, %s.liveness_hourly(h.memory_pressure,"
+				"   h.cpu_usage, h.thermal_state, h.memory_available_gb) AS cell"
+				"  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
+				"   AND h.at >= t.hour"
+				"   AND h.at <= t.hour + '59 minutes 59.999999 seconds'::interval"
+				"  WHERE t.hour = ANY ($1) GROUP BY t.provider_id, t.hour) c"
+				UPSERT_CELLS,
+				1, sparse_types, sparse_values, NULL, SPI_OK_INSERT);
+		rows += (int64) SPI_processed;
+	}
+
+	Forget("touched", touched);
+	return rows;
 }
 
 /* The routine run: returns rows written */

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(14);
+SELECT plan(13);
 
 SELECT is((SELECT liveness_hours(at, 1, 1, 'fair', 1) FROM (SELECT now() AS at WHERE false) s), NULL, 'no row: NULL');
 SELECT is((SELECT liveness_hours(at, 1, 1, 'fair', 1) FROM (VALUES (NULL::timestamptz), ('infinity'), ('-infinity')) v (at)), NULL,
@@ -75,7 +75,6 @@ SET LOCAL max_parallel_workers_per_gather = 0;
 SELECT matches(plan_of_hours(), '^GroupAggregate', 'and a sorted one');
 SELECT is(differences(), 0::bigint, 'too');
 
-SELECT throws_ok('SELECT liveness_hours_transfn(NULL, now(), 1::real, 1::real, NULL, 1::real)', '0A000', NULL, 'it is no function to call');
 
 SELECT * FROM finish();
 ROLLBACK;
