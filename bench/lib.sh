@@ -16,7 +16,7 @@ start_server() {
 		max_wal_size = 8GB
 		checkpoint_timeout = 1h
 		work_mem = ${WORK_MEM:-64MB}
-		max_parallel_workers_per_gather = ${WORKERS:-0}
+		max_parallel_workers_per_gather = ${WORKERS:-2}
 		jit = ${JIT:-off}
 		autovacuum = off
 	EOF
@@ -80,5 +80,5 @@ machine() {
 	printf '%s; %s cores, %s; work_mem %s, jit %s, parallel workers %s; medians of %s alternating runs\n' \
 		"$(sql -c 'SELECT version()' | cut -d' ' -f1-2)" "$(nproc)" \
 		"$(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo)" \
-		"${WORK_MEM:-64MB}" "${JIT:-off}" "${WORKERS:-0}" "${ROUNDS:-7}"
+		"${WORK_MEM:-64MB}" "${JIT:-off}" "${WORKERS:-2}" "${ROUNDS:-7}"
 }

@@ -297,18 +297,14 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 	FeaturesSession *session;
 	int32		reason = NOT_ENDED;
 
-	if (PG_ARGISNULL(4))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("as_of must not be NULL"),
-				 errhint("Give the instant to describe, for example now().")));
-	as_of = PG_GETARG_TIMESTAMPTZ(4);
+	/* checked by the first row of a group, and the same for the others */
+	as_of = PG_ARGISNULL(4) ? liveness_as_of_argument(fcinfo, 4) : PG_GETARG_TIMESTAMPTZ(4);
 	window_days = PG_ARGISNULL(5) ? liveness_window_days : PG_GETARG_INT32(5);
 
 	if (state == NULL)
 	{
 		liveness_check_as_of(as_of);
-		window_days = liveness_check_window_days(false, window_days);
+		liveness_check_window_days(window_days);
 		state = MakeState(aggcontext, GetReasonTable(fcinfo), as_of, window_days,
 						  INITIAL_SESSIONS);
 	}

@@ -176,12 +176,9 @@ liveness_reason_is_censored(const char *reason, Size len)
 	return false;
 }
 
-/* NULL stands for the setting */
 int
-liveness_check_window_days(bool isnull, int window_days)
+liveness_check_window_days(int window_days)
 {
-	if (isnull)
-		return liveness_window_days;
 	if (window_days < MIN_WINDOW_DAYS || window_days > MAX_WINDOW_DAYS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -189,6 +186,15 @@ liveness_check_window_days(bool isnull, int window_days)
 				 errhint("Give between %d and %d days, or NULL for the setting liveness.window_days.",
 						 MIN_WINDOW_DAYS, MAX_WINDOW_DAYS)));
 	return window_days;
+}
+
+/* An argument window_days, for which NULL stands for the setting */
+int
+liveness_window_days_argument(FunctionCallInfo fcinfo, int arg)
+{
+	if (PG_ARGISNULL(arg))
+		return liveness_window_days;
+	return liveness_check_window_days(PG_GETARG_INT32(arg));
 }
 
 /* A rollup describes an instant: infinity is none */
@@ -201,6 +207,22 @@ liveness_check_as_of(TimestampTz as_of)
 				 errmsg("as_of must be finite, not %s",
 						TIMESTAMP_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
 				 errhint("Give the instant to describe, for example now().")));
+}
+
+/* An argument as_of, which may not be NULL either */
+TimestampTz
+liveness_as_of_argument(FunctionCallInfo fcinfo, int arg)
+{
+	TimestampTz as_of;
+
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("as_of must not be NULL"),
+				 errhint("Give the instant to describe, for example now().")));
+	as_of = PG_GETARG_TIMESTAMPTZ(arg);
+	liveness_check_as_of(as_of);
+	return as_of;
 }
 
 /*
@@ -222,18 +244,8 @@ PG_FUNCTION_INFO_V1(liveness_window_start);
 Datum
 liveness_window_start(PG_FUNCTION_ARGS)
 {
-	TimestampTz as_of;
-	int			window_days;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("as_of must not be NULL"),
-				 errhint("Give the instant to describe, for example now().")));
-	as_of = PG_GETARG_TIMESTAMPTZ(0);
-	liveness_check_as_of(as_of);
-	window_days = liveness_check_window_days(PG_ARGISNULL(1),
-											 PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
+	TimestampTz as_of = liveness_as_of_argument(fcinfo, 0);
+	int			window_days = liveness_window_days_argument(fcinfo, 1);
 
 	PG_RETURN_TIMESTAMPTZ(liveness_window_since(as_of, window_days));
 }
@@ -247,8 +259,7 @@ PG_FUNCTION_INFO_V1(liveness_effective_window_days);
 Datum
 liveness_effective_window_days(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(liveness_check_window_days(PG_ARGISNULL(0),
-											   PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0)));
+	PG_RETURN_INT32(liveness_window_days_argument(fcinfo, 0));
 }
 
 /* An interval of whole seconds: field by field, so that no zone matters */

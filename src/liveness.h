@@ -12,8 +12,10 @@
 #ifndef LIVENESS_H
 #define LIVENESS_H
 
-#include "compat.h"
 #include "datatype/timestamp.h"
+#include "fmgr.h"
+
+#include "compat.h"
 
 #define LIVENESS_VERSION	"1.0"
 
@@ -29,9 +31,11 @@ extern PGDLLIMPORT int liveness_window_days;
 extern PGDLLIMPORT int liveness_rollup_lookback;
 
 extern bool liveness_reason_is_censored(const char *reason, Size len);
-extern int	liveness_check_window_days(bool isnull, int window_days);
+extern int	liveness_check_window_days(int window_days);
+extern int	liveness_window_days_argument(FunctionCallInfo fcinfo, int arg);
 extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);
 extern void liveness_check_as_of(TimestampTz as_of);
+extern TimestampTz liveness_as_of_argument(FunctionCallInfo fcinfo, int arg);
 
 /* score.c */
 extern double liveness_score_internal(double uptime_pct, double p_stays_4h,

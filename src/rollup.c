@@ -335,15 +335,8 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	int64		rows;
 
 	CheckCanWrite("liveness_rollup_features()");
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("as_of must not be NULL"),
-				 errhint("Give the instant to describe, for example now().")));
-	as_of = PG_GETARG_TIMESTAMPTZ(0);
-	liveness_check_as_of(as_of);
-	window_days = liveness_check_window_days(PG_ARGISNULL(1),
-											 PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
+	as_of = liveness_as_of_argument(fcinfo, 0);
+	window_days = liveness_window_days_argument(fcinfo, 1);
 
 	if (!BeginJob(&job, "features", fcinfo))
 		PG_RETURN_NULL();
@@ -796,6 +789,16 @@ RollUpRoutine(const Job *job, HourlyProgress *progress, const char *identity)
 	return rows;
 }
 
+static bool
+BeginHourly(Job *job, FunctionCallInfo fcinfo, HourlyProgress *progress, char **identity)
+{
+	if (!BeginJob(job, "hourly", fcinfo))
+		return false;
+	*identity = WatermarkIdentity(job);
+	ReadProgress(job, progress, *identity);
+	return true;
+}
+
 /*
  * liveness_rollup_hourly(since timestamptz, until timestamptz) -> bigint
  *
@@ -812,10 +815,8 @@ liveness_rollup_hourly(PG_FUNCTION_ARGS)
 	int64		rows;
 
 	CheckCanWrite("liveness_rollup_hourly()");
-	if (!BeginJob(&job, "hourly", fcinfo))
+	if (!BeginHourly(&job, fcinfo, &progress, &identity))
 		PG_RETURN_NULL();
-	identity = WatermarkIdentity(&job);
-	ReadProgress(&job, &progress, identity);
 
 	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
 		rows = RollUpRoutine(&job, &progress, identity);
@@ -855,10 +856,8 @@ liveness_close_hours(PG_FUNCTION_ARGS)
 	int64		rows;
 
 	CheckCanWrite("liveness_close_hours()");
-	if (!BeginJob(&job, "hourly", fcinfo))
+	if (!BeginHourly(&job, fcinfo, &progress, &identity))
 		PG_RETURN_NULL();
-	identity = WatermarkIdentity(&job);
-	ReadProgress(&job, &progress, identity);
 
 	rows = RollUpRoutine(&job, &progress, identity);
 	rows += RollUpRange(&job, progress.pruned_before, cut);

@@ -1,5 +1,5 @@
 -- What liveness_features_at(as_of, window_days) returns, in one statement of plain SQL: the C code's
--- opponent in the benchmarks, and its oracle in the tests. Definitions: docs/definitions.
+-- opponent in the benchmarks, and its oracle in the tests. Definitions: docs/definitions.md.
 --   psql -v as_of='2025-06-15 12:34:56+00' -v window_days=14 -f features_pure_sql.sql
 -- Only 'coordinator_restart' is censored.
 WITH week AS (
