@@ -559,6 +559,7 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 typedef struct FinalCache
 {
 	TupleDesc	tupdesc;
+	MemoryContext tmpcontext;	/* for one group, then reset */
 	TimestampTz as_of;
 	int			window_days;	/* 0: no window yet */
 	int64		window_cells[HOURS_PER_WEEK];
@@ -581,6 +582,10 @@ GetFinalCache(FunctionCallInfo fcinfo)
 	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	cache = (FinalCache *) palloc0(sizeof(FinalCache));
 	cache->tupdesc = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
+	/* a first block that most groups fit into, which a reset keeps */
+	cache->tmpcontext = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
+											  "liveness_features_final",
+											  0, 32 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
 	MemoryContextSwitchTo(oldcontext);
 	fcinfo->flinfo->fn_extra = cache;
 	return cache;
@@ -824,7 +829,6 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
 	static const int64 survival_times[] = {SHORT_STAY_USECS, LONG_STAY_USECS};
 	MemoryContext oldcontext;
-	MemoryContext tmpcontext;
 	FinalCache *cache;
 	SessionFigures figures = {0};
 	WeekMatrix	online = {0};
@@ -856,14 +860,12 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	n = state->nsessions;
 
 	/* What we need for one group goes when it is done, not with the query */
-	tmpcontext = AllocSetContextCreate(CurrentMemoryContext, "liveness_features_final",
-									   ALLOCSET_DEFAULT_SIZES);
-	oldcontext = MemoryContextSwitchTo(tmpcontext);
+	oldcontext = MemoryContextSwitchTo(cache->tmpcontext);
 
 	figures.intervals = (LivenessInterval *)
-		MemoryContextAllocHuge(tmpcontext, n * sizeof(LivenessInterval));
+		MemoryContextAllocHuge(cache->tmpcontext, n * sizeof(LivenessInterval));
 	figures.observations = (SurvivalObservation *)
-		MemoryContextAllocHuge(tmpcontext, n * sizeof(SurvivalObservation));
+		MemoryContextAllocHuge(cache->tmpcontext, n * sizeof(SurvivalObservation));
 	PrepareTally(&cache->tally, fcinfo->flinfo->fn_mcxt, state->reasons);
 	ReadSessions(state, &figures, &cache->tally);
 
@@ -897,7 +899,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 
 	/* one sort serves both: a session leaves the risk set at its length */
 	liveness_sort_observations(figures.observations, n);
-	lengths = (int64 *) MemoryContextAllocHuge(tmpcontext, n * sizeof(int64));
+	lengths = (int64 *) MemoryContextAllocHuge(cache->tmpcontext, n * sizeof(int64));
 	for (int64 i = 0; i < n; i++)
 		lengths[i] = figures.observations[i].exit;
 	liveness_survival_at(figures.observations, n, survival_times,
@@ -942,6 +944,6 @@ liveness_features_final(PG_FUNCTION_ARGS)
 
 	MemoryContextSwitchTo(oldcontext);
 	tuple = heap_form_tuple(cache->tupdesc, values, nulls);
-	MemoryContextDelete(tmpcontext);
+	MemoryContextReset(cache->tmpcontext);
 	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
 }

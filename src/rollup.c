@@ -357,38 +357,43 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 					   3, types, values);
 	rows = tuplestore_tuple_count(computed);
 	Execute(&job,
-			"WITH present AS MATERIALIZED ("
-			" SELECT c.provider_id FROM computed c"
-			"), updated AS ("
-			" UPDATE %s.provider_reliability_features f"
+			"UPDATE %s.provider_reliability_features f"
 			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (c.features).*)"
-			" FROM computed c WHERE c.provider_id = f.provider_id"
-			"), inserted AS ("
-			" INSERT INTO %s.provider_reliability_features"
-			"  (provider_id, updated_at, window_days, " FEATURES_COLUMNS ")"
-			" SELECT c.provider_id, $1, $2, (c.features).* FROM computed c"
-			" WHERE NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
-			"  WHERE f.provider_id = c.provider_id)"
-			" ON CONFLICT (provider_id) DO NOTHING"
-			"), vanished AS ("
-			" SELECT f.provider_id, v.features"
-			" FROM %s.provider_reliability_features f"
-			" CROSS JOIN (SELECT jsonb_agg(0) AS matrix FROM generate_series(1, 168)) n"
-			" CROSS JOIN LATERAL (SELECT CASE WHEN f.last_disconnect_at <= $1"
-			"  THEN f.last_disconnect_at END AS last_disconnect_at) k"
-			" CROSS JOIN LATERAL (SELECT ROW(0, 0, 0, 0, 0, 0, n.matrix, '{}', 0, 0,"
-			"  k.last_disconnect_at, 0,"
-			"  %s.liveness_score(0, 0, 0, 0, k.last_disconnect_at, $1), 0, 0, NULL,"
-			"  NULL)::%s.liveness_features_row AS features) v"
-			" WHERE NOT EXISTS (SELECT FROM present p WHERE p.provider_id = f.provider_id)"
-			" AND ROW(f.window_days, " QUALIFIED_FEATURES_COLUMNS ")"
-			"  IS DISTINCT FROM ROW($2, (v.features).*)"
-			"), reset AS ("
-			" UPDATE %s.provider_reliability_features f"
-			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (v.features).*)"
-			" FROM vanished v WHERE v.provider_id = f.provider_id"
-			") SELECT",
-			2, types, values, NULL, SPI_OK_SELECT);
+			" FROM computed c WHERE c.provider_id = f.provider_id",
+			2, types, values, NULL, SPI_OK_UPDATE);
+	if ((int64) SPI_processed < rows)
+		Execute(&job,
+				"INSERT INTO %s.provider_reliability_features"
+				"  (provider_id, updated_at, window_days, " FEATURES_COLUMNS ")"
+				" SELECT c.provider_id, $1, $2, (c.features).* FROM computed c"
+				" WHERE NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
+				"  WHERE f.provider_id = c.provider_id)"
+				" ON CONFLICT (provider_id) DO NOTHING",
+				2, types, values, NULL, SPI_OK_INSERT);
+
+	Execute(&job, "SELECT count(*) FROM %s.provider_reliability_features",
+			0, NULL, NULL, NULL, SPI_OK_SELECT);
+	if (ResultInt64(1) > rows)
+		Execute(&job,
+				"WITH present AS MATERIALIZED ("
+				" SELECT c.provider_id FROM computed c"
+				"), vanished AS ("
+				" SELECT f.provider_id, v.features"
+				" FROM %s.provider_reliability_features f"
+				" CROSS JOIN (SELECT jsonb_agg(0) AS matrix FROM generate_series(1, 168)) n"
+				" CROSS JOIN LATERAL (SELECT CASE WHEN f.last_disconnect_at <= $1"
+				"  THEN f.last_disconnect_at END AS last_disconnect_at) k"
+				" CROSS JOIN LATERAL (SELECT ROW(0, 0, 0, 0, 0, 0, n.matrix, '{}', 0, 0,"
+				"  k.last_disconnect_at, 0,"
+				"  %s.liveness_score(0, 0, 0, 0, k.last_disconnect_at, $1), 0, 0, NULL,"
+				"  NULL)::%s.liveness_features_row AS features) v"
+				" WHERE NOT EXISTS (SELECT FROM present p WHERE p.provider_id = f.provider_id)"
+				" AND ROW(f.window_days, " QUALIFIED_FEATURES_COLUMNS ")"
+				"  IS DISTINCT FROM ROW($2, (v.features).*)"
+				") UPDATE %s.provider_reliability_features f"
+				" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (v.features).*)"
+				" FROM vanished v WHERE v.provider_id = f.provider_id",
+				2, types, values, NULL, SPI_OK_UPDATE);
 	Forget("computed", computed);
 
 	EndJob(&job, rows);
