@@ -227,8 +227,9 @@ ResultInt64(int column)
  * Take the job's lock; false, after a NOTICE, if another run holds it.
  *
  * Statements of a job run with a search_path that no other role can write to, and
- * with the memory of maintenance work.  JIT would cost more than it saves, for the
- * expressions are few and the work is in the aggregates.
+ * with the memory of maintenance work.  Groups are always hashed: the planner cannot
+ * know how few they are, and would sort.  JIT would cost more than it saves, for
+ * the expressions are few and the work is in the aggregates.
  */
 static bool
 BeginJob(Job *job, const char *name, FunctionCallInfo fcinfo)
@@ -639,26 +640,34 @@ RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_o
 	return rows;
 }
 
-/* Aggregate every cell of the hours in a range that may have no ends */
+/*
+ * Aggregate every cell of the hours in a range that may have no ends.  From one
+ * heartbeat to the next: a single one from a clock that stood at 1970, or at the
+ * end of the calendar, must not cost a statement for each day on the way.
+ */
 static int64
 RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
 {
-	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until)};
-	TimestampTz first;
-	TimestampTz last;
-	bool		isnull;
+	int64		rows = 0;
 
-	Execute(job,
-			"SELECT min(h.at), max(h.at) FROM %s.provider_heartbeats h"
-			" WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'",
-			2, types, values, NULL, SPI_OK_SELECT);
-	first = DatumGetTimestampTz(ResultDatum(1, &isnull));
-	if (isnull)
-		return 0;
-	last = DatumGetTimestampTz(ResultDatum(2, &isnull));
-	return RollUpHours(job, Max(since, liveness_hour_of(first)),
-					   Min(until, liveness_hour_of(last) + USECS_PER_HOUR), false);
+	for (;;)
+	{
+		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+		Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until)};
+		Datum		first;
+		bool		isnull;
+
+		Execute(job,
+				"SELECT min(h.at) FROM %s.provider_heartbeats h"
+				" WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'",
+				2, types, values, NULL, SPI_OK_SELECT);
+		first = ResultDatum(1, &isnull);
+		if (isnull)
+			return rows;
+		since = liveness_hour_of(DatumGetTimestampTz(first));
+		rows += RollUpHours(job, since, Min(since + USECS_PER_DAY, until), false);
+		since += USECS_PER_DAY;
+	}
 }
 
 /*

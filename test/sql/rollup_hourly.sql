@@ -1,7 +1,7 @@
 -- The hourly rollup: which cells it writes, and what stands in them; figures worked out by hand
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(83);
+SELECT plan(85);
 
 -- A state of our own, whatever ran before.
 DELETE FROM liveness_job_state WHERE job = 'hourly';
@@ -131,6 +131,13 @@ INSERT INTO provider_heartbeats (provider_id, at) VALUES ('e', '294276-12-31 23:
 SELECT lives_ok('SELECT liveness_rollup_hourly()', 'and the last one');
 SELECT results_eq($$SELECT hour, heartbeat_count FROM provider_heartbeats_hourly WHERE provider_id = 'e' ORDER BY 1$$,
 	$$VALUES ('4714-11-24 00:00:00+00 BC'::timestamptz, 1), ('294276-12-31 23:00:00+00', 1)$$, 'both are there');
+-- what lies between them is 300,000 years of nothing
+DELETE FROM provider_heartbeats_hourly WHERE provider_id = 'e';
+SET LOCAL statement_timeout = '20s';
+SELECT lives_ok($$SELECT liveness_rollup_hourly('-infinity', 'infinity')$$, 'a range without ends goes from heartbeat to heartbeat');
+SET LOCAL statement_timeout = 0;
+SELECT results_eq($$SELECT hour, heartbeat_count FROM provider_heartbeats_hourly WHERE provider_id = 'e' ORDER BY 1$$,
+	$$VALUES ('4714-11-24 00:00:00+00 BC'::timestamptz, 1), ('294276-12-31 23:00:00+00', 1)$$, 'and finds both again');
 DELETE FROM provider_heartbeats WHERE provider_id IN ('e', 'i');
 
 -- Closed hours: before 2025-01-01 11:00
