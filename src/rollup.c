@@ -732,7 +732,7 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 			sparse[nsparse++] = hour;
 	}
 
-	rows = RollUpHours(job, sweep_since, sweep_until, false);
+	rows = sweep_since < sweep_until ? RollUpRange(job, sweep_since, sweep_until) : 0;
 
 	/* runs of hours that follow one another are read in one go */
 	for (int i = 0; i < nwhole;)
