@@ -488,6 +488,14 @@ CREATE FUNCTION liveness_rollup_hourly(since timestamptz DEFAULT NULL, until tim
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly. Both arguments NULL: the routine run, every (provider, UTC hour) that got a heartbeat since the last. Else every UTC hour that [since, until) touches, whole; one NULL leaves that side open. Hours whose raw rows were pruned are left as they are. Returns rows written, or NULL with a NOTICE if another run is in progress';
 
+CREATE FUNCTION liveness_count(counter text, n float8)
+RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_count(text, float8) IS 'Adds n to a counter of liveness_stats, named without its prefix liveness_, when the transaction commits (sets it, for a duration in seconds); does nothing for NULL or where the library is not preloaded; an unknown counter is error 42704, a negative n 22003';
+
+CREATE FUNCTION liveness_count_failed_close()
+RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_count_failed_close() IS 'Counts a close of a session that was not open, when the transaction commits; does nothing where the library is not preloaded';
+
 CREATE FUNCTION liveness_record_run(job text, started_at timestamptz, duration interval, rows bigint)
 RETURNS void
 LANGUAGE sql VOLATILE
@@ -499,8 +507,11 @@ BEGIN ATOMIC
 		last_duration = excluded.last_duration,
 		last_rows = excluded.last_rows,
 		runs = s.runs + 1;
+	SELECT @extschema@.liveness_count(job || '_runs_total', 1),
+		@extschema@.liveness_count(job || CASE job WHEN 'features' THEN '_providers_total' ELSE '_rows_total' END, rows),
+		@extschema@.liveness_count(job || '_last_duration_seconds', greatest(extract(epoch FROM duration), 0)::float8);
 END;
-COMMENT ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) IS 'Notes a completed run of a job for liveness_jobs';
+COMMENT ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) IS 'Notes a completed run of a job for liveness_jobs, and counts it';
 
 CREATE FUNCTION liveness_record_error(job text, error text)
 RETURNS void
@@ -512,8 +523,9 @@ BEGIN ATOMIC
 		last_error = excluded.last_error,
 		last_error_at = excluded.last_error_at,
 		errors = s.errors + 1;
+	SELECT @extschema@.liveness_count(job || '_errors_total', 1);
 END;
-COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of a job for liveness_jobs';
+COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of a job for liveness_jobs, and counts it';
 
 ------------------------------------------------------------------------------
 -- Retention
@@ -598,6 +610,7 @@ BEGIN
 		UPDATE @extschema@.liveness_job_state s SET late = s.late + prune.late
 		FROM (SELECT late) prune
 		WHERE s.job = 'hourly';
+		PERFORM @extschema@.liveness_count('hourly_late_total', late);
 	END IF;
 	RETURN deleted;
 END
@@ -658,17 +671,43 @@ END
 $$;
 COMMENT ON FUNCTION liveness_prune_derived() IS 'Deletes hourly rows older than liveness.hourly_retention, and sessions closed longer ago than liveness.session_retention together with features last written before that of providers without any session left; returns rows deleted';
 
+-- What the procedure and the worker repeat, each step in a transaction of its own.
+CREATE FUNCTION liveness_prune_step(cut timestamptz, batch_size int, started_at timestamptz,
+	INOUT total bigint, OUT more boolean)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	deleted bigint := 0;
+	duration interval;
+BEGIN
+	IF cut IS NOT NULL THEN
+		deleted := @extschema@.liveness_prune_heartbeats(cut, batch_size);
+	END IF;
+	IF deleted = 0 THEN
+		total := total + @extschema@.liveness_prune_derived();
+	END IF;
+	total := total + coalesce(deleted, 0);
+	duration := clock_timestamp() - started_at;
+	more := coalesce(deleted > 0 AND coalesce(duration < @extschema@.liveness_setting_interval('prune_budget'), true), false);
+	-- without the lock, and nothing done, there is no run to note
+	IF NOT more AND (deleted IS NOT NULL OR total > 0) THEN
+		PERFORM @extschema@.liveness_record_run('retention', started_at, duration, total);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) IS 'One step of a retention that began at started_at: a batch of heartbeats before cut (NULL: none), or, when none is left, the other tables. Adds the rows deleted to total; more says whether another step is due: not when all is done, liveness.prune_budget is spent, or another run is in progress';
+
 -- Every name is qualified, operators too: a SET clause would forbid COMMIT.
 CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
 LANGUAGE plpgsql
 AS $$
 DECLARE
 	started_at pg_catalog.timestamptz := pg_catalog.clock_timestamp();
-	budget pg_catalog.interval := @extschema@.liveness_setting_interval('prune_budget');
 	rows pg_catalog.int4 := @extschema@.liveness_effective_batch_size(batch_size);
 	cut pg_catalog.timestamptz := @extschema@.liveness_prune_cut(retain);
-	deleted pg_catalog.int8;
 	total pg_catalog.int8 := 0;
+	more pg_catalog.bool;
 	failure pg_catalog.text;
 	failure_code pg_catalog.text;
 	failure_detail pg_catalog.text;
@@ -683,22 +722,8 @@ BEGIN
 
 	LOOP
 		BEGIN
-			IF cut IS NOT NULL THEN
-				deleted := @extschema@.liveness_prune_heartbeats(cut, rows);
-			ELSE
-				deleted := 0;
-			END IF;
-			IF deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8 THEN
-				total := total OPERATOR(pg_catalog.+) @extschema@.liveness_prune_derived();
-			END IF;
-			total := total OPERATOR(pg_catalog.+) COALESCE(deleted, 0::pg_catalog.int8);
-			-- without the lock, and nothing done, there is no run to note
-			IF (deleted IS NULL AND total OPERATOR(pg_catalog.>) 0::pg_catalog.int8)
-				OR deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8
-				OR (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) OPERATOR(pg_catalog.>=) budget AND deleted IS NOT NULL THEN
-				PERFORM @extschema@.liveness_record_run('retention', started_at,
-					pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at, total);
-			END IF;
+			SELECT s.total, s.more INTO total, more
+			FROM @extschema@.liveness_prune_step(cut, rows, started_at, total) s;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
 				failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
@@ -708,8 +733,7 @@ BEGIN
 		IF failure IS NOT NULL THEN
 			PERFORM @extschema@.liveness_raise(failure_code, failure, failure_detail, failure_hint);
 		END IF;
-		EXIT WHEN deleted IS NULL OR deleted OPERATOR(pg_catalog.=) 0::pg_catalog.int8;
-		EXIT WHEN (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) started_at) OPERATOR(pg_catalog.>=) budget;
+		EXIT WHEN NOT more;
 	END LOOP;
 END
 $$;
@@ -846,10 +870,14 @@ BEGIN
 		requests_served = coalesce($5, s.requests_served),
 		tokens_generated = coalesce($6, s.tokens_generated)
 	WHERE s.id = $1 AND s.disconnected_at IS NULL;
-	RETURN FOUND;
+	IF NOT FOUND THEN
+		PERFORM @extschema@.liveness_count_failed_close();
+		RETURN false;
+	END IF;
+	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session (at NULL: now); false if there is no such open session, so the first close wins. A NULL last_heartbeat_at, requests_served or tokens_generated leaves the column as it is; a NULL reason is error 23502, an infinite at 22008';
+COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session (at NULL: now); false, counted in liveness_stats, if there is no such open session, so the first close wins. A NULL last_heartbeat_at, requests_served or tokens_generated leaves the column as it is; a NULL reason is error 23502, an infinite at 22008';
 
 CREATE FUNCTION liveness_close_orphans(coordinator_id text, reason text DEFAULT 'coordinator_restart')
 RETURNS bigint
@@ -900,6 +928,131 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_heartbeat, at the last sign of life, open sessions (of one coordinator; NULL: of all) whose last sign of life is older than the timeout (NULL: the setting liveness.session_timeout); one never heard of is not judged. Returns how many; a timeout that is not positive is error 22023';
+
+------------------------------------------------------------------------------
+-- The heartbeat buffer
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_emit(provider_id text, status text DEFAULT '', memory_pressure real DEFAULT 0,
+	cpu_usage real DEFAULT 0, thermal_state text DEFAULT '', memory_available_gb real DEFAULT NULL,
+	gpu_memory_active_gb real DEFAULT NULL, gpu_memory_cache_gb real DEFAULT NULL,
+	backend_state text DEFAULT '', active_model text DEFAULT '', capacity jsonb DEFAULT NULL,
+	at timestamptz DEFAULT now())
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_emit(text, text, real, real, text, real, real, real, text, text, jsonb, timestamptz) IS 'Puts a heartbeat into the buffer in shared memory, from which the worker writes it to provider_heartbeats within about liveness.flush_interval; waits for no disk, and stays whatever becomes of the transaction. False: the buffer was full, the heartbeat is dropped and counted. NULL for a column that is NOT NULL is error 23502; one larger than the buffer 54000; a read-only transaction 25006; without the worker, in another database than its own, or on a standby 55000';
+
+CREATE FUNCTION liveness_flush()
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_flush() IS 'Has the worker write what is in the buffer, and waits until all that was emitted before has left it: written and committed, or set aside. Returns how many of these heartbeats were written. Error 55000 if the worker is away for 10 s, or if this transaction holds a lock on provider_heartbeats that keeps it out';
+
+CREATE FUNCTION liveness_counters()
+RETURNS TABLE (name text, value float8, help text, since timestamptz)
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION liveness_counters() IS 'The rows of liveness_stats; error 55000 where the library is not preloaded';
+
+CREATE FUNCTION liveness_stats_reset()
+RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION liveness_stats_reset() IS 'Sets every counter of liveness_stats to zero, for all databases of the server; error 55000 where the library is not preloaded';
+
+CREATE VIEW liveness_stats AS
+	SELECT c.name, c.value, c.help, c.since
+	FROM liveness_counters() c;
+COMMENT ON VIEW liveness_stats IS 'Counters of this server, a row each. They survive a clean restart and begin again after a crash; error 55000 where the library is not preloaded';
+COMMENT ON COLUMN liveness_stats.name IS 'liveness_, what is counted, and _total for what only grows; _seconds is a duration';
+COMMENT ON COLUMN liveness_stats.value IS 'Its value now';
+COMMENT ON COLUMN liveness_stats.help IS 'What it means';
+COMMENT ON COLUMN liveness_stats.since IS 'When the counters began at zero';
+
+------------------------------------------------------------------------------
+-- pg_cron
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_cron_jobs()
+RETURNS TABLE (name text, schedule text, command text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'liveness ' || j.job, j.schedule, pg_catalog.format('CALL @extschema@.liveness_run(%L)', j.job)
+	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
+END;
+COMMENT ON FUNCTION liveness_cron_jobs() IS 'What pg_cron is to run, and when';
+
+-- The schema of pg_cron, once it is certain that its jobs would run here.  What it
+-- takes elsewhere is said in full: nobody should have to put it together.
+CREATE FUNCTION liveness_cron_schema()
+RETURNS name
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	cron_schema name;
+	cron_database text := current_setting('cron.database_name', true);
+	in_database text;
+BEGIN
+	-- the schema that its functions are in: the extension's own is pg_catalog
+	SELECT n.nspname INTO cron_schema
+	FROM pg_extension e
+	JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+		AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+	JOIN pg_proc p ON p.oid = d.objid AND p.proname = 'schedule'
+	JOIN pg_namespace n ON n.oid = p.pronamespace
+	WHERE e.extname = 'pg_cron'
+	LIMIT 1;
+	IF cron_schema IS NOT NULL THEN
+		RETURN cron_schema;
+	END IF;
+
+	IF cron_database IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'pg_cron is not loaded',
+			DETAIL = 'Without it the liveness worker can run the jobs: liveness.scheduler = ''worker''.',
+			HINT = format(E'In postgresql.conf add pg_cron to shared_preload_libraries and set cron.database_name = %L, restart the server, and run here:\nCREATE EXTENSION pg_cron;\nSELECT @extschema@.liveness_schedule();',
+				current_database());
+	END IF;
+	IF cron_database = current_database() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'the extension pg_cron is not installed in this database',
+			HINT = E'Run here:\nCREATE EXTENSION pg_cron;\nSELECT @extschema@.liveness_schedule();';
+	END IF;
+	SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L);',
+			j.name || ' in ' || current_database(), j.schedule, j.command, current_database()), E'\n')
+	INTO in_database
+	FROM @extschema@.liveness_cron_jobs() j;
+	RAISE EXCEPTION USING
+		ERRCODE = 'object_not_in_prerequisite_state',
+		MESSAGE = format('pg_cron runs in database %I, not in this one', cron_database),
+		HINT = format(E'Connect to database %I, and run:\n%s', cron_database, in_database);
+END
+$$;
+COMMENT ON FUNCTION liveness_cron_schema() IS 'The schema of pg_cron''s functions in this database; where there are none, error 55000 with the statements to run';
+
+CREATE FUNCTION liveness_schedule()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	cron_schema name := @extschema@.liveness_cron_schema();
+BEGIN
+	EXECUTE format('SELECT %1$I.schedule(j.name, j.schedule, j.command) FROM @extschema@.liveness_cron_jobs() j', cron_schema);
+END
+$$;
+COMMENT ON FUNCTION liveness_schedule() IS 'Has pg_cron run the features and hourly rollups every 5 minutes and the retention hourly, as the current role; called again it changes nothing. Error 55000 with the statements to run where pg_cron is not in this database';
+
+CREATE FUNCTION liveness_unschedule()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	cron_schema name := @extschema@.liveness_cron_schema();
+BEGIN
+	EXECUTE format('SELECT %1$I.unschedule(c.jobid) FROM %1$I.job c JOIN @extschema@.liveness_cron_jobs() j ON c.jobname = j.name '
+		'WHERE c.username = current_user AND c.database = current_database()', cron_schema);
+END
+$$;
+COMMENT ON FUNCTION liveness_unschedule() IS 'Takes the jobs of liveness_schedule() away from pg_cron, those of the current role, and no others. Error 55000 where pg_cron is not in this database';
 
 ------------------------------------------------------------------------------
 -- What people read
@@ -1102,12 +1255,13 @@ BEGIN
 		'@extschema@.provider_liveness, @extschema@.provider_session_history, '
 		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
 		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
-		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs TO ' || role::text;
+		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs, '
+		'@extschema@.liveness_stats TO ' || role::text;
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
 		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
 		'@extschema@.liveness_features_of_window(timestamptz, int, timestamptz), @extschema@.liveness_features_at(timestamptz, int), '
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
-		'@extschema@.liveness_heatmap(text) TO ' || role::text;
+		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters() TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Grants a role what it takes to read tables and views, and nothing more';
@@ -1126,7 +1280,9 @@ BEGIN
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_open_session(text, text, timestamptz), '
 		'@extschema@.liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint), '
 		'@extschema@.liveness_close_orphans(text, text), @extschema@.liveness_close_stale(interval, text), '
-		'@extschema@.liveness_setting_interval(text) TO ' || role::text;
+		'@extschema@.liveness_setting_interval(text), @extschema@.liveness_count_failed_close(), '
+		'@extschema@.liveness_emit(text, text, real, real, text, real, real, real, text, text, jsonb, timestamptz), '
+		'@extschema@.liveness_flush() TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_writer(regrole) IS 'Grants a role what it takes to write heartbeats and sessions, as a coordinator does, and nothing more';
@@ -1151,11 +1307,14 @@ BEGIN
 		'@extschema@.liveness_raise(text, text, text, text), '
 		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
 		'@extschema@.liveness_prune_heartbeats(timestamptz, int), @extschema@.liveness_prune_batch(interval, int), '
-		'@extschema@.liveness_prune_derived() TO ' || role::text;
+		'@extschema@.liveness_prune_derived(), @extschema@.liveness_prune_step(timestamptz, int, timestamptz, bigint), '
+		'@extschema@.liveness_count(text, float8), @extschema@.liveness_flush(), '
+		'@extschema@.liveness_cron_jobs(), @extschema@.liveness_cron_schema(), '
+		'@extschema@.liveness_schedule(), @extschema@.liveness_unschedule() TO ' || role::text;
 	EXECUTE 'GRANT EXECUTE ON PROCEDURE @extschema@.liveness_prune(interval, int), @extschema@.liveness_run(text) TO ' || role::text;
 END
 $$;
-COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Grants a role what it takes to read everything and to run rollups and retention, and nothing more';
+COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Grants a role what it takes to read everything, to run rollups and retention, and to schedule them, and nothing more';
 
 -- PUBLIC keeps EXECUTE on the pure functions alone.
 REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
@@ -1166,6 +1325,8 @@ REVOKE ALL ON FUNCTION liveness_features_of_window(timestamptz, int, timestamptz
 REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_count(text, float8) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_count_failed_close() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_record_error(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_hours(timestamptz) FROM PUBLIC;
@@ -1175,12 +1336,21 @@ REVOKE ALL ON FUNCTION liveness_prune_cut(interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_heartbeats(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_batch(interval, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_derived() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE liveness_prune(interval, int) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE liveness_run(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_open_session(text, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_orphans(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_stale(interval, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_emit(text, text, real, real, text, real, real, real, text, text, jsonb, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_flush() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_counters() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_stats_reset() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_cron_jobs() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_cron_schema() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_schedule() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_unschedule() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_heatmap(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;

@@ -40,4 +40,14 @@
 #define PG_MODULE_MAGIC_EXT(...)	PG_MODULE_MAGIC
 #endif
 
+/* 17 can ask for a lock at least as strong; we ask for each in turn */
+#if PG_VERSION_NUM < 170000
+#define LockHeldByMe(tag, mode, orstronger)	LockHeldByMe(tag, mode)
+#endif
+
+/* 17 lets an extension name what it waits for */
+#if PG_VERSION_NUM < 170000
+#define WaitEventExtensionNew(name)		PG_WAIT_EXTENSION
+#endif
+
 #endif							/* LIVENESS_COMPAT_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * liveness.c
- *		Module load and settings.
+ *		Module load, settings, and the shared memory that the library asks for.
  *
  * A setting that several SQL functions take as an argument with DEFAULT NULL is
  * resolved here, in C: a DEFAULT current_setting('liveness.…') would fail in a
@@ -14,13 +14,21 @@
 #include <limits.h>
 
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
+#include "utils/wait_event.h"
 
+#include "buffer.h"
 #include "liveness.h"
+#include "stats.h"
+#include "worker.h"
 
 PG_MODULE_MAGIC_EXT(
 					.name = "liveness",
@@ -31,6 +39,25 @@ PG_MODULE_MAGIC_EXT(
 
 int			liveness_window_days = 14;
 int			liveness_rollup_lookback = 2 * SECS_PER_HOUR;
+char	   *liveness_database = NULL;
+int			liveness_buffer_size = 16 * 1024;
+int			liveness_scheduler = SCHEDULER_WORKER;
+int			liveness_batch_size = 500;
+double		liveness_flush_interval = 2;
+double		liveness_flush_timeout = 5;
+int			liveness_rollup_interval = 5 * SECS_PER_MINUTE;
+
+static const struct config_enum_entry scheduler_options[] = {
+	{"worker", SCHEDULER_WORKER, false},
+	{"cron", SCHEDULER_CRON, false},
+	{"off", SCHEDULER_OFF, false},
+	{NULL, 0, false}
+};
+
+static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type previous_shmem_request_hook = NULL;
+#endif
 
 static char *censored_reasons = NULL;
 static int	session_timeout = 90;
@@ -114,9 +141,55 @@ DefineDuration(const char *name, const char *what, int *variable, int min,
 							context, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
+/* Chain of hooks: the memory that buffer, counters and jobs need */
+static void
+RequestSharedMemory(void)
+{
+#if PG_VERSION_NUM >= 150000
+	if (previous_shmem_request_hook)
+		previous_shmem_request_hook();
+#endif
+	RequestAddinShmemSpace(liveness_buffer_shmem_size());
+	RequestAddinShmemSpace(liveness_stats_shmem_size());
+	RequestAddinShmemSpace(liveness_jobs_shmem_size());
+	RequestNamedLWLockTranche(LIVENESS_TRANCHE, 1);
+}
+
+static void
+SetUpSharedMemory(void)
+{
+	if (previous_shmem_startup_hook)
+		previous_shmem_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	liveness_buffer_shmem_init();
+	liveness_stats_shmem_init();
+	liveness_jobs_shmem_init();
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* What a server must have from its start on */
+static void
+SetUpServer(void)
+{
+#if PG_VERSION_NUM >= 150000
+	previous_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = RequestSharedMemory;
+#else
+	RequestSharedMemory();
+#endif
+	previous_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = SetUpSharedMemory;
+
+	if (liveness_database[0] != '\0')
+		liveness_register_worker();
+}
+
 void
 _PG_init(void)
 {
+	/* pg_upgrade starts servers, too, whose catalogs are nobody's business */
+	bool		server = process_shared_preload_libraries_in_progress && !IsBinaryUpgrade;
+
 	DefineCustomIntVariable("liveness.window_days",
 							"Days of history that the reliability features describe.",
 							NULL,
@@ -153,7 +226,69 @@ _PG_init(void)
 				   "Time after which liveness_prune starts no further batch; 0 or -1 for no limit.",
 				   &prune_budget, -1, PGC_SIGHUP);
 
+	/* in a session that loads the library they say what is configured, in vain */
+	DefineCustomStringVariable("liveness.database",
+							   "Database that the liveness worker serves; empty for no worker.",
+							   NULL,
+							   &liveness_database, "",
+							   server ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("liveness.buffer_size",
+							"Shared memory for heartbeats that wait to be written.",
+							NULL,
+							&liveness_buffer_size, 16 * 1024, 64, 4 * 1024 * 1024,
+							server ? PGC_POSTMASTER : PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomEnumVariable("liveness.scheduler",
+							 "Who runs rollups and retention: the liveness worker, pg_cron, or nobody.",
+							 NULL,
+							 &liveness_scheduler, SCHEDULER_WORKER, scheduler_options,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("liveness.batch_size",
+							"Heartbeats that the worker writes in one transaction at most; so many waiting are written at once.",
+							NULL,
+							&liveness_batch_size, 500, 1, 100000,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomRealVariable("liveness.flush_interval",
+							 "Time after which the worker writes what waits in the buffer.",
+							 NULL,
+							 &liveness_flush_interval, 2, 0.01, SECS_PER_HOUR,
+							 PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomRealVariable("liveness.flush_timeout",
+							 "Time after which writing a batch of heartbeats is given up, to be tried again.",
+							 NULL,
+							 &liveness_flush_timeout, 5, 0.01, SECS_PER_HOUR,
+							 PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineDuration("liveness.rollup_interval",
+				   "Time between the worker's runs of the features and hourly rollups; 0 or -1 for none.",
+				   &liveness_rollup_interval, -1, PGC_SIGHUP);
+
+	if (server)
+		SetUpServer();
+
 	MarkGUCPrefixReserved("liveness");
+}
+
+/* The server counts these under names of ours, or as "Extension" before 17 */
+uint32
+liveness_wait_event(LivenessWait wait)
+{
+	static uint32 events[WAIT_WRITERS + 1] = {0};
+
+	if (events[wait] == 0)
+	{
+		switch (wait)
+		{
+			case WAIT_WORKER:
+				events[wait] = WaitEventExtensionNew("LivenessWorkerMain");
+				break;
+			case WAIT_FLUSH:
+				events[wait] = WaitEventExtensionNew("LivenessFlush");
+				break;
+			case WAIT_WRITERS:
+				events[wait] = WaitEventExtensionNew("LivenessRollupWriters");
+				break;
+		}
+	}
+	return events[wait];
 }
 
 /* Is this a reason by which a session's end is not its provider's doing? */

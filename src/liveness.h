@@ -5,7 +5,8 @@
  *
  * score.c, percentiles.c, intervals.c, survival.c, features.c and hourly.c
  * are pure computation: they know nothing of SPI, tables or shared memory.
- * rollup.c alone writes the rolled-up tables.
+ * rollup.c alone writes the rolled-up tables.  buffer.c and stats.c own the
+ * shared memory; worker.c, jobs.c and flush.c (see worker.h) run by themselves.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,9 +27,36 @@
 #define MIN_WINDOW_DAYS		1
 #define MAX_WINDOW_DAYS		3650
 
+/* Name of our lock */
+#define LIVENESS_TRANCHE	"liveness"
+
+typedef enum LivenessScheduler
+{
+	SCHEDULER_WORKER,
+	SCHEDULER_CRON,
+	SCHEDULER_OFF
+} LivenessScheduler;
+
+/* What a session of ours waits for */
+typedef enum LivenessWait
+{
+	WAIT_WORKER,				/* the worker, for something to do */
+	WAIT_FLUSH,					/* liveness_flush(), for the worker */
+	WAIT_WRITERS				/* the hourly rollup, for transactions to end */
+} LivenessWait;
+
 /* liveness.c: settings, and the checks of what stands for one */
 extern PGDLLIMPORT int liveness_window_days;
 extern PGDLLIMPORT int liveness_rollup_lookback;
+extern PGDLLIMPORT char *liveness_database;
+extern PGDLLIMPORT int liveness_buffer_size;	/* kB */
+extern PGDLLIMPORT int liveness_scheduler;	/* LivenessScheduler */
+extern PGDLLIMPORT int liveness_batch_size;
+extern PGDLLIMPORT double liveness_flush_interval;	/* seconds */
+extern PGDLLIMPORT double liveness_flush_timeout;	/* seconds */
+extern PGDLLIMPORT int liveness_rollup_interval;	/* seconds; 0 or -1: off */
+
+extern uint32 liveness_wait_event(LivenessWait wait);
 
 extern bool liveness_reason_is_censored(const char *reason, Size len);
 extern int	liveness_check_window_days(int window_days);

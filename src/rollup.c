@@ -61,6 +61,7 @@
 #include "utils/wait_event.h"
 
 #include "liveness.h"
+#include "stats.h"
 
 /* How long a run waits for writers: 1 + 2 + 4 + ... ms */
 #define WRITER_WAITS		7
@@ -477,6 +478,7 @@ WriteProgress(const Job *job, const HourlyProgress *progress, const char *identi
 			" pending_writers = excluded.pending_writers, swept_at = excluded.swept_at,"
 			" pruned_before = excluded.pruned_before, late = s.late + excluded.late",
 			7, types, values, nulls, SPI_OK_INSERT);
+	liveness_count_on_commit(COUNTER_HOURLY_LATE, late);
 }
 
 /* Which table, in which database, of which cluster a watermark belongs to */
@@ -553,7 +555,7 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 		for (int i = 0; !none && i < WRITER_WAITS; i++)
 		{
 			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-							 1L << i, PG_WAIT_EXTENSION);
+							 1L << i, liveness_wait_event(WAIT_WRITERS));
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
 			writers = RunningWriters(job, writers, false, &none);

@@ -162,5 +162,12 @@ SELECT job, last_rows, round(extract(epoch FROM last_duration) * 1000) AS "last 
 FROM liveness_jobs
 ORDER BY job;
 
+\if :simulated
+	\echo '== What has the server counted?  (liveness_stats, what is not 0)'
+	SELECT name, round(value::numeric, 3) AS value
+	FROM liveness_stats
+	WHERE value > 0;
+\endif
+
 -- the sessions and features stay; what only the demo knows goes
 DROP SCHEMA demo CASCADE;

@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(68);
+SELECT plan(78);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;
@@ -52,6 +52,8 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM liveness_reliability()', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_heatmap(''p'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_job_state', 'denied', 'denied', 'ok'),
+	-- what counts and buffers gets as far as to see that this server has not loaded the library
+	('SELECT * FROM liveness_stats', '55000 the counters of liveness are not available', 'denied', '55000 the counters of liveness are not available'),
 	-- what a coordinator does
 	('INSERT INTO provider_heartbeats (provider_id) VALUES (''p'')', 'denied', 'ok', 'denied'),
 	('INSERT INTO provider_heartbeats (provider_id) VALUES (''p'') RETURNING id', 'denied', 'ok', 'denied'),
@@ -61,12 +63,20 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT liveness_close_session(1, ''x'')', 'denied', 'ok', 'denied'),
 	('SELECT liveness_close_orphans(''c'')', 'denied', 'ok', 'denied'),
 	('SELECT liveness_close_stale()', 'denied', 'ok', 'denied'),
+	('SELECT liveness_emit(''p'')', 'denied', '55000 liveness_emit() needs the heartbeat buffer, which is not there', 'denied'),
+	('SELECT liveness_flush()', 'denied', '55000 liveness_flush() needs the heartbeat buffer, which is not there', '55000 liveness_flush() needs the heartbeat buffer, which is not there'),
 	-- what a scheduler does
 	('SELECT liveness_rollup_features()', 'denied', 'denied', 'ok'),
 	('SELECT liveness_rollup_hourly()', 'denied', 'denied', 'ok'),
 	('SELECT liveness_rollup_hourly(now() - interval ''1 day'', NULL)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_prune_batch()', 'denied', 'denied', 'ok'),
 	('SELECT liveness_prune_derived()', 'denied', 'denied', 'ok'),
+	('SELECT liveness_prune_step(NULL, 1, now(), 0)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_schedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
+	('SELECT liveness_unschedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
+	('SELECT liveness_count(''hourly_late_total'', 1)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_close_session(-1, ''x'')', 'denied', 'ok', 'denied'),
+	('SELECT liveness_count_failed_close()', 'denied', 'ok', 'denied'),
 	-- the procedures get as far as to see that they are in a transaction block
 	('CALL liveness_prune()', 'denied', 'denied', '2D000 liveness_prune commits after each batch and cannot run inside a transaction block'),
 	('CALL liveness_run(''hourly'')', 'denied', 'denied', '2D000 liveness_run commits and cannot run inside a transaction block'),
@@ -76,6 +86,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('DELETE FROM liveness_job_state', 'denied', 'denied', 'denied'),
 	('DELETE FROM liveness_job_lock', 'denied', 'denied', 'denied'),
 	('INSERT INTO liveness_job_lock VALUES (''x'')', 'denied', 'denied', 'denied'),
+	('SELECT liveness_stats_reset()', 'denied', 'denied', 'denied'),
 	('TRUNCATE provider_heartbeats', 'denied', 'denied', 'denied'),
 	('TRUNCATE provider_sessions', 'denied', 'denied', 'denied'),
 	('UPDATE provider_sessions SET provider_id = ''x''', 'denied', 'ok', 'denied'),

@@ -2,24 +2,34 @@
 LOAD 'liveness';
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(51);
+SELECT plan(58);
 
 SELECT results_eq(
 	$$SELECT name, boot_val, unit, context, vartype, min_val FROM pg_settings
 	WHERE name IN ('liveness.window_days', 'liveness.censored_reasons', 'liveness.session_timeout', 'liveness.rollup_lookback',
 		'liveness.heartbeat_retention', 'liveness.hourly_retention', 'liveness.session_retention',
-		'liveness.prune_batch_size', 'liveness.prune_budget')
+		'liveness.prune_batch_size', 'liveness.prune_budget', 'liveness.scheduler', 'liveness.batch_size', 'liveness.flush_interval',
+		'liveness.flush_timeout', 'liveness.rollup_interval')
 	ORDER BY name$$,
-	$$VALUES ('liveness.censored_reasons', 'coordinator_restart', NULL, 'superuser', 'string', NULL),
+	$$VALUES ('liveness.batch_size', '500', NULL, 'sighup', 'integer', '1'),
+		('liveness.censored_reasons', 'coordinator_restart', NULL, 'superuser', 'string', NULL),
+		('liveness.flush_interval', '2', 's', 'sighup', 'real', '0.01'),
+		('liveness.flush_timeout', '5', 's', 'sighup', 'real', '0.01'),
 		('liveness.heartbeat_retention', '2419200', 's', 'sighup', 'integer', '-1'),
 		('liveness.hourly_retention', '-1', 's', 'sighup', 'integer', '-1'),
 		('liveness.prune_batch_size', '10000', NULL, 'sighup', 'integer', '1'),
 		('liveness.prune_budget', '600', 's', 'sighup', 'integer', '-1'),
+		('liveness.rollup_interval', '300', 's', 'sighup', 'integer', '-1'),
 		('liveness.rollup_lookback', '7200', 's', 'sighup', 'integer', '0'),
+		('liveness.scheduler', 'worker', NULL, 'sighup', 'enum', NULL),
 		('liveness.session_retention', '-1', 's', 'sighup', 'integer', '-1'),
 		('liveness.session_timeout', '90', 's', 'superuser', 'integer', '1'),
 		('liveness.window_days', '14', NULL, 'superuser', 'integer', '1')$$,
 	'names, defaults, units, contexts, lower bounds');
+SELECT is((SELECT boot_val FROM pg_settings WHERE name = 'liveness.database'), '', 'no worker unless a database is named');
+SELECT cmp_ok((SELECT boot_val::bigint * 1024 FROM pg_settings WHERE name = 'liveness.buffer_size'), '>=', 8192 * 512::bigint,
+	'the buffer holds 8,192 heartbeats of half a kB');
+SELECT is((SELECT enumvals FROM pg_settings WHERE name = 'liveness.scheduler'), '{worker,cron,off}', 'who may run the jobs');
 SELECT is((SELECT max_val FROM pg_settings WHERE name = 'liveness.window_days'), '3650', 'a window has 3650 days at most');
 SELECT is_empty($$SELECT name FROM pg_settings WHERE name ~ '^liveness\.' AND short_desc !~ '^[A-Z].*\.$'$$, 'each says what it is');
 
@@ -37,6 +47,10 @@ SELECT throws_ok($$SET LOCAL liveness.session_timeout = '28 days'$$, '22023', NU
 SELECT throws_ok('SET LOCAL liveness.heartbeat_retention = 0', '55P02', NULL, 'the retention is not a session''s to change');
 SELECT throws_ok('SET LOCAL liveness.prune_batch_size = 5', '55P02', NULL, 'nor the batch size');
 SELECT throws_ok('SET LOCAL liveness.rollup_lookback = 0', '55P02', NULL, 'nor the lookback');
+SELECT throws_ok($$SET LOCAL liveness.scheduler = 'cron'$$, '55P02', NULL, 'nor who runs the jobs');
+SELECT throws_ok('SET LOCAL liveness.batch_size = 1', '55P02', NULL, 'nor how many heartbeats go at once');
+SELECT throws_ok($$SET LOCAL liveness.flush_interval = '1s'$$, '55P02', NULL, 'nor how soon');
+SELECT throws_ok($$SET LOCAL liveness.database = 'x'$$, '55P02', NULL, 'nor which database has the worker');
 SELECT throws_ok('SET LOCAL liveness.no_such = 1', '42602', NULL, 'the prefix is reserved');
 RESET liveness.window_days;
 RESET liveness.session_timeout;

@@ -14,7 +14,14 @@ my $scripts = "$ENV{TESTDIR}/../demo.d";
 my $node = PostgreSQL::Test::Cluster->new('demo');
 $node->init;
 # as the demo sets it
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nwal_level = minimal\nmax_wal_senders = 0\n");
+$node->append_conf('postgresql.conf', <<'END');
+timezone = 'UTC'
+wal_level = minimal
+max_wal_senders = 0
+shared_preload_libraries = 'liveness'
+liveness.database = 'fleet'
+liveness.scheduler = off
+END
 $node->start;
 
 # Runs a script (or a command) as scripts/demo does; returns output and errors.
@@ -77,6 +84,12 @@ is( $node->safe_psql('fleet', q{
 			AND h.at <= coalesce(s.disconnected_at, now()))}),
 	'0', 'heartbeats come from sessions only');
 
+# the database is younger than the worker's first attempts to start
+$node->poll_query_until('fleet', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'fleet' AND backend_type = 'liveness worker'})
+  or die 'the worker stays away';
+my $open = $node->safe_psql('fleet', 'SELECT count(DISTINCT provider_id) FROM provider_sessions WHERE disconnected_at IS NULL');
+like(script_ok('fleet', 'emit'), qr/^$open accepted in [\d.]+ ms, $open on disk [\d.]+ ms later\n\z/,
+	'each connected provider sends a heartbeat');
 like(script_ok('fleet', 'rollup', 'simulated=on'), qr/^50 providers, \d+ provider-hours\n\z/,
 	'the rollups know all that did not vanish, and the two that have just come');
 is( $node->safe_psql('fleet', q{
@@ -106,6 +119,7 @@ Do two coordinators at a deploy count twice?
 What became of one that vanished?
 How are the machines doing?
 What do the rollups cost?
+What has the server counted?
 END
 {
 	like($report, qr/^== \Q$question\E/m, "the report asks: $question");

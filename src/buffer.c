@@ -1,0 +1,709 @@
+/*-------------------------------------------------------------------------
+ *
+ * buffer.c
+ *		The heartbeat buffer: a ring of bytes in shared memory that backends fill
+ *		by liveness_emit(), and the worker empties.
+ *
+ * Positions.  head and tail count bytes since the server started, modulo the size
+ * of the ring; what stands in [tail, head) is waiting.  A record is a multiple of 8
+ * bytes long, so that its first word never wraps around the end; the rest may.
+ *
+ * Locking.  One LWLock protects head, tail and all other fields.  An emitter holds
+ * it while it copies its record in: a fraction of a microsecond.  The worker needs
+ * it to read head and to move tail, but not to read records, since nobody else
+ * touches [tail, head).
+ *
+ * Removal.  A record may go once the transaction that inserted it has committed.
+ * Mostly that is the oldest ones; but where a batch was taken apart, a later record
+ * may have been written before an earlier one.  So each is marked first, and then
+ * tail moves past all that are marked.  Marks are in shared memory, as a worker that
+ * is started anew must not write a record twice.
+ *
+ * A crash of any server process clears shared memory, and the buffer with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "buffer.h"
+#include "liveness.h"
+#include "stats.h"
+
+/* A full buffer is logged for the first drop, and then for each so many */
+#define DROPS_PER_LOG	1024
+
+/* How long liveness_flush waits for a worker to come back */
+#define WORKER_PATIENCE_SECONDS	10
+
+#define RECORD_WAITING	0
+#define RECORD_WRITTEN	1
+#define RECORD_ASIDE	2
+
+typedef struct HeartbeatRecord
+{
+	uint32		units;			/* length in units of 8 bytes */
+	uint32		state;			/* RECORD_*; set by the worker */
+	Oid			extension;		/* whose liveness_emit() took it */
+	uint32		nulls;			/* a bit a column */
+	int64		slots[HEARTBEAT_COLUMNS];	/* lengths of texts and jsonb; values
+											 * of the others */
+	/* followed by the bytes of texts and jsonb, in order */
+} HeartbeatRecord;
+
+typedef struct HeartbeatBuffer
+{
+	Size		size;			/* of the ring; a multiple of 8 */
+	uint64		head;			/* where the next record goes */
+	uint64		tail;			/* the oldest record */
+	uint64		accepted;		/* records that came in */
+	uint64		left;			/* records that left: those before tail */
+	uint64		left_aside;		/* unwritten ones among them */
+
+	bool		open;			/* there is a worker that will empty it */
+	bool		hushed;			/* the worker knows that there is a batch */
+	Oid			database;		/* of the worker */
+	pid_t		worker_pid;
+	Latch	   *worker_latch;
+	int			starts;			/* of the worker, without success */
+	uint64		requests;		/* calls of liveness_flush */
+	ConditionVariable left_cv;	/* some have left, or the worker has */
+
+	char		ring[FLEXIBLE_ARRAY_MEMBER];
+} HeartbeatBuffer;
+
+const HeartbeatColumn heartbeat_columns[HEARTBEAT_COLUMNS] = {
+	{"provider_id", TEXTOID, true},
+	{"status", TEXTOID, true},
+	{"memory_pressure", FLOAT4OID, true},
+	{"cpu_usage", FLOAT4OID, true},
+	{"thermal_state", TEXTOID, true},
+	{"memory_available_gb", FLOAT4OID, false},
+	{"gpu_memory_active_gb", FLOAT4OID, false},
+	{"gpu_memory_cache_gb", FLOAT4OID, false},
+	{"backend_state", TEXTOID, true},
+	{"active_model", TEXTOID, true},
+	{"capacity", JSONBOID, false},
+	{"at", TIMESTAMPTZOID, true},
+};
+
+static HeartbeatBuffer *buffer = NULL;
+static LWLock *buffer_lock = NULL;
+
+/* ---------- shared memory ---------- */
+
+static Size
+RingSize(void)
+{
+	return (Size) liveness_buffer_size * 1024;
+}
+
+Size
+liveness_buffer_shmem_size(void)
+{
+	return add_size(MAXALIGN(offsetof(HeartbeatBuffer, ring)), RingSize());
+}
+
+/* Called with AddinShmemInitLock held */
+void
+liveness_buffer_shmem_init(void)
+{
+	bool		found;
+
+	buffer_lock = &(GetNamedLWLockTranche(LIVENESS_TRANCHE))->lock;
+	buffer = (HeartbeatBuffer *) ShmemInitStruct("liveness buffer", liveness_buffer_shmem_size(),
+										&found);
+	if (!found)
+	{
+		memset(buffer, 0, offsetof(HeartbeatBuffer, ring));
+		buffer->size = RingSize();
+		ConditionVariableInit(&buffer->left_cv);
+	}
+}
+
+void
+liveness_buffer_lock(void)
+{
+	LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
+}
+
+void
+liveness_buffer_unlock(void)
+{
+	LWLockRelease(buffer_lock);
+}
+
+/* Heartbeats in the buffer; the lock would make the number no truer */
+int64
+liveness_buffer_waiting(void)
+{
+	return buffer == NULL ? 0 : (int64) (buffer->accepted - buffer->left);
+}
+
+/* Bytes of the ring from a position on */
+static void
+RingPut(uint64 position, const void *bytes, Size n)
+{
+	Size		offset = position % buffer->size;
+	Size		before_end = Min(n, buffer->size - offset);
+
+	memcpy(buffer->ring + offset, bytes, before_end);
+	memcpy(buffer->ring, (const char *) bytes + before_end, n - before_end);
+}
+
+static void
+RingGet(uint64 position, void *bytes, Size n)
+{
+	Size		offset = position % buffer->size;
+	Size		before_end = Min(n, buffer->size - offset);
+
+	memcpy(bytes, buffer->ring + offset, before_end);
+	memcpy((char *) bytes + before_end, buffer->ring, n - before_end);
+}
+
+/* The first word of a record, which never wraps */
+static HeartbeatRecord *
+RingRecord(uint64 position)
+{
+	return (HeartbeatRecord *) (buffer->ring + position % buffer->size);
+}
+
+/* ---------- emitters ---------- */
+
+/* Say why there is no worker for this session, and what to do */
+pg_noreturn static void
+BufferUnavailable(const char *function)
+{
+	char	   *database = get_database_name(MyDatabaseId);
+
+	if (buffer == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s needs the heartbeat buffer, which is not there", function),
+				 errhint("Add liveness to shared_preload_libraries, set liveness.database, and restart the server. Until then, insert into provider_heartbeats.")));
+	if (liveness_database[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s needs the liveness worker, and liveness.database is not set", function),
+				 errhint("Set liveness.database = '%s' and restart the server. Until then, insert into provider_heartbeats.",
+						 database ? database : "…")));
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be used on a standby", function),
+				 errhint("Connect to the primary.")));
+	if (database == NULL || strcmp(database, liveness_database) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be used in database \"%s\"", function, database ? database : ""),
+				 errdetail("The liveness worker serves database \"%s\" (liveness.database).",
+						   liveness_database),
+				 errhint("Connect to that database, or insert into provider_heartbeats.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s needs the liveness worker, which is not running", function),
+			 errhint("It may be stopping or starting: try again. If it stays away, the server's log says why; max_worker_processes must leave room for it.")));
+}
+
+static void
+CheckAvailable(const char *function)
+{
+	/* the second is not yet set on a server that has just been promoted */
+	if (buffer == NULL || RecoveryInProgress())
+		BufferUnavailable(function);
+	PreventCommandIfReadOnly(function);
+}
+
+/* The extension that a function belongs to; the same for all calls, as a rule */
+static Oid
+ExtensionOf(Oid function)
+{
+	static Oid	known_function = InvalidOid;
+	static Oid	known_extension = InvalidOid;
+
+	if (function != known_function)
+	{
+		known_extension = getExtensionOfObject(ProcedureRelationId, function);
+		known_function = function;
+	}
+	return known_extension;
+}
+
+static void
+LogDrop(int64 dropped)
+{
+	if (dropped % DROPS_PER_LOG == 1)
+		ereport(LOG,
+				(errmsg("heartbeat buffer is full, %lld heartbeats were dropped so far",
+						(long long) dropped),
+				 errhint("If the log tells of failed flushes, mend their cause; else raise liveness.buffer_size (now %d kB).",
+						 liveness_buffer_size)));
+}
+
+/*
+ * liveness_emit(provider_id text, status text, memory_pressure real, cpu_usage real,
+ *				 thermal_state text, memory_available_gb real,
+ *				 gpu_memory_active_gb real, gpu_memory_cache_gb real,
+ *				 backend_state text, active_model text, capacity jsonb,
+ *				 at timestamptz) -> boolean
+ *
+ * Puts a heartbeat into the buffer; false if there is no room.
+ */
+PG_FUNCTION_INFO_V1(liveness_emit);
+Datum
+liveness_emit(PG_FUNCTION_ARGS)
+{
+	HeartbeatRecord record = {0};
+	const char *bytes[HEARTBEAT_COLUMNS] = {0};
+	Size		size = sizeof(HeartbeatRecord);
+	Latch	   *wake = NULL;
+	uint64		position;
+
+	CheckAvailable("liveness_emit()");
+
+	/* all that may fail or take time comes before the lock */
+	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+	{
+		if (PG_ARGISNULL(i))
+		{
+			if (heartbeat_columns[i].not_null)
+				ereport(ERROR,
+						(errcode(ERRCODE_NOT_NULL_VIOLATION),
+						 errmsg("%s of a heartbeat must not be NULL", heartbeat_columns[i].name),
+						 errhint("Leave the argument out to get the column's default.")));
+			record.nulls |= 1U << i;
+			continue;
+		}
+		switch (heartbeat_columns[i].type)
+		{
+			case FLOAT4OID:
+				{
+					float4		value = PG_GETARG_FLOAT4(i);
+
+					memcpy(&record.slots[i], &value, sizeof(value));
+					break;
+				}
+			case TIMESTAMPTZOID:
+				record.slots[i] = PG_GETARG_TIMESTAMPTZ(i);
+				break;
+			default:
+				{
+					struct varlena *value = PG_GETARG_VARLENA_PP(i);
+
+					bytes[i] = VARDATA_ANY(value);
+					record.slots[i] = VARSIZE_ANY_EXHDR(value);
+					size += record.slots[i];
+				}
+		}
+	}
+	size = TYPEALIGN64(8, size);
+	if (size > buffer->size)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a heartbeat of %zu bytes does not fit into the buffer of %zu bytes",
+						size, buffer->size),
+				 errhint("Insert it into provider_heartbeats, or raise liveness.buffer_size.")));
+	record.units = size / 8;
+	record.extension = ExtensionOf(fcinfo->flinfo->fn_oid);
+
+	LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
+	if (!buffer->open || buffer->database != MyDatabaseId)
+	{
+		LWLockRelease(buffer_lock);
+		BufferUnavailable("liveness_emit()");
+	}
+	if (size > buffer->size - (buffer->head - buffer->tail))
+	{
+		int64		dropped = liveness_count_locked(COUNTER_DROPPED);
+
+		LWLockRelease(buffer_lock);
+		LogDrop(dropped);
+		PG_RETURN_BOOL(false);
+	}
+	position = buffer->head;
+	RingPut(position, &record, sizeof(record));
+	position += sizeof(record);
+	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+	{
+		if (bytes[i] == NULL)
+			continue;
+		RingPut(position, bytes[i], record.slots[i]);
+		position += record.slots[i];
+	}
+	buffer->head += size;
+	buffer->accepted++;
+	liveness_count_locked(COUNTER_EMITTED);
+	liveness_raise_locked(COUNTER_BUFFER_HIGH_WATER, liveness_buffer_waiting());
+	if (!buffer->hushed && liveness_buffer_waiting() >= liveness_batch_size)
+	{
+		buffer->hushed = true;
+		wake = buffer->worker_latch;
+	}
+	LWLockRelease(buffer_lock);
+
+	if (wake != NULL)
+		SetLatch(wake);
+	PG_RETURN_BOOL(true);
+}
+
+/* A session that keeps the worker out of the table would wait for itself for ever */
+static void
+CheckTableNotLocked(FunctionCallInfo fcinfo)
+{
+	LOCKTAG		tag;
+	Oid			heartbeats;
+
+	heartbeats = get_relname_relid("provider_heartbeats",
+								   get_func_namespace(fcinfo->flinfo->fn_oid));
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, heartbeats);
+	for (LOCKMODE mode = ShareLock; mode <= AccessExclusiveLock; mode++)
+	{
+		if (LockHeldByMe(&tag, mode, false))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("liveness_flush() would wait for a lock on provider_heartbeats that this transaction holds"),
+					 errhint("Flush before the table is locked.")));
+	}
+}
+
+/*
+ * liveness_flush() -> bigint
+ *
+ * Asks the worker to write, and waits until all that was emitted before has left
+ * the buffer.  Returns how many of these were written since.
+ */
+PG_FUNCTION_INFO_V1(liveness_flush);
+Datum
+liveness_flush(PG_FUNCTION_ARGS)
+{
+	Latch	   *worker = NULL;
+	uint64		target;
+	uint64		left;
+	uint64		aside;
+	int			closed_for = 0;
+	bool		asked = false;
+
+	CheckAvailable("liveness_flush()");
+	CheckTableNotLocked(fcinfo);
+
+	LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
+	if (liveness_database[0] == '\0' ||
+		(OidIsValid(buffer->database) && buffer->database != MyDatabaseId))
+	{
+		LWLockRelease(buffer_lock);
+		BufferUnavailable("liveness_flush()");
+	}
+	target = buffer->accepted;
+	left = buffer->left;
+	aside = buffer->left_aside;
+	LWLockRelease(buffer_lock);
+
+	ConditionVariablePrepareToSleep(&buffer->left_cv);
+	for (;;)
+	{
+		bool		open;
+		bool		reached;
+
+		LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
+		reached = buffer->left >= target;
+		if (reached)
+			aside = buffer->left_aside - aside;
+		open = buffer->open;
+		if (open && !asked)
+		{
+			buffer->requests++;
+			worker = buffer->worker_latch;
+		}
+		LWLockRelease(buffer_lock);
+
+		if (reached)
+			break;
+		if (open && !asked)
+			SetLatch(worker);
+		/* a worker that comes back must be asked again */
+		asked = open;
+		closed_for = open ? 0 : closed_for + 1;
+		if (closed_for > WORKER_PATIENCE_SECONDS)
+		{
+			ConditionVariableCancelSleep();
+			BufferUnavailable("liveness_flush()");
+		}
+		(void) ConditionVariableTimedSleep(&buffer->left_cv, 1000,
+										   liveness_wait_event(WAIT_FLUSH));
+	}
+	ConditionVariableCancelSleep();
+
+	PG_RETURN_INT64((int64) (target - left) - (int64) Min(aside, target - left));
+}
+
+/* ---------- the worker ---------- */
+
+/* The worker is about to start: how often has it done so in vain? */
+int
+liveness_buffer_begin_start(void)
+{
+	int			starts;
+
+	liveness_buffer_lock();
+	starts = buffer->starts++;
+	liveness_buffer_unlock();
+	return starts;
+}
+
+/* From now on heartbeats are taken */
+void
+liveness_buffer_open(void)
+{
+	liveness_buffer_lock();
+	buffer->open = true;
+	buffer->hushed = false;
+	buffer->database = MyDatabaseId;
+	buffer->worker_pid = MyProcPid;
+	buffer->worker_latch = MyLatch;
+	liveness_buffer_unlock();
+}
+
+/* The worker runs, or was told to stop: the start has not failed */
+void
+liveness_buffer_end_start(void)
+{
+	liveness_buffer_lock();
+	buffer->starts = 0;
+	liveness_buffer_unlock();
+}
+
+/* No heartbeat is taken after this returns */
+void
+liveness_buffer_close(void)
+{
+	liveness_buffer_lock();
+	if (buffer->worker_pid == MyProcPid)
+	{
+		buffer->open = false;
+		buffer->worker_pid = 0;
+		buffer->worker_latch = NULL;
+	}
+	liveness_buffer_unlock();
+	ConditionVariableBroadcast(&buffer->left_cv);
+}
+
+uint64
+liveness_buffer_accepted(void)
+{
+	uint64		accepted;
+
+	liveness_buffer_lock();
+	accepted = buffer->accepted;
+	liveness_buffer_unlock();
+	return accepted;
+}
+
+/* Only the worker changes it */
+uint64
+liveness_buffer_left(void)
+{
+	return buffer->left;
+}
+
+uint64
+liveness_buffer_requests(void)
+{
+	uint64		requests;
+
+	liveness_buffer_lock();
+	requests = buffer->requests;
+	liveness_buffer_unlock();
+	return requests;
+}
+
+/* Shall emitters keep quiet about a batch that is waiting? */
+void
+liveness_buffer_hush(bool hush)
+{
+	liveness_buffer_lock();
+	buffer->hushed = hush;
+	liveness_buffer_unlock();
+}
+
+/* A text or jsonb of the ring, as a Datum in the current memory context */
+static Datum
+RingVarlena(uint64 position, Size length)
+{
+	struct varlena *value = (struct varlena *) palloc(add_size(length, VARHDRSZ));
+
+	SET_VARSIZE(value, length + VARHDRSZ);
+	RingGet(position, VARDATA(value), length);
+	return PointerGetDatum(value);
+}
+
+/* Move tail past every record that is marked */
+static void
+AdvanceTail(void)
+{
+	uint64		tail = buffer->tail;
+	uint64		left = 0;
+	uint64		aside = 0;
+	uint64		head;
+
+	liveness_buffer_lock();
+	head = buffer->head;
+	liveness_buffer_unlock();
+	while (tail < head && RingRecord(tail)->state != RECORD_WAITING)
+	{
+		left++;
+		if (RingRecord(tail)->state == RECORD_ASIDE)
+			aside++;
+		tail += (uint64) RingRecord(tail)->units * 8;
+	}
+	liveness_buffer_lock();
+	buffer->tail = tail;
+	buffer->left += left;
+	buffer->left_aside += aside;
+	liveness_buffer_unlock();
+}
+
+static void
+MakeBatch(HeartbeatBatch *batch, int capacity)
+{
+	batch->nrows = 0;
+	batch->capacity = capacity;
+	batch->positions = (uint64 *) palloc(mul_size(sizeof(uint64), capacity));
+	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+	{
+		batch->values[i] = (Datum *) palloc(mul_size(sizeof(Datum), capacity));
+		batch->nulls[i] = (bool *) palloc(mul_size(sizeof(bool), capacity));
+	}
+}
+
+static void
+CopyRecord(HeartbeatBatch *batch, const HeartbeatRecord *record, uint64 position)
+{
+	int			row = batch->nrows++;
+
+	batch->positions[row] = position;
+	position += sizeof(HeartbeatRecord);
+	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+	{
+		Datum		value = (Datum) 0;
+
+		batch->nulls[i][row] = (record->nulls & (1U << i)) != 0;
+		if (!batch->nulls[i][row])
+		{
+			switch (heartbeat_columns[i].type)
+			{
+				case FLOAT4OID:
+					{
+						float4		real;
+
+						memcpy(&real, &record->slots[i], sizeof(real));
+						value = Float4GetDatum(real);
+						break;
+					}
+				case TIMESTAMPTZOID:
+					value = TimestampTzGetDatum(record->slots[i]);
+					break;
+				default:
+					value = RingVarlena(position, record->slots[i]);
+					position += record->slots[i];
+			}
+		}
+		batch->values[i][row] = value;
+	}
+}
+
+/*
+ * Copy the oldest heartbeats that wait, in the current memory context: so many rows
+ * at most, and not much more than so many bytes.
+ *
+ * Those that an extension took which was dropped since are set aside here: their
+ * table has gone, and they are none of its successor's.
+ */
+void
+liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size max_bytes)
+{
+	uint64		position = buffer->tail;
+	uint64		head;
+	uint64		waiting;
+	Size		bytes = 0;
+	int			orphans = 0;
+
+	liveness_buffer_lock();
+	head = buffer->head;
+	waiting = buffer->accepted - buffer->left;
+	buffer->hushed = false;
+	liveness_buffer_unlock();
+
+	MakeBatch(batch, (int) Min((uint64) max_rows, waiting));
+	while (position < head && batch->nrows < batch->capacity && bytes < max_bytes)
+	{
+		HeartbeatRecord *stored = RingRecord(position);
+		Size		size = (Size) stored->units * 8;
+
+		CHECK_FOR_INTERRUPTS();
+		if (stored->state == RECORD_WAITING)
+		{
+			HeartbeatRecord record;
+
+			RingGet(position, &record, sizeof(record));
+			if (record.extension == extension)
+			{
+				CopyRecord(batch, &record, position);
+				bytes += size;
+			}
+			else
+			{
+				stored->state = RECORD_ASIDE;
+				liveness_count_now(COUNTER_ROWS_SET_ASIDE, 1);
+				orphans++;
+			}
+		}
+		position += size;
+	}
+	if (orphans > 0)
+	{
+		AdvanceTail();
+		ereport(LOG,
+				(errmsg("%d heartbeats of an extension that was dropped were set aside",
+						orphans)));
+	}
+}
+
+/*
+ * Rows of a batch were written, or are set aside.  Called when their transaction has
+ * just committed: nothing here may fail.
+ */
+void
+liveness_buffer_remove(const HeartbeatBatch *batch, int first, int n, bool written)
+{
+	for (int i = first; i < first + n; i++)
+		RingRecord(batch->positions[i])->state = written ? RECORD_WRITTEN : RECORD_ASIDE;
+	AdvanceTail();
+	liveness_count_now(written ? COUNTER_FLUSH_ROWS : COUNTER_ROWS_SET_ASIDE, n);
+}
+
+/* Tell those who wait in liveness_flush that something has left */
+void
+liveness_buffer_tell(void)
+{
+	ConditionVariableBroadcast(&buffer->left_cv);
+}

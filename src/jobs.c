@@ -1,0 +1,357 @@
+/*-------------------------------------------------------------------------
+ *
+ * jobs.c
+ *		Rollups and retention by the worker's clock, while liveness.scheduler is
+ *		'worker'.
+ *
+ * A job runs in a process of its own, which ends with it: a rollup that waits for a
+ * lock keeps no heartbeat in the buffer, and no other job waiting.  That process
+ * tells the worker by shared memory how it went.
+ *
+ * The worker and pg_cron may both be at it.  So a run that would begin less than half
+ * an interval after the last one is left out, and two runs never happen at once: the
+ * functions see to that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "liveness.h"
+#include "worker.h"
+
+/* Without an extension, or without a free process, we look again after this */
+#define LOOK_AGAIN		(10 * USECS_PER_SEC)
+
+#define RETENTION_INTERVAL	((int64) SECS_PER_HOUR * USECS_PER_SEC)
+
+/* A job that fails again and again is tried so often, or as often as it should run */
+#define MAX_DELAY_AFTER_FAILURE	(30 * SECS_PER_MINUTE * USECS_PER_SEC)
+
+PGDLLEXPORT void liveness_job_main(Datum main_arg);
+
+typedef struct JobDef
+{
+	const char *name;
+	const char *activity;
+} JobDef;
+
+static const JobDef job_defs[] = {
+	[JOB_FEATURES] = {"features", "liveness: roll up features"},
+	[JOB_HOURLY] = {"hourly", "liveness: roll up heartbeats by the hour"},
+	[JOB_RETENTION] = {"retention", "liveness: prune"},
+};
+
+StaticAssertDecl(lengthof(job_defs) == NJOBS, "each job has a definition");
+
+/* How the last run of a job went */
+typedef struct JobOutcome
+{
+	pg_atomic_uint32 failures;	/* in succession; a run under way counts as one */
+	pg_atomic_uint64 delay;		/* usecs to the next; 0: the interval */
+} JobOutcome;
+
+static JobOutcome *outcomes = NULL; /* of each job, in shared memory */
+
+/* The worker's own view */
+typedef struct JobProcess
+{
+	BackgroundWorkerHandle *handle; /* NULL: not running */
+	int64		started;		/* 0: not yet */
+	int64		no_room_at;		/* 0: there was */
+} JobProcess;
+
+static JobProcess processes[NJOBS];
+
+/* What a run in progress knows; for the units */
+typedef struct JobRun
+{
+	LivenessJob job;
+	int64		interval;		/* usecs; 0: it is off */
+	TimestampTz started_at;
+	bool		started;		/* the retention has done a step */
+	bool		more;			/* and has more to do */
+	int64		total;			/* rows that it has deleted */
+	int64		delay;			/* see JobOutcome */
+	char	   *error;			/* what it failed of */
+} JobRun;
+
+Size
+liveness_jobs_shmem_size(void)
+{
+	return MAXALIGN(sizeof(JobOutcome) * NJOBS);
+}
+
+/* Called with AddinShmemInitLock held */
+void
+liveness_jobs_shmem_init(void)
+{
+	bool		found;
+
+	outcomes = (JobOutcome *) ShmemInitStruct("liveness jobs",
+											  liveness_jobs_shmem_size(), &found);
+	if (found)
+		return;
+	for (int i = 0; i < NJOBS; i++)
+	{
+		pg_atomic_init_u32(&outcomes[i].failures, 0);
+		pg_atomic_init_u64(&outcomes[i].delay, 0);
+	}
+}
+
+/* Usecs between runs; 0 if there are to be none */
+static int64
+JobInterval(LivenessJob job)
+{
+	if (liveness_scheduler != SCHEDULER_WORKER)
+		return 0;
+	if (job == JOB_RETENTION)
+		return RETENTION_INTERVAL;
+	return Max(0, (int64) liveness_rollup_interval) * USECS_PER_SEC;
+}
+
+/* ---------- the process of a job ---------- */
+
+/* One row at most, of which a column; %s in the statement is our schema */
+static Datum
+Select(const InstalledExtension *extension, const char *sql, int nargs, Oid *types,
+	  Datum *values, int column, bool *isnull)
+{
+	if (SPI_execute_with_args(psprintf(sql, extension->schema_name), nargs, types, values,
+							  NULL, false, 0) != SPI_OK_SELECT || SPI_processed > 1)
+		elog(ERROR, "unexpected result of \"%s\"", sql);
+	*isnull = true;
+	if (SPI_processed == 0)
+		return (Datum) 0;
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
+}
+
+/* Was the job run not long ago, by somebody else perhaps?  Then see to the next. */
+static bool
+RanRecently(const InstalledExtension *extension, JobRun *run)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(job_defs[run->job].name)};
+	bool		isnull;
+	TimestampTz last;
+	int64		age;
+
+	last = DatumGetTimestampTz(Select(extension,
+									 "SELECT s.last_started_at FROM %s.liveness_job_state s"
+									 " WHERE s.job = $1", 1, types, values, 1, &isnull));
+	if (isnull)
+		return false;
+	/* one in the future is of a clock that was set back */
+	age = GetCurrentTimestamp() - last;
+	if (age < 0 || age >= run->interval / 2)
+		return false;
+	run->delay = run->interval - age;
+	return true;
+}
+
+/* Unit: a rollup.  NULL, for another one is under way, is as good as done. */
+static void
+RunRollup(const InstalledExtension *extension, void *arg)
+{
+	JobRun	   *run = (JobRun *) arg;
+	bool		isnull;
+
+	if (RanRecently(extension, run))
+		return;
+	(void) Select(extension,
+				 run->job == JOB_FEATURES
+				 ? "SELECT %s.liveness_rollup_features()"
+				 : "SELECT %s.liveness_rollup_hourly()",
+				 0, NULL, NULL, 1, &isnull);
+}
+
+/* Unit: a step of the retention */
+static void
+RunRetentionStep(const InstalledExtension *extension, void *arg)
+{
+	JobRun	   *run = (JobRun *) arg;
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID};
+	Datum		values[] = {TimestampTzGetDatum(run->started_at), Int64GetDatum(run->total)};
+	bool		isnull;
+
+	run->more = false;
+	if (!run->started && RanRecently(extension, run))
+		return;
+	run->started = true;
+	run->total = DatumGetInt64(Select(extension,
+									 "SELECT s.total, s.more FROM %1$s.liveness_prune_step("
+									 "%1$s.liveness_prune_cut(NULL),"
+									 " %1$s.liveness_effective_batch_size(NULL), $1, $2) s",
+									 2, types, values, 1, &isnull));
+	run->more = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+										   2, &isnull));
+}
+
+/* Unit: note for liveness_jobs that a run has failed */
+static void
+RecordError(const InstalledExtension *extension, void *arg)
+{
+	JobRun	   *run = (JobRun *) arg;
+	Oid			types[] = {TEXTOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(job_defs[run->job].name),
+	CStringGetTextDatum(run->error)};
+	bool		isnull;
+
+	(void) Select(extension, "SELECT %s.liveness_record_error($1, $2)",
+				 2, types, values, 1, &isnull);
+}
+
+void
+liveness_job_main(Datum main_arg)
+{
+	JobRun		run = {.job = DatumGetInt32(main_arg), .started_at = GetCurrentTimestamp()};
+	const JobDef *def = &job_defs[run.job];
+	JobOutcome *outcome = &outcomes[run.job];
+	Oid			database;
+	UnitResult	result;
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(database));
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	liveness_prepare_units();
+
+	/* the worker saw it due, but settings may have changed since */
+	run.interval = JobInterval(run.job);
+	if (run.interval == 0)
+		proc_exit(0);
+
+	do
+		result = liveness_run_unit(def->activity,
+								   run.job == JOB_RETENTION ? RunRetentionStep : RunRollup,
+								   &run, 0);
+	while (result == UNIT_DONE && run.more);
+
+	switch (result)
+	{
+		case UNIT_NO_EXTENSION:
+			run.delay = Min(LOOK_AGAIN, run.interval);
+			/* FALLTHROUGH */
+		case UNIT_DONE:
+			pg_atomic_write_u64(&outcome->delay, (uint64) run.delay);
+			pg_atomic_write_u32(&outcome->failures, 0);
+			break;
+		case UNIT_FAILED:
+			run.error = pstrdup(liveness_unit_error->message);
+			ereport(LOG,
+					(errcode(liveness_unit_error->sqlerrcode),
+					 errmsg("job \"%s\" of liveness failed: %s", def->name, run.error),
+					 liveness_unit_error->detail ? errdetail_internal("%s", liveness_unit_error->detail) : 0,
+					 liveness_unit_error->hint ? errhint("%s", liveness_unit_error->hint) : 0,
+					 liveness_unit_error->context ? errcontext("%s", liveness_unit_error->context) : 0));
+			(void) liveness_run_unit("liveness: note an error", RecordError, &run, 0);
+			break;
+	}
+	proc_exit(0);
+}
+
+/* ---------- the worker's side ---------- */
+
+static bool
+StartJob(LivenessJob job)
+{
+	BackgroundWorker worker = {0};
+	bool		started;
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "liveness", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "liveness_job_main", sizeof(worker.bgw_function_name));
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "liveness job: %s", job_defs[job].name);
+	strlcpy(worker.bgw_type, "liveness job", sizeof(worker.bgw_type));
+	worker.bgw_main_arg = Int32GetDatum(job);
+	memcpy(worker.bgw_extra, &MyDatabaseId, sizeof(MyDatabaseId));
+	worker.bgw_notify_pid = MyProcPid;
+
+	/* until it says otherwise: it may die without a word */
+	pg_atomic_fetch_add_u32(&outcomes[job].failures, 1);
+	started = RegisterDynamicBackgroundWorker(&worker, &processes[job].handle);
+	if (!started)
+		pg_atomic_fetch_sub_u32(&outcomes[job].failures, 1);
+	return started;
+}
+
+static bool
+IsRunning(JobProcess *process)
+{
+	pid_t		pid;
+
+	if (process->handle == NULL)
+		return false;
+	if (GetBackgroundWorkerPid(process->handle, &pid) != BGWH_STOPPED)
+		return true;
+	pfree(process->handle);
+	process->handle = NULL;
+	return false;
+}
+
+static int64
+DelayAfter(LivenessJob job, int64 interval)
+{
+	uint32		failures = pg_atomic_read_u32(&outcomes[job].failures);
+	int64		delay = (int64) pg_atomic_read_u64(&outcomes[job].delay);
+
+	if (failures > 0)
+		return Min(interval << Min(failures - 1, 20), Max(interval, MAX_DELAY_AFTER_FAILURE));
+	return delay > 0 ? Min(delay, interval) : interval;
+}
+
+/*
+ * Start the jobs that are due, the first time at once.  How long until the next is,
+ * as far as is known: the end of one sets the worker's latch.
+ */
+int64
+liveness_run_due_jobs(int64 now)
+{
+	int64		wait = RETENTION_INTERVAL;
+
+	for (int job = 0; job < NJOBS; job++)
+	{
+		JobProcess *process = &processes[job];
+		int64		interval = JobInterval(job);
+		int64		due = now;
+
+		if (IsRunning(process) || interval == 0)
+			continue;
+		if (process->started != 0)
+			due = process->started + DelayAfter(job, interval);
+		if (process->no_room_at != 0)
+			due = Max(due, process->no_room_at + LOOK_AGAIN);
+		if (due > now)
+			wait = Min(wait, due - now);
+		else if (StartJob(job))
+		{
+			process->started = now;
+			process->no_room_at = 0;
+		}
+		else
+		{
+			if (process->no_room_at == 0)
+				ereport(LOG,
+						(errmsg("no background process is free for job \"%s\" of liveness, trying again",
+								job_defs[job].name),
+						 errhint("If this goes on, raise max_worker_processes.")));
+			process->no_room_at = now;
+			wait = Min(wait, LOOK_AGAIN);
+		}
+	}
+	return wait;
+}

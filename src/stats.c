@@ -1,0 +1,446 @@
+/*-------------------------------------------------------------------------
+ *
+ * stats.c
+ *		Counters in shared memory, behind the view liveness_stats.
+ *
+ * A counter is an atomic of its own: adding to one never waits.  What a
+ * transaction did (a run of a rollup, say) is added when that transaction has
+ * committed, and forgotten with a savepoint or transaction that is rolled back.
+ *
+ * A clean shutdown writes the counters to a file, and the next start reads and
+ * removes it.  After a crash they begin again, and "since" says so.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "buffer.h"
+#include "liveness.h"
+#include "stats.h"
+
+#define STATS_FILE		"pg_stat/liveness.stat"
+
+/* Changes with the layout of the file, which is that of CounterFile */
+#define STATS_FILE_MAGIC	0x4c495631
+
+typedef struct CounterDef
+{
+	const char *name;			/* without the prefix liveness_ */
+	const char *help;
+} CounterDef;
+
+/* In the order of LivenessCounter */
+static const CounterDef counter_defs[] = {
+	[COUNTER_EMITTED] = {"emitted_total", "Heartbeats that liveness_emit() took into the buffer"},
+	[COUNTER_DROPPED] = {"dropped_total", "Heartbeats that liveness_emit() refused because the buffer was full"},
+	[COUNTER_FLUSH_ROWS] = {"flush_rows_total", "Heartbeats written from the buffer to provider_heartbeats"},
+	[COUNTER_FLUSH_FAILED] = {"flush_failed_total", "Attempts to write heartbeats that failed and will be made again"},
+	[COUNTER_ROWS_SET_ASIDE] = {"rows_set_aside_total", "Heartbeats that left the buffer unwritten, because they cannot be inserted or their extension was dropped"},
+	[COUNTER_ROWS_LOST] = {"rows_lost_total", "Heartbeats still in the buffer when the server stopped"},
+	[COUNTER_BUFFER_HIGH_WATER] = {"buffer_high_water", "Most heartbeats that were in the buffer at once"},
+	[COUNTER_FLUSH_DURATION] = {"flush_last_duration_seconds", "Duration of the last write from the buffer, seconds"},
+	[COUNTER_FEATURES_RUNS] = {"features_runs_total", "Runs of the features rollup that completed"},
+	[COUNTER_FEATURES_PROVIDERS] = {"features_providers_total", "Providers in the window, summed over the runs of the features rollup"},
+	[COUNTER_FEATURES_ERRORS] = {"features_errors_total", "Runs of the features rollup that failed and were recorded"},
+	[COUNTER_FEATURES_DURATION] = {"features_last_duration_seconds", "Duration of the last run of the features rollup, seconds"},
+	[COUNTER_HOURLY_RUNS] = {"hourly_runs_total", "Runs of the hourly rollup that completed"},
+	[COUNTER_HOURLY_ROWS] = {"hourly_rows_total", "Rows that the hourly rollup wrote"},
+	[COUNTER_HOURLY_ERRORS] = {"hourly_errors_total", "Runs of the hourly rollup that failed and were recorded"},
+	[COUNTER_HOURLY_DURATION] = {"hourly_last_duration_seconds", "Duration of the last run of the hourly rollup, seconds"},
+	[COUNTER_HOURLY_LATE] = {"hourly_late_total", "Heartbeats that arrived for an hour whose raw rows may be gone"},
+	[COUNTER_RETENTION_RUNS] = {"retention_runs_total", "Runs of the retention that completed"},
+	[COUNTER_RETENTION_ROWS] = {"retention_rows_total", "Rows that the retention deleted"},
+	[COUNTER_RETENTION_ERRORS] = {"retention_errors_total", "Runs of the retention that failed and were recorded"},
+	[COUNTER_RETENTION_DURATION] = {"retention_last_duration_seconds", "Duration of the last run of the retention, seconds"},
+	[COUNTER_SESSION_CLOSE_FAILED] = {"session_close_failed_total", "Calls of liveness_close_session() for a session that was not open"},
+};
+
+StaticAssertDecl(lengthof(counter_defs) == NCOUNTERS, "each counter has a definition");
+
+typedef struct SharedCounters
+{
+	pg_atomic_uint64 since;		/* TimestampTz */
+	pg_atomic_uint64 values[NCOUNTERS]; /* int64; durations in microseconds */
+} SharedCounters;
+
+typedef struct CounterFile
+{
+	uint32		magic;
+	uint32		ncounters;
+	int64		since;
+	int64		values[NCOUNTERS];
+} CounterFile;
+
+/* What the current transaction will have added once it commits */
+typedef struct PendingCount
+{
+	SubTransactionId subid;
+	LivenessCounter counter;
+	int64		n;
+} PendingCount;
+
+static SharedCounters *counters = NULL;
+static List *pending_counts = NIL;	/* in TopTransactionContext */
+static bool callbacks_registered = false;
+
+/* Gauges hold the last value given, counters the sum */
+static bool
+IsGauge(LivenessCounter counter)
+{
+	return counter == COUNTER_FLUSH_DURATION ||
+		counter == COUNTER_FEATURES_DURATION ||
+		counter == COUNTER_HOURLY_DURATION ||
+		counter == COUNTER_RETENTION_DURATION;
+}
+
+/* Add to a counter, or set a gauge, at once; nothing where there is no shared memory */
+void
+liveness_count_now(LivenessCounter counter, int64 n)
+{
+	if (counters == NULL)
+		return;
+	if (IsGauge(counter))
+		pg_atomic_write_u64(&counters->values[counter], (uint64) n);
+	else
+		pg_atomic_fetch_add_u64(&counters->values[counter], n);
+}
+
+/*
+ * As liveness_count_now(counter, 1), for a caller that is the only one to touch this
+ * counter while it holds the buffer's lock: no bus lock.  Returns the new value.
+ */
+int64
+liveness_count_locked(LivenessCounter counter)
+{
+	uint64		value = pg_atomic_read_u64(&counters->values[counter]) + 1;
+
+	pg_atomic_write_u64(&counters->values[counter], value);
+	return (int64) value;
+}
+
+/* Raise a maximum; the caller holds the buffer's lock */
+void
+liveness_raise_locked(LivenessCounter counter, int64 n)
+{
+	if (n > (int64) pg_atomic_read_u64(&counters->values[counter]))
+		pg_atomic_write_u64(&counters->values[counter], (uint64) n);
+}
+
+static void
+CountAtXactEnd(XactEvent event, void *arg pg_attribute_unused())
+{
+	ListCell   *lc;
+
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE:
+			foreach(lc, pending_counts)
+			{
+				PendingCount *count = (PendingCount *) lfirst(lc);
+
+				liveness_count_now(count->counter, count->n);
+			}
+			pending_counts = NIL;
+			break;
+		case XACT_EVENT_ABORT:
+			pending_counts = NIL;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+CountAtSubXactEnd(SubXactEvent event, SubTransactionId subid,
+				  SubTransactionId parent_subid, void *arg pg_attribute_unused())
+{
+	ListCell   *lc;
+
+	foreach(lc, pending_counts)
+	{
+		PendingCount *count = (PendingCount *) lfirst(lc);
+
+		if (count->subid != subid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			count->subid = parent_subid;
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
+			pending_counts = foreach_delete_current(pending_counts, lc);
+	}
+}
+
+/* Count once, and if, the current transaction commits */
+void
+liveness_count_on_commit(LivenessCounter counter, int64 n)
+{
+	MemoryContext oldcontext;
+	PendingCount *count;
+
+	if (counters == NULL || (n == 0 && !IsGauge(counter)))
+		return;
+	if (!callbacks_registered)
+	{
+		RegisterXactCallback(CountAtXactEnd, NULL);
+		RegisterSubXactCallback(CountAtSubXactEnd, NULL);
+		callbacks_registered = true;
+	}
+	oldcontext = MemoryContextSwitchTo(TopTransactionContext);
+	count = (PendingCount *) palloc(sizeof(PendingCount));
+	count->subid = GetCurrentSubTransactionId();
+	count->counter = counter;
+	count->n = n;
+	pending_counts = lappend(pending_counts, count);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+Size
+liveness_stats_shmem_size(void)
+{
+	return MAXALIGN(sizeof(SharedCounters));
+}
+
+/* Read what the last clean shutdown has left, and remove it */
+static void
+LoadCounters(void)
+{
+	CounterFile file;
+	FILE	   *stream = AllocateFile(STATS_FILE, PG_BINARY_R);
+
+	if (stream == NULL)
+	{
+		if (errno != ENOENT)
+			ereport(LOG,
+					(errcode_for_file_access(),
+					 errmsg("could not open file \"%s\": %m", STATS_FILE)));
+		return;
+	}
+	if (fread(&file, sizeof(file), 1, stream) != 1 || fgetc(stream) != EOF ||
+		file.magic != STATS_FILE_MAGIC || file.ncounters != NCOUNTERS)
+		ereport(LOG,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("ignoring invalid data in file \"%s\"", STATS_FILE)));
+	else
+	{
+		pg_atomic_write_u64(&counters->since, (uint64) file.since);
+		for (int i = 0; i < NCOUNTERS; i++)
+			pg_atomic_write_u64(&counters->values[i], (uint64) file.values[i]);
+	}
+	FreeFile(stream);
+
+	/* what is counted from here on is not in it: it must not be read again */
+	(void) unlink(STATS_FILE);
+}
+
+/* on_shmem_exit callback of the postmaster, when all other processes have gone */
+static void
+SaveCounters(int code, Datum arg pg_attribute_unused())
+{
+	CounterFile file = {.magic = STATS_FILE_MAGIC, .ncounters = NCOUNTERS};
+	FILE	   *stream;
+	bool		written;
+	int64		lost;
+
+	if (code != 0 || counters == NULL)
+		return;
+
+	lost = liveness_buffer_waiting();
+	if (lost > 0)
+	{
+		liveness_count_now(COUNTER_ROWS_LOST, lost);
+		ereport(LOG,
+				(errmsg("%lld heartbeats were still in the buffer when the server stopped",
+						(long long) lost)));
+	}
+
+	file.since = (int64) pg_atomic_read_u64(&counters->since);
+	for (int i = 0; i < NCOUNTERS; i++)
+		file.values[i] = (int64) pg_atomic_read_u64(&counters->values[i]);
+
+	stream = AllocateFile(STATS_FILE ".tmp", PG_BINARY_W);
+	written = stream != NULL && fwrite(&file, sizeof(file), 1, stream) == 1;
+	if (stream != NULL && FreeFile(stream) != 0)
+		written = false;
+	if (!written)
+	{
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", STATS_FILE ".tmp")));
+		(void) unlink(STATS_FILE ".tmp");
+		return;
+	}
+	(void) durable_rename(STATS_FILE ".tmp", STATS_FILE, LOG);
+}
+
+/* Called with AddinShmemInitLock held, after liveness_buffer_shmem_init */
+void
+liveness_stats_shmem_init(void)
+{
+	bool		found;
+
+	counters = (SharedCounters *) ShmemInitStruct("liveness counters",
+												  liveness_stats_shmem_size(), &found);
+	if (!found)
+	{
+		pg_atomic_init_u64(&counters->since, (uint64) GetCurrentTimestamp());
+		for (int i = 0; i < NCOUNTERS; i++)
+			pg_atomic_init_u64(&counters->values[i], 0);
+	}
+	if (!IsUnderPostmaster)
+	{
+		on_shmem_exit(SaveCounters, (Datum) 0);
+		if (!found)
+			LoadCounters();
+	}
+}
+
+static void
+CheckCountersAvailable(void)
+{
+	if (counters == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the counters of liveness are not available"),
+				 errhint("Add liveness to shared_preload_libraries and restart the server.")));
+}
+
+/*
+ * liveness_counters() -> SETOF (name text, value float8, help text, since timestamptz)
+ *
+ * Behind the view liveness_stats.
+ */
+PG_FUNCTION_INFO_V1(liveness_counters);
+Datum
+liveness_counters(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *funcctx;
+	uint64		row;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+	const char *name;
+	const char *help;
+	double		value;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext oldcontext;
+		TupleDesc	tupdesc;
+
+		CheckCountersAvailable();
+		funcctx = SRF_FIRSTCALL_INIT();
+		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
+		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
+			tupdesc->natts != lengthof(values))
+			elog(ERROR, "liveness_counters must return four columns");
+		funcctx->tuple_desc = BlessTupleDesc(tupdesc);
+		MemoryContextSwitchTo(oldcontext);
+	}
+
+	/* a row each, and one for what is in the buffer now */
+	funcctx = SRF_PERCALL_SETUP();
+	row = funcctx->call_cntr;
+	if (row > NCOUNTERS)
+		SRF_RETURN_DONE(funcctx);
+	if (row == NCOUNTERS)
+	{
+		name = "buffered";
+		help = "Heartbeats in the buffer now";
+		value = liveness_buffer_waiting();
+	}
+	else
+	{
+		name = counter_defs[row].name;
+		help = counter_defs[row].help;
+		value = (double) (int64) pg_atomic_read_u64(&counters->values[row]);
+		if (IsGauge(row))
+			value /= USECS_PER_SEC;
+	}
+	values[0] = PointerGetDatum(cstring_to_text(psprintf("liveness_%s", name)));
+	values[1] = Float8GetDatum(value);
+	values[2] = CStringGetTextDatum(help);
+	values[3] = TimestampTzGetDatum((TimestampTz) pg_atomic_read_u64(&counters->since));
+	SRF_RETURN_NEXT(funcctx,
+					HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc, values, nulls)));
+}
+
+/*
+ * liveness_stats_reset()
+ *
+ * Every counter begins again at zero.
+ */
+PG_FUNCTION_INFO_V1(liveness_stats_reset);
+Datum
+liveness_stats_reset(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	CheckCountersAvailable();
+
+	/* the buffer's lock keeps out those who count by reading and writing */
+	liveness_buffer_lock();
+	for (int i = 0; i < NCOUNTERS; i++)
+		pg_atomic_write_u64(&counters->values[i], 0);
+	pg_atomic_write_u64(&counters->since, (uint64) GetCurrentTimestamp());
+	liveness_buffer_unlock();
+	PG_RETURN_VOID();
+}
+
+/*
+ * liveness_count(name text, n float8)
+ *
+ * For the functions of the extension that are written in SQL: adds n to a counter
+ * (sets a duration, in seconds) when the transaction commits.
+ */
+PG_FUNCTION_INFO_V1(liveness_count);
+Datum
+liveness_count(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	double		n = PG_GETARG_FLOAT8(1);
+
+	for (int i = 0; i < NCOUNTERS; i++)
+	{
+		if (strcmp(name, counter_defs[i].name) != 0)
+			continue;
+		if (IsGauge(i))
+			n *= USECS_PER_SEC;
+		if (!(n >= 0 && n <= (double) (PG_INT64_MAX / 2)))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("cannot count %g in \"%s\"", PG_GETARG_FLOAT8(1), name)));
+		liveness_count_on_commit(i, (int64) rint(n));
+		PG_RETURN_VOID();
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("\"%s\" is not a counter of liveness", name)));
+}
+
+/*
+ * liveness_count_failed_close()
+ *
+ * One more close of a session that was not open.
+ */
+PG_FUNCTION_INFO_V1(liveness_count_failed_close);
+Datum
+liveness_count_failed_close(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	liveness_count_on_commit(COUNTER_SESSION_CLOSE_FAILED, 1);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,181 @@
+/*-------------------------------------------------------------------------
+ *
+ * unit.c
+ *		A unit of the worker's work: a transaction that runs as the extension's owner
+ *		and whose failure harms nobody else.
+ *
+ * The worker connects as the bootstrap superuser.  Statements on the tables may run
+ * code of others (triggers, defaults, CHECKs), so a unit runs as the extension's
+ * owner in a security-restricted operation, and settings that such code changes are
+ * put back at the end.  Deferred triggers would fire after that, at commit; so
+ * constraints are immediate, and the restricted operation refuses to defer them.
+ *
+ * Memory: an error is kept in TopMemoryContext, everything else goes with the
+ * transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+#include "worker.h"
+#include "liveness.h"
+
+ErrorData  *liveness_unit_error = NULL;
+
+/* Settings of a process that runs units; names in its statements are qualified */
+void
+liveness_prepare_units(void)
+{
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("application_name", MyBgworkerEntry->bgw_name, PGC_USERSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * Find the extension, and keep it from being dropped until the transaction ends.
+ * Until it was created, and after it was dropped, there is none.
+ */
+static bool
+FindExtension(InstalledExtension *extension)
+{
+	Oid			oid = get_extension_oid("liveness", true);
+	Relation	catalog;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	if (!OidIsValid(oid))
+		return false;
+	LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
+
+	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(oid));
+	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+		char	   *schema_name = get_namespace_name(form->extnamespace);
+
+		extension->oid = oid;
+		extension->owner = form->extowner;
+		extension->schema = form->extnamespace;
+		extension->schema_name = schema_name ? quote_identifier(schema_name) : NULL;
+		found = schema_name != NULL;
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
+
+static void
+ExecuteUnit(const InstalledExtension *extension, Unit unit, void *arg)
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_nestlevel = NewGUCNestLevel();
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(extension->owner,
+						   sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "SET CONSTRAINTS failed");
+
+	unit(extension, arg);
+
+	PopActiveSnapshot();
+	SPI_finish();
+	AtEOXact_GUC(false, guc_nestlevel);
+	SetUserIdAndSecContext(userid, sec_context);
+}
+
+static void
+KeepError(void)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(TopMemoryContext);
+
+	if (liveness_unit_error != NULL)
+		FreeErrorData(liveness_unit_error);
+	liveness_unit_error = NULL;
+	liveness_unit_error = CopyErrorData();
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/*
+ * Run a unit, commit, and show its activity in pg_stat_activity meanwhile.  An error
+ * rolls back and is kept in liveness_unit_error.
+ */
+UnitResult
+liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile UnitResult result = UNIT_NO_EXTENSION;
+
+	PG_TRY();
+	{
+		InstalledExtension extension;
+
+		CHECK_FOR_INTERRUPTS();
+		pgstat_report_activity(STATE_RUNNING, activity);
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		if (timeout_ms > 0)
+			enable_timeout_after(STATEMENT_TIMEOUT, timeout_ms);
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (FindExtension(&extension))
+		{
+			ExecuteUnit(&extension, unit, arg);
+			result = UNIT_DONE;
+		}
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		if (timeout_ms > 0)
+			disable_timeout(STATEMENT_TIMEOUT, false);
+		/* one that came too late is not the next unit's */
+		if (get_timeout_indicator(STATEMENT_TIMEOUT, true))
+			QueryCancelPending = false;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		HOLD_INTERRUPTS();
+		disable_all_timeouts(false);
+		QueryCancelPending = false;
+		KeepError();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+		result = UNIT_FAILED;
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(context);
+	(void) pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return result;
+}

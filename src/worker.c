@@ -1,0 +1,278 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.c
+ *		The background worker: empties the heartbeat buffer, and starts the jobs
+ *		when they are due.
+ *
+ * One worker serves the database liveness.database.  It opens the buffer once it is
+ * connected, and closes it before it goes.  When it is told to stop, it breaks off
+ * what it waits for, writes what is in the buffer, once and within
+ * liveness.flush_timeout, and exits with 1, so that the server starts it again unless
+ * the server is stopping too.
+ *
+ * Times are of a clock that is never set.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "portability/instr_time.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/procsignal.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "buffer.h"
+#include "liveness.h"
+#include "worker.h"
+
+/* Longest waits: between attempts to start, and to write */
+#define MAX_START_DELAY_SECONDS	60
+#define MAX_FLUSH_DELAY			(60 * USECS_PER_SEC)
+
+/* After a failure two ticks are left out */
+#define TICKS_AFTER_FAILURE		3
+
+PGDLLEXPORT pg_noreturn void liveness_worker_main(Datum main_arg);
+
+static volatile sig_atomic_t stop_requested = false;
+static volatile sig_atomic_t connected = false;
+
+/* When the last flush must be over; 0 before it */
+static int64 final_deadline = 0;
+
+typedef struct FlushSchedule
+{
+	int64		last_attempt;	/* 0: none yet */
+	int			failures;		/* in succession */
+	bool		stuck;			/* heartbeats wait, but there is no extension */
+	uint64		requests;		/* of liveness_flush that have been served */
+} FlushSchedule;
+
+int64
+liveness_monotonic_usecs(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
+/* Milliseconds that the next write of a batch may take */
+int
+liveness_flush_time_left(void)
+{
+	if (final_deadline == 0)
+		return (int) (liveness_flush_timeout * 1000);
+	return (int) Max(1, (final_deadline - liveness_monotonic_usecs()) / 1000);
+}
+
+/*
+ * SIGTERM.  The cancel ends what the worker waits for now: a lock, or a synchronous
+ * standby.  It comes once only, lest it hits the last flush.
+ */
+static void
+RequestStop(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	(void) postgres_signal_arg;
+	if (!stop_requested && connected)
+	{
+		InterruptPending = true;
+		QueryCancelPending = true;
+	}
+	stop_requested = true;
+	SetLatch(MyLatch);
+	errno = save_errno;
+}
+
+static void
+CloseBuffer(int code, Datum arg pg_attribute_unused())
+{
+	(void) code;
+	liveness_buffer_close();
+}
+
+static void
+Sleep(int64 usecs)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 (long) Max(0, (usecs + 999) / 1000), liveness_wait_event(WAIT_WORKER));
+	ResetLatch(MyLatch);
+}
+
+/* What any process must do now and then.  A cancel meant a unit that has ended. */
+static void
+HandleInterrupts(void)
+{
+	HOLD_CANCEL_INTERRUPTS();
+	CHECK_FOR_INTERRUPTS();
+	RESUME_CANCEL_INTERRUPTS();
+	QueryCancelPending = false;
+
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* ---------- flushing ---------- */
+
+static int64
+FlushDelay(const FlushSchedule *schedule)
+{
+	int64		tick = (int64) (liveness_flush_interval * USECS_PER_SEC);
+
+	if (schedule->failures == 0)
+		return tick;
+	tick *= TICKS_AFTER_FAILURE;
+	return Min(tick << Min(schedule->failures - 1, 20), Max(tick, MAX_FLUSH_DELAY));
+}
+
+/* Write what waits now, batch by batch; what comes meanwhile has its own turn */
+static void
+Flush(FlushSchedule *schedule)
+{
+	uint64		target = liveness_buffer_accepted();
+	FlushResult result;
+
+	do
+	{
+		result = liveness_flush_batch();
+	} while (result == FLUSH_DONE && !stop_requested && liveness_buffer_left() < target);
+
+	schedule->failures = result == FLUSH_FAILED ? schedule->failures + 1 : 0;
+	schedule->stuck = result == FLUSH_NOTHING && liveness_buffer_waiting() > 0;
+
+	/* that a batch is waiting is no news until the next attempt */
+	liveness_buffer_hush(schedule->failures > 0 || schedule->stuck);
+	schedule->last_attempt = liveness_monotonic_usecs();
+}
+
+/* Flush if it is due; how long until it is again */
+static int64
+FlushIfDue(FlushSchedule *schedule, int64 now)
+{
+	uint64		requests = liveness_buffer_requests();
+	int64		due = schedule->last_attempt + FlushDelay(schedule);
+
+	if (schedule->last_attempt == 0 || now >= due || requests != schedule->requests ||
+		(schedule->failures == 0 && !schedule->stuck &&
+		 liveness_buffer_waiting() >= liveness_batch_size))
+	{
+		schedule->requests = requests;
+		Flush(schedule);
+		due = schedule->last_attempt + FlushDelay(schedule);
+	}
+	return due - liveness_monotonic_usecs();
+}
+
+/*
+ * What was accepted is written before the worker goes, for the server may be
+ * stopping.  A standby is not waited for: it may be stopping too.
+ */
+static void
+FlushForTheLastTime(void)
+{
+	liveness_buffer_close();
+	QueryCancelPending = false;
+	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
+	final_deadline = liveness_monotonic_usecs() +
+		(int64) (liveness_flush_timeout * USECS_PER_SEC);
+	while (liveness_monotonic_usecs() < final_deadline &&
+		   liveness_flush_batch() == FLUSH_DONE)
+		;
+}
+
+/* ---------- the process ---------- */
+
+/* A start that fails, as for a database that was dropped, is not repeated at once */
+static void
+DelayStart(void)
+{
+	int			failed = liveness_buffer_begin_start();
+	int64		until;
+
+	if (failed == 0)
+		return;
+	until = liveness_monotonic_usecs() +
+		Min(MAX_START_DELAY_SECONDS, 1 << Min(failed - 1, 10)) * USECS_PER_SEC;
+	while (!stop_requested && liveness_monotonic_usecs() < until)
+	{
+		Sleep(until - liveness_monotonic_usecs());
+		HandleInterrupts();
+	}
+	if (stop_requested)
+	{
+		liveness_buffer_end_start();
+		proc_exit(1);
+	}
+}
+
+void
+liveness_worker_main(Datum main_arg)
+{
+	FlushSchedule flushes = {0};
+	bool		started = false;
+
+	(void) main_arg;
+	pqsignal(SIGTERM, RequestStop);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+
+	DelayStart();
+	BackgroundWorkerInitializeConnection(liveness_database, NULL, 0);
+	before_shmem_exit(CloseBuffer, (Datum) 0);
+	connected = true;
+	liveness_prepare_units();
+	liveness_buffer_open();
+	pgstat_report_activity(STATE_IDLE, "liveness: wait for heartbeats");
+
+	for (;;)
+	{
+		int64		wait;
+
+		HandleInterrupts();
+		if (stop_requested)
+			break;
+		wait = liveness_run_due_jobs(liveness_monotonic_usecs());
+		wait = Min(wait, FlushIfDue(&flushes, liveness_monotonic_usecs()));
+		if (!started)
+			liveness_buffer_end_start();
+		started = true;
+		if (!stop_requested)
+			Sleep(wait);
+	}
+
+	FlushForTheLastTime();
+	liveness_buffer_end_start();
+	/* 0 would retire the worker for good */
+	proc_exit(1);
+}
+
+void
+liveness_register_worker(void)
+{
+	BackgroundWorker worker = {0};
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	/* a standby is left alone until it is promoted */
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 0;
+	strlcpy(worker.bgw_library_name, "liveness", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "liveness_worker_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "liveness worker", sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, "liveness worker", sizeof(worker.bgw_type));
+	RegisterBackgroundWorker(&worker);
+}

@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.h
+ *		The background worker: worker.c decides when, flush.c and jobs.c do, each
+ *		unit of work in a transaction of its own by unit.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef LIVENESS_WORKER_H
+#define LIVENESS_WORKER_H
+
+#include "utils/elog.h"
+
+/* unit.c */
+
+/* The extension as it stands in this database */
+typedef struct InstalledExtension
+{
+	Oid			oid;
+	Oid			owner;
+	Oid			schema;
+	const char *schema_name;	/* quoted */
+} InstalledExtension;
+
+typedef enum UnitResult
+{
+	UNIT_DONE,
+	UNIT_FAILED,				/* rolled back; the error was kept */
+	UNIT_NO_EXTENSION			/* nothing done, for there is none */
+} UnitResult;
+
+typedef void (*Unit) (const InstalledExtension *extension, void *arg);
+
+/* What a unit failed of; valid until the next one fails */
+extern ErrorData *liveness_unit_error;
+
+extern void liveness_prepare_units(void);
+extern UnitResult liveness_run_unit(const char *activity, Unit unit, void *arg,
+									int timeout_ms);
+
+/* flush.c */
+typedef enum FlushResult
+{
+	FLUSH_NOTHING,				/* nothing is waiting, or nowhere to put it */
+	FLUSH_DONE,					/* at least some heartbeats have left the buffer */
+	FLUSH_FAILED				/* none has; the error was logged and counted */
+} FlushResult;
+
+extern FlushResult liveness_flush_batch(void);
+
+/* jobs.c */
+typedef enum LivenessJob
+{
+	JOB_FEATURES,
+	JOB_HOURLY,
+	JOB_RETENTION
+} LivenessJob;
+
+#define NJOBS	(JOB_RETENTION + 1)
+
+extern Size liveness_jobs_shmem_size(void);
+extern void liveness_jobs_shmem_init(void);
+extern int64 liveness_run_due_jobs(int64 now);
+
+/* worker.c */
+extern void liveness_register_worker(void);
+extern int64 liveness_monotonic_usecs(void);
+extern int	liveness_flush_time_left(void);
+
+#endif							/* LIVENESS_WORKER_H */
