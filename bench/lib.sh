@@ -19,10 +19,16 @@ start_server() {
 		max_parallel_workers_per_gather = ${WORKERS:-2}
 		jit = ${JIT:-off}
 		autovacuum = off
+		${EXTRA_CONF:-}
 	EOF
 	as_root sh -c "cat '$scratch/bench.conf' >> '$scratch/data/postgresql.conf'"
 	as_server "$PG_BIN/pg_ctl" -D "$scratch/data" -l "$scratch/log" -w start >/dev/null
-	sql -d postgres -c 'CREATE DATABASE bench' -c '\c bench' -c 'CREATE EXTENSION liveness'
+	sql -d postgres -c 'CREATE DATABASE bench'
+	if [[ ${EXTRA_CONF:-} = *liveness.database* ]]; then
+		# the worker would wait a while for its database to be there
+		as_server "$PG_BIN/pg_ctl" -D "$scratch/data" -l "$scratch/log" -w restart >/dev/null
+	fi
+	sql -c 'CREATE EXTENSION liveness'
 }
 
 stop_server() {

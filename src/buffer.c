@@ -153,11 +153,13 @@ liveness_buffer_unlock(void)
 	LWLockRelease(buffer_lock);
 }
 
-/* Heartbeats in the buffer; the lock would make the number no truer */
+/* Heartbeats in the buffer; the lock would make the number no truer for long */
 int64
 liveness_buffer_waiting(void)
 {
-	return buffer == NULL ? 0 : (int64) (buffer->accepted - buffer->left);
+	if (buffer == NULL)
+		return 0;
+	return Max(0, (int64) (buffer->accepted - buffer->left));
 }
 
 /* Bytes of the ring from a position on */
