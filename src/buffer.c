@@ -56,6 +56,9 @@
 /* How long liveness_flush waits for a worker to come back */
 #define WORKER_PATIENCE_SECONDS	10
 
+/* Of so many heartbeats that were set aside last we know which they were */
+#define ASIDE_KEPT		64
+
 #define RECORD_WAITING	0
 #define RECORD_WRITTEN	1
 #define RECORD_ASIDE	2
@@ -79,6 +82,7 @@ typedef struct HeartbeatBuffer
 	uint64		accepted;		/* records that came in */
 	uint64		left;			/* records that left: those before tail */
 	uint64		left_aside;		/* unwritten ones among them */
+	uint64		aside[ASIDE_KEPT];	/* which these were; the last ones */
 
 	bool		open;			/* there is a worker that will empty it */
 	bool		hushed;			/* the worker knows that there is a batch */
@@ -389,6 +393,24 @@ CheckTableNotLocked(FunctionCallInfo fcinfo)
 }
 
 /*
+ * How many heartbeats were set aside that came before some instant, after so many
+ * others were; the caller holds the lock.
+ */
+static uint64
+CountAside(uint64 accepted, uint64 after)
+{
+	uint64		n = buffer->left_aside - after;
+
+	for (uint64 i = Max(after, buffer->left_aside - Min(buffer->left_aside, ASIDE_KEPT));
+		 i < buffer->left_aside; i++)
+	{
+		if (buffer->aside[i % ASIDE_KEPT] >= accepted)
+			n--;
+	}
+	return n;
+}
+
+/*
  * liveness_flush() -> bigint
  *
  * Asks the worker to write, and waits until all that was emitted before has left
@@ -429,7 +451,7 @@ liveness_flush(PG_FUNCTION_ARGS)
 		LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
 		reached = buffer->left >= target;
 		if (reached)
-			aside = buffer->left_aside - aside;
+			aside = CountAside(target, aside);
 		open = buffer->open;
 		if (open && !asked)
 		{
@@ -563,24 +585,25 @@ static void
 AdvanceTail(void)
 {
 	uint64		tail = buffer->tail;
-	uint64		left = 0;
-	uint64		aside = 0;
+	uint64		left = buffer->left;
+	uint64		aside = buffer->left_aside;
 	uint64		head;
 
+	/* only the worker writes to these; the lock is for what it makes known at once */
 	liveness_buffer_lock();
 	head = buffer->head;
 	liveness_buffer_unlock();
 	while (tail < head && RingRecord(tail)->state != RECORD_WAITING)
 	{
-		left++;
 		if (RingRecord(tail)->state == RECORD_ASIDE)
-			aside++;
+			buffer->aside[aside++ % ASIDE_KEPT] = left;
+		left++;
 		tail += (uint64) RingRecord(tail)->units * 8;
 	}
 	liveness_buffer_lock();
 	buffer->tail = tail;
-	buffer->left += left;
-	buffer->left_aside += aside;
+	buffer->left = left;
+	buffer->left_aside = aside;
 	liveness_buffer_unlock();
 }
 

@@ -7,10 +7,14 @@
  * in the moment of the commit, by a callback: there is no point at which the worker
  * could be stopped in between, and write them twice or never.
  *
- * If the INSERT fails for a reason that lies in a row (a user's constraint or
+ * If the INSERT fails for a reason that may lie in a row (a user's constraint or
  * trigger), the batch is halved until that row stands alone; it is set aside, and the
  * others go in.  If it fails for any other reason (a lock, a timeout, a full disk),
  * all stay in the buffer and are tried again later.
+ *
+ * Is it the row's fault, or the table's (a trigger that always fails)?  It is the
+ * row's if another one of the batch goes in.  If none does, it is the table's, unless
+ * there are few rows and each failed of its data.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -35,11 +40,14 @@
 /* The worker's memory for a batch: little more than this, or one heartbeat */
 #define MAX_BATCH_BYTES		((Size) 16 * 1024 * 1024)
 
-/*
- * If so many rows failed alone, none went in, and the error may well be the table's,
- * it is.
- */
+/* After so many rows have failed alone, and none went in, it is not just bisected on */
 #define MAX_SUSPECTS		8
+
+/* So many others are tried then, from all over the batch */
+#define MAX_PROBES			8
+
+/* A provider's name in the log is no longer than this, in bytes */
+#define MAX_LOGGED_NAME		100
 
 typedef struct FlushState
 {
@@ -48,9 +56,11 @@ typedef struct FlushState
 	int			committed;		/* rows */
 	int			aside;			/* rows */
 	char	   *first_aside;	/* what the first of them was, and failed of */
-	int			nsuspects;		/* rows that failed alone, and may be set aside */
+	int			nsuspects;		/* rows that failed alone when none had gone in */
 	int			suspects[MAX_SUSPECTS];
 	char	   *suspect_errors[MAX_SUSPECTS];
+	bool		of_their_data;	/* each of them, to all appearances */
+	bool		in_doubt;		/* there were more of them */
 } FlushState;
 
 typedef struct RowRange
@@ -164,7 +174,7 @@ MayBeRowsFault(int sqlerrcode)
 	}
 }
 
-/* Is an error surely the fault of the row that failed alone? */
+/* Does an error tell of a row's data, rather than of the table? */
 static bool
 IsRowsFault(int sqlerrcode)
 {
@@ -185,10 +195,12 @@ IsRowsFault(int sqlerrcode)
 static void
 SetAside(FlushState *flush, int row, const char *error)
 {
+	char	   *provider = TextDatumGetCString(flush->batch.values[0][row]);
+
 	if (flush->aside++ == 0)
 		flush->first_aside =
-			psprintf("The first is of provider \"%s\" at %s: %s",
-					 TextDatumGetCString(flush->batch.values[0][row]),
+			psprintf("The first is of provider \"%.*s\" at %s: %s",
+					 pg_mbcliplen(provider, strlen(provider), MAX_LOGGED_NAME), provider,
 					 timestamptz_to_str(DatumGetTimestampTz(flush->batch.values[HEARTBEAT_COLUMNS - 1][row])),
 					 error);
 	liveness_buffer_remove(&flush->batch, row, 1, false);
@@ -215,21 +227,50 @@ InsertRows(FlushState *flush, int first, int n)
 
 	if (n == 1)
 	{
-		if (IsRowsFault(sqlerrcode))
+		if (flush->committed > 0)
 			SetAside(flush, first, liveness_unit_error->message);
 		else if (flush->nsuspects < MAX_SUSPECTS)
 		{
 			flush->suspects[flush->nsuspects] = first;
 			flush->suspect_errors[flush->nsuspects++] = pstrdup(liveness_unit_error->message);
+			flush->of_their_data &= IsRowsFault(sqlerrcode);
 		}
-		else if (flush->committed > 0)
-			SetAside(flush, first, liveness_unit_error->message);
 		else
+		{
+			flush->in_doubt = true;
 			return false;
+		}
 		return true;
 	}
 	half = n / 2;
 	return InsertRows(flush, first, half) && InsertRows(flush, first + half, n - half);
+}
+
+/*
+ * Many rows have failed, and none went in.  If one from elsewhere in the batch goes
+ * in, the others can be judged by it.
+ */
+static bool
+ProbeBatch(FlushState *flush)
+{
+	int			n = flush->batch.nrows;
+
+	for (int i = 0; i < MAX_PROBES; i++)
+	{
+		int			row = n - 1 - (int) ((int64) i * n / MAX_PROBES);
+		RowRange	range = {flush, row, 1};
+
+		if (liveness_run_unit("liveness: write heartbeats", InsertRange, &range,
+							  liveness_flush_time_left()) != UNIT_FAILED)
+		{
+			flush->nsuspects = 0;
+			return (row == 0 || InsertRows(flush, 0, row)) &&
+				(row == n - 1 || InsertRows(flush, row + 1, n - row - 1));
+		}
+		if (!MayBeRowsFault(liveness_unit_error->sqlerrcode))
+			break;
+	}
+	return false;
 }
 
 /*
@@ -239,7 +280,7 @@ FlushResult
 liveness_flush_batch(void)
 {
 	MemoryContext oldcontext;
-	FlushState	flush = {0};
+	FlushState	flush = {.of_their_data = true};
 	int64		start = liveness_monotonic_usecs();
 	bool		whole;
 	FlushResult result;
@@ -258,11 +299,18 @@ liveness_flush_batch(void)
 
 	whole = InsertRows(&flush, 0, 0);
 
-	/* rows that failed where others went in are to blame after all */
-	for (int i = 0; i < flush.nsuspects && flush.committed > 0; i++)
-		SetAside(&flush, flush.suspects[i], flush.suspect_errors[i]);
-	if (flush.nsuspects > 0 && flush.committed == 0)
-		whole = false;
+	if (flush.in_doubt)
+		whole = ProbeBatch(&flush);
+	if (flush.nsuspects > 0)
+	{
+		if (flush.committed > 0 || (whole && flush.of_their_data))
+		{
+			for (int i = 0; i < flush.nsuspects; i++)
+				SetAside(&flush, flush.suspects[i], flush.suspect_errors[i]);
+		}
+		else
+			whole = false;
+	}
 
 	if (flush.aside > 0)
 		ereport(WARNING,

@@ -1,0 +1,670 @@
+# The heartbeat buffer: what is emitted arrives once, whole and in order, or the
+# caller is told; whatever the table, its triggers and its locks do meanwhile.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('buffer');
+$node->init;
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\n");
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION liveness;
+	CREATE DATABASE other;
+	-- What happens to a heartbeat of this status: seconds of delay, then an error
+	CREATE TABLE faults (status text PRIMARY KEY, seconds float8 NOT NULL DEFAULT 0, errcode text);
+	CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$
+	DECLARE
+		f public.faults;
+	BEGIN
+		SELECT * INTO f FROM public.faults WHERE faults.status = NEW.status;
+		IF FOUND THEN
+			PERFORM pg_sleep(f.seconds);
+			IF f.errcode IS NOT NULL THEN
+				RAISE EXCEPTION 'no room for %', NEW.status USING ERRCODE = f.errcode;
+			END IF;
+		END IF;
+		RETURN NEW;
+	END $$;
+	CREATE TRIGGER fault BEFORE INSERT ON provider_heartbeats FOR EACH ROW EXECUTE FUNCTION fault();
+});
+$node->safe_psql('other', 'CREATE EXTENSION liveness');
+
+sub query
+{
+	return $node->safe_psql('postgres', shift);
+}
+
+sub error_of
+{
+	my ($sql, $database) = @_;
+	my $err = '';
+	$node->psql($database // 'postgres', "\\set VERBOSITY verbose\n$sql", stderr => \$err);
+	return $err;
+}
+
+# Emit n heartbeats, with arguments that may name g = 1, 2, 3 …; returns how many were taken
+sub emit
+{
+	my ($n, $arguments) = @_;
+	return query("SELECT count(*) FILTER (WHERE liveness_emit($arguments)) FROM generate_series(1, $n) g");
+}
+
+sub flush
+{
+	return query('SELECT liveness_flush()');
+}
+
+# Values of counters, in the order of their names
+sub counts
+{
+	return query("SELECT string_agg(s.value::text, ' ' ORDER BY n) FROM unnest(string_to_array('@_', ' ')) WITH ORDINALITY u (name, n)
+		JOIN liveness_stats s ON s.name = 'liveness_' || u.name");
+}
+
+sub await_count
+{
+	my ($name, $condition) = @_;
+	$node->poll_query_until('postgres', "SELECT value $condition FROM liveness_stats WHERE name = 'liveness_$name'")
+	  or die "liveness_$name did not become $condition";
+	return;
+}
+
+# Nothing in the table, and counters at zero
+sub start_over
+{
+	query('TRUNCATE provider_heartbeats, faults; SELECT liveness_stats_reset()');
+	return;
+}
+
+# The worker has done all that was due, and sleeps
+sub wait_for_rest
+{
+	$node->poll_query_until('postgres',
+		q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'liveness worker' AND datname = 'postgres' AND wait_event_type = 'Extension'})
+	  or die 'the worker does not come to rest';
+	return;
+}
+
+# Bytes that the worker has allocated
+sub worker_memory
+{
+	my $offset = -s $node->logfile;
+	query(q{SELECT pg_log_backend_memory_contexts(pid) FROM pg_stat_activity WHERE backend_type = 'liveness worker'});
+	$node->wait_for_log(qr/Grand total: \d+ bytes/, $offset);
+	slurp_file($node->logfile, $offset) =~ /Grand total: (\d+) bytes/;
+	return $1;
+}
+
+# A worker that tells of its memory was awake, and has looked at what is due
+sub nudge
+{
+	worker_memory();
+	wait_for_rest();
+	return;
+}
+
+# Change settings at rest, so that the worker has them when this returns
+sub set
+{
+	my (%value) = @_;
+	while (my ($name, $value) = each %value)
+	{
+		$node->append_conf('postgresql.conf', "liveness.$name = '$value'\n");
+	}
+	wait_for_rest();
+	$node->reload;
+	while (my ($name, $value) = each %value)
+	{
+		$node->poll_query_until('postgres', "SELECT current_setting('liveness.$name') = '$value'")
+		  or die "liveness.$name did not change";
+	}
+	nudge();
+	return;
+}
+
+sub restart_with
+{
+	my ($settings) = @_;
+	$node->append_conf('postgresql.conf', $settings);
+	$node->restart;
+	wait_for_rest();
+	return;
+}
+
+# How often the log has something since an offset
+sub logged
+{
+	my ($pattern, $offset) = @_;
+	my @found = slurp_file($node->logfile, $offset) =~ /$pattern/g;
+	return scalar @found;
+}
+
+sub lock_table
+{
+	my $session = $node->background_psql('postgres');
+	$session->query_safe('BEGIN; LOCK TABLE provider_heartbeats IN ACCESS EXCLUSIVE MODE');
+	return $session;
+}
+
+sub unlock
+{
+	my ($session) = @_;
+	$session->query_safe('COMMIT');
+	$session->quit;
+	return;
+}
+
+# Call liveness_flush in a session of its own, and return once it waits
+sub begin_flush
+{
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
+	$session->query_until(qr/flushing/, "\\echo flushing\nSELECT liveness_flush();\n");
+	$node->poll_query_until('postgres', "SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $pid") or die 'it does not wait';
+	return $session;
+}
+
+# What it returned, or failed of
+sub end_flush
+{
+	my ($session) = @_;
+	my $result = $session->query('');
+	my $err = $session->{stderr};
+	$session->quit;
+	return $err || $result;
+}
+
+# Heartbeats of providers 1, 2, 3 …: how many, and whether none is missing, doubled or out of turn
+my $is_in_order = 'SELECT count(*), bool_and(provider_id::int = n) FROM (SELECT provider_id, row_number() OVER (ORDER BY id) AS n FROM provider_heartbeats) h';
+
+# A server without the library, and one with no database for the worker
+for my $call (q{liveness_emit('p')}, 'liveness_flush()')
+{
+	my ($name) = $call =~ /^(\w+)/;
+	like(error_of("SELECT $call;"), qr/ERROR:  55000: $name\(\) needs the heartbeat buffer, which is not there\nHINT:  .*shared_preload_libraries.*liveness\.database/,
+		"$call: not preloaded");
+}
+like(error_of('SELECT * FROM liveness_stats;'), qr/ERROR:  55000: .*\nHINT:  .*shared_preload_libraries/, 'nor are there counters');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'liveness'\nliveness.scheduler = 'off'\n");
+$node->restart;
+for my $call (q{liveness_emit('p')}, 'liveness_flush()')
+{
+	my ($name) = $call =~ /^(\w+)/;
+	like(error_of("SELECT $call;"), qr/ERROR:  55000: $name\(\) needs the liveness worker, and liveness\.database is not set\nHINT:  Set liveness\.database = 'postgres'/,
+		"$call: no liveness.database");
+}
+is(counts(qw(emitted_total dropped_total buffered)), '0 0 0', 'counters are there, and at zero');
+
+# Only liveness_flush makes the worker write, unless a test says otherwise
+restart_with("liveness.database = 'postgres'\nliveness.flush_interval = '1h'\nliveness.buffer_size = '16MB'\n");
+
+# What goes in comes out
+is(query(q{SELECT liveness_emit('p-1', 'serving', 0.25, 0.5, 'fair', 12.5, 3.75, 1.5, 'ready', 'llama-3', '{"slots": 4}', '2026-01-02 03:04:05.678901+00')}),
+	't', 'emitted, with all twelve arguments');
+is(query('SELECT count(*) FROM provider_heartbeats'), 0, 'before it is written it is not there');
+is(flush(), 1, 'flushed');
+my $columns = 'provider_id, status, memory_pressure, cpu_usage, thermal_state, memory_available_gb, gpu_memory_active_gb, gpu_memory_cache_gb, backend_state, active_model, capacity, at';
+is(query("SELECT $columns FROM provider_heartbeats"),
+	'p-1|serving|0.25|0.5|fair|12.5|3.75|1.5|ready|llama-3|{"slots": 4}|2026-01-02 03:04:05.678901+00', 'each is in its column');
+is(counts(qw(emitted_total dropped_total flush_rows_total flush_failed_total rows_set_aside_total buffered buffer_high_water)), '1 0 1 0 0 0 1', 'and counted');
+is(flush(), 0, 'nothing is left to flush');
+
+query(q{TRUNCATE provider_heartbeats; BEGIN; INSERT INTO provider_heartbeats (provider_id) VALUES ('p'); SELECT liveness_emit('p'); COMMIT; SELECT liveness_flush()});
+is(query(q{SELECT count(*), count(DISTINCT to_jsonb(h) - 'id') FROM provider_heartbeats h}), '2|1', 'defaults are those of an INSERT');
+
+# In each row of "given" something is special.  Its larger values are compressed, or
+# out of line, so that they have to be fetched.
+start_over();
+query(qq{
+	CREATE TABLE given AS SELECT $columns FROM provider_heartbeats;
+	INSERT INTO given VALUES
+		('plain', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', '{}', '2026-01-01 00:00+00'),
+		('nulls', 'a', 1, 2, 'b', NULL, NULL, NULL, 'c', 'd', NULL, '2026-01-01 00:00+00'),
+		('null 1', 'a', 1, 2, 'b', NULL, 4, 5, 'c', 'd', '{}', '2026-01-01 00:00+00'),
+		('null 2', 'a', 1, 2, 'b', 3, NULL, 5, 'c', 'd', '{}', '2026-01-01 00:00+00'),
+		('null 3', 'a', 1, 2, 'b', 3, 4, NULL, 'c', 'd', '{}', '2026-01-01 00:00+00'),
+		('null 4', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', NULL, '2026-01-01 00:00+00'),
+		('', '', 0, 0, '', 0, 0, 0, '', '', '""', '2026-01-01 00:00+00'),
+		('reals', 'a', 'NaN', 'Infinity', 'b', '-Infinity', 1e-45, -3.4e38, 'c', 'd', '{}', '2026-01-01 00:00+00'),
+		('first', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', '{}', '-infinity'),
+		('last', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', '{}', 'infinity'),
+		('earliest', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', '{}', '4714-11-24 00:00:00+00 BC'),
+		('latest', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', '{}', '294276-12-31 23:59:59.999999+00'),
+		(U&'Gr\\00F6\\00DFe', U&'\\65E5\\672C\\8A9E', 1, 2, U&'\\+01F6F0', 3, 4, 5, E'quo''te\\\\\\n\\t', '{braces,"x"}', U&'{"\\00E9": "\\65E5"}', '2026-01-01 00:00+00'),
+		('json null', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', 'null', '2026-01-01 00:00+00'),
+		('json', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd', '[1.5e300, -0.1, true, [], {"a": [{"b": null}]}, "x"]', '2026-01-01 00:00+00'),
+		('long', repeat('long ', 10000), 1, 2, 'b', 3, 4, 5, 'c', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 2000) i), '{}', '2026-01-01 00:00+00'),
+		('capacity', 'a', 1, 2, 'b', 3, 4, 5, 'c', 'd',
+			(SELECT jsonb_object_agg('model-' || i, jsonb_build_object('slots', i % 7, 'tokens_per_second', i * 1.25)) FROM generate_series(101, 220) i),
+			'2026-01-01 00:00+00');
+});
+# 120 entries of '"model-101": {"slots": 3, "tokens_per_second": 126.25}' and a comma are some 55 characters each
+is(query(q{SELECT length(capacity::text) BETWEEN 6000 AND 7000 FROM given WHERE provider_id = 'capacity'}), 't', 'a capacity document of 6 kB');
+is(query("SELECT count(*) FILTER (WHERE liveness_emit($columns)) FROM given"), 17, 'values of all kinds are taken');
+is(flush(), 17, 'and written');
+is(query("SELECT provider_id FROM (TABLE given EXCEPT ALL SELECT $columns FROM provider_heartbeats) lost"), '', 'unchanged');
+is(query("SELECT provider_id FROM (SELECT $columns FROM provider_heartbeats EXCEPT ALL TABLE given) added"), '', 'with nothing besides');
+
+# Not transactional
+start_over();
+query(q{BEGIN; SELECT liveness_emit('rolled back'); ROLLBACK});
+query(q{BEGIN; SAVEPOINT s; SELECT liveness_emit('rolled back to'); ROLLBACK TO s; SELECT liveness_emit('after'); COMMIT});
+like(error_of(q{BEGIN; SELECT liveness_emit('failed'); SELECT 1 / 0;}), qr/ERROR:  22012/, 'a transaction that fails after it has emitted');
+is(flush(), 4, 'what was emitted is emitted');
+is(query(q{SELECT string_agg(provider_id, ', ' ORDER BY id) FROM provider_heartbeats}), 'rolled back, rolled back to, after, failed', 'whatever became of the transaction');
+
+# The interval, and the order, though batches of 37 are written while emits go on
+start_over();
+set(flush_interval => '100ms', batch_size => 37);
+is(emit(1, "'p'"), 1, 'a heartbeat that nobody flushes');
+await_count('flush_rows_total', '= 1');
+is(query('SELECT count(*) FROM provider_heartbeats'), 1, 'is written within liveness.flush_interval');
+start_over();
+is(emit(1000, 'g::text'), 1000, '1,000 heartbeats of one session');
+flush();
+is(query($is_in_order), '1000|t', 'their ids are in the order of the emits');
+is(query('SELECT max(n) FROM (SELECT count(*) AS n FROM provider_heartbeats GROUP BY xmin::text) batch'), 37, 'in batches of liveness.batch_size');
+set(flush_interval => '1h', batch_size => 500);
+
+# Errors.  What is refused is neither in the buffer nor counted.
+restart_with("liveness.buffer_size = '64kB'\n");
+start_over();
+for my $column (qw(status memory_pressure cpu_usage thermal_state backend_state active_model at))
+{
+	like(error_of("SELECT liveness_emit('p', $column => NULL);"), qr/ERROR:  23502: $column of a heartbeat must not be NULL\nHINT: /, "$column must not be NULL");
+}
+like(error_of('SELECT liveness_emit(NULL);'), qr/ERROR:  23502: provider_id of a heartbeat must not be NULL\nHINT: /, 'nor provider_id');
+like(error_of(q[SELECT liveness_emit('p', capacity => '{bad');]), qr/ERROR:  22P02: /, 'invalid jsonb');
+like(error_of(q[SELECT liveness_emit('p', capacity => repeat('{bad', 2)::jsonb);]), qr/ERROR:  22P02: /, 'by a cast');
+# 112 bytes and 1 + 102,400 of text are 102,513, rounded up to a multiple of 8
+like(error_of(q{SELECT liveness_emit('p', repeat('x', 102400));}),
+	qr/ERROR:  54000: a heartbeat of 102520 bytes does not fit into the buffer of 65536 bytes\nHINT: .*liveness\.buffer_size/, 'a heartbeat larger than the buffer');
+like(error_of(q{SELECT liveness_emit('p', repeat('x', 65424));}), qr/ERROR:  54000: a heartbeat of 65544 bytes /, 'by a byte');
+like(error_of(q{BEGIN READ ONLY; SELECT liveness_emit('p');}), qr/ERROR:  25006: cannot execute liveness_emit\(\) in a read-only transaction/, 'a read-only transaction');
+for my $call (q{liveness_emit('p')}, 'liveness_flush()')
+{
+	my ($name) = $call =~ /^(\w+)/;
+	like(error_of("SELECT $call;", 'other'),
+		qr/ERROR:  55000: $name\(\) cannot be used in database "other"\nDETAIL:  .*"postgres" \(liveness\.database\).*\nHINT:  .*insert into provider_heartbeats/, "$call: in another database");
+}
+query('CREATE ROLE stranger; CREATE ROLE writer; SELECT liveness_grant_writer($$writer$$)');
+like(error_of("SET ROLE stranger; SELECT $_;"), qr/ERROR:  42501: permission denied for function/, "$_: without privilege") for q{liveness_emit('p')}, 'liveness_flush()';
+like(error_of('SET ROLE stranger; SELECT * FROM liveness_stats;'), qr/ERROR:  42501: permission denied/, 'liveness_stats: without privilege');
+is(counts(qw(emitted_total dropped_total buffered buffer_high_water)), '0 0 0 0', 'nothing of all that was taken');
+is(query(q{SET ROLE writer; SELECT liveness_emit('p'), liveness_flush()}), 't|1', 'a writer may');
+for my $mode ('SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE')
+{
+	like(error_of("BEGIN; LOCK TABLE provider_heartbeats IN $mode MODE; SELECT liveness_emit('p'); SELECT liveness_flush();"),
+		qr/ERROR:  55000: liveness_flush\(\) would wait for a lock on provider_heartbeats that this transaction holds\nHINT: /, "own lock: $mode");
+}
+is(flush(), 4, 'which does not wait, so that the transaction ends, and what it emitted can be written');
+is(query("BEGIN; LOCK TABLE provider_heartbeats IN $_ MODE; SELECT liveness_emit('p'), liveness_flush(); COMMIT"), 't|1', "own lock, which the worker gets past: $_")
+  for 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE';
+
+# A heartbeat of 112 + 1 + 65,423 bytes is as large as the buffer, wherever in the
+# ring it begins
+start_over();
+is(query(q{SELECT liveness_emit('p', repeat('x', 65423)), liveness_emit('q')}), 't|f', 'a heartbeat that fills the buffer leaves no room for another');
+is(flush(), 1, 'it can be written');
+is(query(q{SELECT liveness_emit('q'), liveness_emit('p', repeat('y', 65423))}), 't|f', 'nor is there room for it with another');
+is(flush(), 1, 'which goes');
+is(query(q{SELECT liveness_emit('p', repeat('y', 65000) || repeat('z', 423)), liveness_flush()}), 't|1', 'and gives room');
+is(query(q{SELECT provider_id, length(status), left(status, 1), right(status, 1) FROM provider_heartbeats ORDER BY id}), "p|65423|x|x\nq|0||\np|65423|y|z", 'all three are whole');
+is(counts(qw(emitted_total dropped_total buffer_high_water)), '3 2 1', 'and the two that were not taken are counted');
+
+# A full buffer.  With a provider_id of 16 bytes a heartbeat takes 112 + 16 = 128:
+# 64 kB hold 512.
+my $sixteen = q{lpad(g::text, 16, '0')};
+set(flush_interval => '10ms', flush_timeout => '50ms');
+start_over();
+{
+	my $offset = -s $node->logfile;
+	my $locker = lock_table();
+	# a session that waited for the table would run into the timeout
+	is(query(qq{SET statement_timeout = '30s';
+		WITH e AS MATERIALIZED (SELECT g, liveness_emit($sixteen) AS taken FROM generate_series(1, 1536) g)
+		SELECT count(*) FILTER (WHERE taken), max(g) FILTER (WHERE taken), count(*) FILTER (WHERE NOT taken) FROM e}),
+		'512|512|1024', 'the table is locked: 512 heartbeats are taken, and then no more');
+	is(logged(qr/LOG:  heartbeat buffer is full, 1 heartbeats were dropped so far\n.*HINT:  .*liveness\.buffer_size \(now 64 kB\)/, $offset), 1, 'the first drop is logged');
+	is(logged(qr/LOG:  heartbeat buffer is full/, $offset), 1, 'the next 1,023 are not');
+	is(query(q{SELECT liveness_emit('p')}), 'f', 'one more');
+	is(logged(qr/LOG:  heartbeat buffer is full, 1025 heartbeats were dropped so far/, $offset), 1, 'is logged again');
+	is(logged(qr/LOG:  heartbeat buffer is full/, $offset), 2, 'once');
+	is(counts(qw(emitted_total dropped_total flush_rows_total rows_set_aside_total buffered buffer_high_water)), '512 1025 0 0 512 512', 'all are counted');
+
+	# The worker tries again and again, and keeps nothing from it: a batch is some 100 kB
+	await_count('flush_failed_total', '>= 2');
+	my $memory = worker_memory();
+	await_count('flush_failed_total', '>= 7');
+	cmp_ok(worker_memory() - $memory, '<', 512 * 1024, 'memory of the worker does not grow by failing');
+	cmp_ok(logged(qr/WARNING:  could not write heartbeats from the buffer: canceling statement due to statement timeout/, $offset), '>=', 7, 'the log says what failed');
+	is(counts(qw(emitted_total dropped_total flush_rows_total rows_set_aside_total buffered)), '512 1025 0 0 512', 'all that was taken is still there');
+
+	my $flush = begin_flush();
+	unlock($locker);
+	# after so many failures the worker waits for seconds, unless it is asked
+	flush();
+	is(end_flush($flush), 512, 'when the lock is gone, they are written');
+	is(query($is_in_order), '512|t', 'each once, and in order');
+	is(counts(qw(emitted_total dropped_total flush_rows_total rows_set_aside_total buffered buffer_high_water)), '512 1025 512 0 0 512', 'none is left');
+	is(emit(1, "'513'"), 1, 'there is room again');
+	flush();
+}
+
+# The ring, some hundreds of times around: heartbeats of all sizes, with their checksums.
+# What finds no room is flushed and emitted again.
+set(flush_interval => '100ms', flush_timeout => '5s');
+start_over();
+query(q{
+	CREATE FUNCTION payload(g int, size int) RETURNS text LANGUAGE sql AS $$
+		SELECT left(repeat(U&'\00E9', g % 5) || string_agg(md5(g || ' ' || i), ''), size) FROM generate_series(0, size / 32) i
+	$$;
+	CREATE FUNCTION emit_payloads(n int) RETURNS int LANGUAGE plpgsql AS $$
+	DECLARE
+		payload text;
+		capacity jsonb;
+		dropped int := 0;
+	BEGIN
+		PERFORM setseed(0.5);
+		FOR g IN 1 .. n LOOP
+			payload := public.payload(g, (random() * 20000)::int);
+			capacity := CASE WHEN g % 3 > 0 THEN jsonb_build_object('n', g, 'payload', public.payload(g, (random() * 2000)::int)) END;
+			WHILE NOT public.liveness_emit(g::text, md5(payload), g, active_model => payload, capacity => capacity, backend_state => coalesce(md5(capacity::text), '')) LOOP
+				dropped := dropped + 1;
+				PERFORM public.liveness_flush();
+			END LOOP;
+		END LOOP;
+		RETURN dropped;
+	END $$;
+});
+my $dropped = query('SELECT emit_payloads(1500)');
+flush();
+is(query($is_in_order), '1500|t', '1,500 heartbeats of 0 to 20 kB through a ring of 64 kB, in order');
+is(query('SELECT count(*) FROM provider_heartbeats WHERE status <> md5(active_model) OR backend_state <> coalesce(md5(capacity::text), $$$$) OR memory_pressure <> provider_id::int'), 0, 'whole');
+is(query('SELECT sum(112 + octet_length(active_model)) / 65536 > 200 FROM provider_heartbeats'), 't', 'which is more than 200 times around');
+await_count('flush_rows_total', '= 1500');
+is(counts(qw(emitted_total dropped_total flush_failed_total rows_set_aside_total buffered)), "1500 $dropped 0 0 0", 'the drops were counted, and nothing else');
+query('TRUNCATE provider_heartbeats');
+
+# A timeout: nothing is lost, and nothing written twice.  An interval of an hour leaves
+# it to liveness_flush to have it tried again.
+set(flush_interval => '1h', flush_timeout => '200ms');
+start_over();
+query(q{INSERT INTO faults VALUES ('slow', 1)});
+is(emit(10, q{g::text, CASE WHEN g = 10 THEN 'slow' ELSE '' END}), 10, 'ten heartbeats, of which the last takes a second to write');
+{
+	my $offset = -s $node->logfile;
+	my $flush = begin_flush();
+	await_count('flush_failed_total', '= 1');
+	wait_for_rest();
+	is(query('SELECT count(*) FROM provider_heartbeats'), 0, 'the batch is not written within liveness.flush_timeout = 200ms');
+	is(counts(qw(emitted_total flush_rows_total flush_failed_total rows_set_aside_total buffered)), '10 0 1 0 10', 'which is counted, and no heartbeat is lost');
+	is(logged(qr/WARNING:  could not write heartbeats from the buffer: canceling statement due to statement timeout\n.*HINT:  They stay in the buffer/, $offset), 1, 'and logged');
+	query('DELETE FROM faults');
+	is(flush(), 10, 'another flush, without the fault');
+	is(end_flush($flush), 10, 'is the end of the one that waits, too');
+}
+is(query($is_in_order), '10|t', 'all are written, once');
+is(counts(qw(emitted_total flush_rows_total flush_failed_total buffered)), '10 10 1 0', 'at the second attempt');
+
+# Each takes 80 ms: eight of them, and four, are more than 200 ms
+start_over();
+query(q{INSERT INTO faults VALUES ('slow', 0.08)});
+is(emit(8, q{g::text, 'slow'}), 8, 'eight heartbeats, which take 640 ms together');
+set(flush_interval => '10ms');
+flush();
+is(query($is_in_order), '8|t', 'are written in smaller batches');
+is(query('SELECT max(n) <= 2 FROM (SELECT count(*) AS n FROM provider_heartbeats GROUP BY xmin::text) batch'), 't', 'of two at most');
+await_count('flush_rows_total', '= 8');
+cmp_ok(counts('flush_failed_total'), '>=', 2, 'once eight and four have failed');
+
+# Each batch that is written lets the next be twice as large.  From 2, 4 or 8 on, 500 heartbeats
+# leave in batches up to 128, which are 254, 252 or 248, and one of the rest.
+set(flush_interval => '1h', flush_timeout => '30s');
+start_over();
+is(emit(500, 'g::text'), 500, '500 heartbeats, which are no longer slow');
+flush();
+is(query('SELECT max(n) >= 246 FROM (SELECT count(*) AS n FROM provider_heartbeats GROUP BY xmin::text) batch'), 't', 'are written in larger batches again');
+
+# One heartbeat of 300 violates a constraint
+start_over();
+query(q{ALTER TABLE provider_heartbeats ADD CONSTRAINT no_poison CHECK (status <> 'poison')});
+is(emit(300, q{'p' || g, CASE WHEN g = 137 THEN 'poison' ELSE '' END, at => timestamptz '2026-01-01 00:00+00' + g * interval '1 second'}), 300, '300 heartbeats, one of which cannot be inserted');
+{
+	my $offset = -s $node->logfile;
+	is(flush(), 299, 'all but that one are written');
+	is(query('SELECT count(*), count(DISTINCT provider_id), count(*) FILTER (WHERE provider_id = $$p137$$) FROM provider_heartbeats'), '299|299|0', 'once');
+	is(counts(qw(emitted_total flush_rows_total flush_failed_total rows_set_aside_total buffered)), '300 299 0 1 0', 'it is set aside, and counted');
+	# 137 seconds are 2 minutes and 17
+	is(logged(qr/WARNING:  set aside 1 of 300 heartbeats, which cannot be inserted\n.*DETAIL:  The first is of provider "p137" at 2026-01-01 00:02:17(?:\.0*)?(?:\+00| UTC): new row for relation "provider_heartbeats" violates check constraint "no_poison"/, $offset), 1, 'and named in the log')
+	  or diag(slurp_file($node->logfile, $offset));
+}
+query('ALTER TABLE provider_heartbeats DROP CONSTRAINT no_poison');
+
+# An error of plpgsql, for 5 of 200: 40, 80, 120, 160, 200
+sub poison
+{
+	my ($errcode, $condition) = @_;
+	start_over();
+	query("INSERT INTO faults VALUES ('poison', 0, '$errcode')");
+	is(emit(200, "g::text, CASE WHEN $condition THEN 'poison' ELSE '' END"), 200, "200 heartbeats: $errcode where $condition");
+	return;
+}
+poison('P0001', 'g % 40 = 0');
+is(flush(), 195, 'the other 195 are written');
+is(query('SELECT count(*), count(DISTINCT provider_id), count(*) FILTER (WHERE provider_id::int % 40 = 0) FROM provider_heartbeats'), '195|195|0', 'once');
+is(counts(qw(flush_rows_total flush_failed_total rows_set_aside_total buffered)), '195 0 5 0', 'and five set aside');
+
+# Errors that might be the table's, but are not, as others go in: 1, 17 … 193 are 13
+poison('42P01', 'g % 16 = 1');
+is(flush(), 187, 'the other 187 are written');
+is(query('SELECT count(*), count(DISTINCT provider_id), count(*) FILTER (WHERE provider_id::int % 16 = 1) FROM provider_heartbeats'), '187|187|0', 'once');
+is(counts(qw(flush_rows_total flush_failed_total rows_set_aside_total buffered)), '187 0 13 0', 'and 13 set aside');
+
+# The same, where one provider's stand first
+poison('42501', 'g <= 12');
+is($node->psql('postgres', q{SET statement_timeout = '5s'; SELECT liveness_flush()}), 0, 'twelve that fail do not keep others behind them');
+is(counts(qw(flush_rows_total rows_set_aside_total buffered)), '188 12 0', '188 are written, and twelve set aside');
+query('DELETE FROM faults');
+flush();
+
+# A fault of the table that looks like one of each row: a new column that nobody fills
+start_over();
+query('ALTER TABLE provider_heartbeats ADD COLUMN site int NOT NULL');
+is(emit(300, 'g::text'), 300, '300 heartbeats, none of which can be inserted');
+{
+	my $flush = begin_flush();
+	await_count('flush_failed_total', '= 1');
+	is(counts(qw(flush_rows_total rows_set_aside_total buffered)), '0 0 300', 'none of many goes in: none is set aside');
+	query('ALTER TABLE provider_heartbeats DROP COLUMN site');
+	is(flush(), 300, 'all are written once the table takes them');
+	is(end_flush($flush), 300, 'and who waited hears of it');
+}
+
+# Few, with nothing to judge them by, are taken at their word
+start_over();
+query(q{ALTER TABLE provider_heartbeats ADD CONSTRAINT no_poison CHECK (status <> 'poison')});
+is(emit(3, q{g::text, 'poison'}), 3, 'three heartbeats by themselves that a CHECK refuses');
+is(flush(), 0, 'none is written');
+is(counts(qw(flush_failed_total rows_set_aside_total buffered)), '0 3 0', 'they are set aside');
+query('ALTER TABLE provider_heartbeats DROP CONSTRAINT no_poison');
+
+# One that is a duplicate only of another in its batch; and an error that waits for the commit
+start_over();
+query('CREATE UNIQUE INDEX once ON provider_heartbeats (active_model)');
+is(emit(20, q{g::text, active_model => (g % 19)::text}), 20, 'the 20th of 20 heartbeats is a duplicate of the first');
+is(flush(), 19, 'the others are written');
+query('DROP INDEX once');
+query(q{INSERT INTO faults VALUES ('poison', 0, '23514'); ALTER TABLE provider_heartbeats DISABLE TRIGGER fault;
+	CREATE CONSTRAINT TRIGGER late AFTER INSERT ON provider_heartbeats DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fault()});
+is(emit(20, q{g::text, CASE WHEN g = 7 THEN 'poison' ELSE '' END}), 20, 'a deferred constraint refuses the seventh of 20');
+is(flush(), 19, 'the others are written');
+is(counts(qw(flush_rows_total flush_failed_total rows_set_aside_total buffered)), '38 0 2 0', 'one and one set aside');
+query('DROP TRIGGER late ON provider_heartbeats; ALTER TABLE provider_heartbeats ENABLE TRIGGER fault');
+
+# A fault of the table is nobody's: with more rows, and with fewer, than it takes to see it
+my $break = q{
+	CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM public.no_such_function(); RETURN NEW; END$$;
+	CREATE TRIGGER broken BEFORE INSERT ON provider_heartbeats FOR EACH ROW EXECUTE FUNCTION broken();
+};
+my $mend = 'DROP FUNCTION broken() CASCADE';
+for my $n (20, 3)
+{
+	start_over();
+	query($break);
+	is(emit($n, 'g::text'), $n, "$n heartbeats, and a trigger that fails for each");
+	my $offset = -s $node->logfile;
+	my $flush = begin_flush();
+	await_count('flush_failed_total', '= 1');
+	wait_for_rest();
+	is(counts(qw(flush_rows_total rows_set_aside_total buffered)), "0 0 $n", 'none is set aside');
+	is(logged(qr/WARNING:  could not write heartbeats from the buffer: function public\.no_such_function\(\) does not exist/, $offset), 1, 'the log says what is wrong');
+	query($mend);
+	is(flush(), $n, 'once the trigger is gone, all are written');
+	is(end_flush($flush), $n, 'and the flush that waited is done');
+	is(query($is_in_order), "$n|t", 'once, in order');
+}
+
+# liveness_flush returns how many of those it waited for were written, whatever becomes
+# of others that came later: here five that are set aside
+start_over();
+query($break);
+query(q{INSERT INTO faults VALUES ('poison', 0, 'P0001')});
+is(emit(10, 'g::text'), 10, 'ten heartbeats');
+{
+	my $flush = begin_flush();
+	await_count('flush_failed_total', '= 1');
+	wait_for_rest();
+	is(emit(5, q{g::text, 'poison'}), 5, 'five more, which cannot be inserted');
+	query($mend);
+	is(flush(), 10, 'of 15, ten are written');
+	is(end_flush($flush), 10, 'of the first ten, all');
+	is(counts(qw(flush_rows_total rows_set_aside_total buffered)), '10 5 0', 'as counted');
+}
+
+# liveness_flush waits while the table is locked, but not without end
+set(flush_timeout => '5s');
+start_over();
+{
+	my $locker = lock_table();
+	is(emit(3, 'g::text'), 3, 'the table is locked');
+	like(error_of(q{SET statement_timeout = '200ms'; SELECT liveness_flush();}), qr/ERROR:  57014: canceling statement due to statement timeout/, 'liveness_flush can be cancelled by a timeout');
+	my $flush = begin_flush();
+	is(query(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT liveness_flush()%' AND state = 'active'}), 't', 'or by another session');
+	like(end_flush($flush), qr/ERROR:  canceling statement due to user request/, 'which ends it');
+	is(counts(qw(flush_rows_total buffered)), '0 3', 'the heartbeats stay');
+	$flush = begin_flush();
+	unlock($locker);
+	is(end_flush($flush), 3, 'it returns when the lock is released');
+	is(query($is_in_order), '3|t', 'after they were written');
+}
+
+# Settings by reload
+start_over();
+is(emit(9, 'g::text'), 9, 'nine heartbeats, an interval of an hour');
+nudge();
+is(counts(qw(flush_rows_total buffered)), '0 9', 'are not written, though the worker was awake');
+query('ALTER SYSTEM SET liveness.batch_size = 10');
+query('SELECT pg_reload_conf()');
+$node->poll_query_until('postgres', q{SELECT current_setting('liveness.batch_size') = '10'}) or die 'liveness.batch_size did not change';
+nudge();
+is(counts(qw(flush_rows_total buffered)), '0 9', 'nor at liveness.batch_size = 10');
+is(emit(1, q{'10'}), 1, 'a tenth');
+await_count('flush_rows_total', '= 10');
+is(query($is_in_order), '10|t', 'wakes the worker');
+wait_for_rest();
+is(emit(4, '(10 + g)::text'), 4, 'four more');
+nudge();
+is(counts(qw(flush_rows_total buffered)), '10 4', 'do not');
+query(q{ALTER SYSTEM SET liveness.flush_interval = '100ms'});
+query('SELECT pg_reload_conf()');
+await_count('flush_rows_total', '= 14');
+is(query($is_in_order), '14|t', 'but are written at liveness.flush_interval = 100ms');
+query('ALTER SYSTEM RESET liveness.batch_size');
+query('ALTER SYSTEM RESET liveness.flush_interval');
+set(flush_interval => '1h');
+start_over();
+is(emit(25, 'g::text'), 25, '25 heartbeats');
+set(batch_size => 10);
+await_count('flush_rows_total', '= 25');
+is(query('SELECT string_agg(n::text, $$ $$ ORDER BY first) FROM (SELECT min(id) AS first, count(*) AS n FROM provider_heartbeats GROUP BY xmin::text) batch'), '10 10 5', 'a smaller batch_size alone has them written');
+
+# 32 clients at once, each with a count of its own; first while the table is locked
+set(batch_size => 50, flush_interval => '10ms');
+start_over();
+query('CREATE TABLE results (provider_id text, taken int)');
+{
+	my $offset = -s $node->logfile;
+	my $locker = lock_table();
+	$node->pgbench('-n -c 32 -j 2 -t 50 -D n=0', 0, [qr{processed: 1600/1600}], [qr{^$}], '32 clients fill the buffer, while the table is locked', {
+		'020_full' => q{
+			\set n :n + 1
+			SELECT liveness_emit(lpad((1000 * :client_id + :n)::text, 16, '0'))::int AS taken \gset
+			INSERT INTO results VALUES (lpad((1000 * :client_id + :n)::text, 16, '0'), :taken);
+		} }, 'postgres');
+	# 1,600 - 512 = 1,088
+	is(counts(qw(emitted_total dropped_total buffered buffer_high_water)), '512 1088 512 512', '512 find room');
+	is(query('SELECT count(*) FILTER (WHERE taken = 1), count(*) FILTER (WHERE taken = 0) FROM results'), '512|1088', 'and were told so');
+	is(logged(qr/LOG:  heartbeat buffer is full, (?:1|1025) heartbeats were dropped/, $offset), 2, 'drops 1 and 1,025 are logged');
+	my $flush = begin_flush();
+	unlock($locker);
+	is(end_flush($flush), 512, 'they are written');
+}
+my $told = q{
+	SELECT (SELECT count(*) FROM (SELECT provider_id FROM results WHERE taken = 1 EXCEPT ALL SELECT provider_id FROM provider_heartbeats) lost),
+		(SELECT count(*) FROM (SELECT provider_id FROM provider_heartbeats EXCEPT ALL SELECT provider_id FROM results WHERE taken = 1) added)
+};
+is(query($told), '0|0', 'each that was taken once, and none else');
+
+start_over();
+query('TRUNCATE results');
+$node->pgbench('-n -c 32 -j 2 -t 100 -D n=0', 0, [qr{processed: 3200/3200}], [qr{^$}], '32 clients, while the worker writes', {
+	'020_small' => q{
+		\set n :n + 1
+		\set size random(0, 6000)
+		SELECT liveness_emit((1000 * :client_id + :n)::text, 'c' || :client_id, :n, active_model => repeat('x', :size))::int AS taken \gset
+		INSERT INTO results VALUES ((1000 * :client_id + :n)::text, :taken);
+	} }, 'postgres');
+flush();
+is(query($told), '0|0', 'what was taken is written once, and none else');
+my $taken = query('SELECT count(*) FROM results WHERE taken = 1');
+await_count('flush_rows_total', "= $taken");
+is(counts(qw(emitted_total dropped_total buffered)), join(' ', $taken, 3200 - $taken, 0), 'the counters agree');
+my $out_of_turn = 'SELECT count(*) FROM (SELECT memory_pressure <= lag(memory_pressure) OVER (PARTITION BY status ORDER BY id) AS wrong FROM provider_heartbeats) h WHERE wrong';
+is(query($out_of_turn), 0, 'each client in order');
+
+# And with room for all
+restart_with("liveness.buffer_size = '16MB'\n");
+start_over();
+$node->pgbench('-n -c 32 -j 2 -t 200 -M prepared -D n=0', 0, [qr{processed: 6400/6400}], [qr{^$}], '32 clients, and a large buffer', {
+	'020_large' => q{
+		\set n :n + 1
+		SELECT liveness_emit((1000 * :client_id + :n)::text, 'c' || :client_id, :n);
+	} }, 'postgres');
+flush();
+is(query('SELECT count(*), count(DISTINCT provider_id) FROM provider_heartbeats'), '6400|6400', 'all 6,400 are written, once');
+is(query('SELECT count(*) FROM (SELECT (1000 * c + n)::text FROM generate_series(0, 31) c, generate_series(1, 200) n EXCEPT SELECT provider_id FROM provider_heartbeats) lost'), 0, 'those that were emitted');
+is(query($out_of_turn), 0, 'each client in order');
+await_count('flush_rows_total', '= 6400');
+is(counts(qw(emitted_total dropped_total flush_failed_total rows_set_aside_total buffered)), '6400 0 0 0 0', 'the counters agree');
+
+# Heartbeats belong to the extension that took them
+set(flush_interval => '1h');
+start_over();
+{
+	my $offset = -s $node->logfile;
+	is(emit(3, 'g::text'), 3, 'three heartbeats, and then the extension is dropped');
+	query('SET client_min_messages = error; DROP EXTENSION liveness CASCADE; CREATE EXTENSION liveness');
+	is(emit(2, 'g::text'), 2, 'and two for the next one');
+	is(flush(), 2, 'which are written');
+	is(query($is_in_order), '2|t', 'without the three');
+	is(counts(qw(emitted_total flush_rows_total flush_failed_total rows_set_aside_total buffered)), '5 2 0 3 0', 'which are set aside');
+	is(logged(qr/LOG:  3 heartbeats of an extension that was dropped were set aside/, $offset), 1, 'as the log says');
+}
+
+$node->stop;
+done_testing();
