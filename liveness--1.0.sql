@@ -179,6 +179,31 @@ $do$;
 
 COMMENT ON INDEX idx_provider_reliability_features_score IS 'The ranking';
 
+CREATE TABLE liveness_fleet_hazard (
+	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+	as_of timestamptz NOT NULL,
+	hazard float8[]
+);
+ALTER TABLE liveness_fleet_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
+COMMENT ON TABLE liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features';
+COMMENT ON COLUMN liveness_fleet_hazard.only_row IS 'There is one row';
+COMMENT ON COLUMN liveness_fleet_hazard.as_of IS 'Instant that it describes';
+COMMENT ON COLUMN liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week; NULL: nobody was ever up';
+
+-- All rows are written by each rollup: room for the new ones beside the old.
+CREATE TABLE liveness_provider_hazard (
+	provider_id text PRIMARY KEY,
+	as_of timestamptz NOT NULL,
+	sessions int NOT NULL,
+	hazard real[] NOT NULL
+) WITH (fillfactor = 45);
+ALTER TABLE liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
+COMMENT ON TABLE liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
+COMMENT ON COLUMN liveness_provider_hazard.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_provider_hazard.as_of IS 'Instant that it describes';
+COMMENT ON COLUMN liveness_provider_hazard.sessions IS 'Its sessions of any length by then';
+COMMENT ON COLUMN liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
+
 -- The rows to lock stand apart from the state: those are the script's, and would
 -- collide if a dump held them; this is the user's, and is dumped.
 CREATE TABLE liveness_job_lock (
@@ -230,6 +255,8 @@ SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_hourly', '');
 SELECT pg_catalog.pg_extension_config_dump('provider_sessions', '');
 SELECT pg_catalog.pg_extension_config_dump('provider_sessions_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('provider_reliability_features', '');
+SELECT pg_catalog.pg_extension_config_dump('liveness_fleet_hazard', '');
+SELECT pg_catalog.pg_extension_config_dump('liveness_provider_hazard', '');
 SELECT pg_catalog.pg_extension_config_dump('liveness_job_state', '');
 
 COMMENT ON SEQUENCE provider_heartbeats_id_seq IS 'Ids of heartbeats, in order of arrival';
@@ -254,6 +281,10 @@ COMMENT ON FUNCTION liveness_setting_interval(text) IS 'A duration among the set
 CREATE FUNCTION liveness_effective_batch_size(batch_size int)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_effective_batch_size(int) IS 'batch_size, or for NULL the setting liveness.prune_batch_size; below 1 error 22023';
+
+CREATE FUNCTION liveness_is_censored(disconnect_reason text)
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_is_censored(text) IS 'Is this one of liveness.censored_reasons, by which the observer went away and not the provider?';
 
 CREATE FUNCTION liveness_utc_hour(at timestamptz)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -429,6 +460,200 @@ CREATE AGGREGATE liveness_hours(at timestamptz, memory_pressure real, cpu_usage 
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time, each as liveness_hourly gives it; a heartbeat at NULL or an infinity is in no hour and left out; NULL without any other';
+
+------------------------------------------------------------------------------
+-- Survival curves
+------------------------------------------------------------------------------
+
+CREATE TYPE survival_curve;
+CREATE FUNCTION survival_curve_in(cstring)
+RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_curve_in(cstring) IS 'Input of survival_curve: {time:events:censored, …}, a fourth number for those that come under observation then; a curve that cannot be is error 22P02';
+CREATE FUNCTION survival_curve_out(survival_curve)
+RETURNS cstring AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_curve_out(survival_curve) IS 'Output of survival_curve, exact';
+CREATE FUNCTION survival_curve_recv(internal)
+RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_curve_recv(internal) IS 'Binary input of survival_curve; a curve that cannot be is error 22P03';
+CREATE FUNCTION survival_curve_send(survival_curve)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_curve_send(survival_curve) IS 'Binary output of survival_curve';
+CREATE TYPE survival_curve (
+	INPUT = survival_curve_in,
+	OUTPUT = survival_curve_out,
+	RECEIVE = survival_curve_recv,
+	SEND = survival_curve_send,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+COMMENT ON TYPE survival_curve IS 'A Kaplan-Meier curve as what it follows from: at each distinct time the numbers of events, of censored observations, and of those that come under observation. Curves merge in any order with the same result';
+
+CREATE FUNCTION survival_agg_transfn(internal, float8, boolean)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION survival_agg_transfn(internal, float8, boolean) IS 'Transition function of survival_agg(duration, observed)';
+CREATE FUNCTION survival_agg_entry_transfn(internal, float8, boolean, float8)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION survival_agg_entry_transfn(internal, float8, boolean, float8) IS 'Transition function of survival_agg(duration, observed, entry)';
+CREATE FUNCTION survival_merge_transfn(internal, survival_curve)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION survival_merge_transfn(internal, survival_curve) IS 'Transition function of survival_merge';
+CREATE FUNCTION survival_agg_combine(internal, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION survival_agg_combine(internal, internal) IS 'Combine function of survival_agg and survival_merge';
+CREATE FUNCTION survival_agg_serialize(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_agg_serialize(internal) IS 'Serialize function of survival_agg and survival_merge';
+CREATE FUNCTION survival_agg_deserialize(bytea, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_agg_deserialize(bytea, internal) IS 'Deserialize function of survival_agg and survival_merge';
+CREATE FUNCTION survival_agg_final(internal)
+RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION survival_agg_final(internal) IS 'Final function of survival_agg and survival_merge';
+
+CREATE AGGREGATE survival_agg(duration float8, observed boolean) (
+	SFUNC = survival_agg_transfn,
+	STYPE = internal,
+	FINALFUNC = survival_agg_final,
+	COMBINEFUNC = survival_agg_combine,
+	SERIALFUNC = survival_agg_serialize,
+	DESERIALFUNC = survival_agg_deserialize,
+	SSPACE = 1024,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE survival_agg(float8, boolean) IS 'The Kaplan-Meier curve of durations, in any unit; observed false: right-censored, it lasted at least so long. Duration 0 counts at time 0, infinity after all finite times. Rows with a NULL are left out, NULL without a row; a NaN or negative duration is error 22023. As survfit(Surv(duration, observed) ~ 1) in R';
+CREATE AGGREGATE survival_agg(duration float8, observed boolean, entry float8) (
+	SFUNC = survival_agg_entry_transfn,
+	STYPE = internal,
+	FINALFUNC = survival_agg_final,
+	COMBINEFUNC = survival_agg_combine,
+	SERIALFUNC = survival_agg_serialize,
+	DESERIALFUNC = survival_agg_deserialize,
+	SSPACE = 1024,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE survival_agg(float8, boolean, float8) IS 'The same, left-truncated: each is at risk after entry only, the age at which its observation began. Rows with entry >= duration are left out; -infinity is from the beginning; a NaN entry is error 22023. As survfit(Surv(entry, duration, observed) ~ 1) in R';
+CREATE AGGREGATE survival_merge(curve survival_curve) (
+	SFUNC = survival_merge_transfn,
+	STYPE = internal,
+	FINALFUNC = survival_agg_final,
+	COMBINEFUNC = survival_agg_combine,
+	SERIALFUNC = survival_agg_serialize,
+	DESERIALFUNC = survival_agg_deserialize,
+	SSPACE = 1024,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE survival_merge(survival_curve) IS 'The curve of all observations behind several curves, the same in any order; NULLs are left out, NULL without a curve';
+
+CREATE FUNCTION survival_at(curve survival_curve, t float8)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_at(survival_curve, float8) IS 'S(t), the probability to last longer than t; 1 before 0; NULL past the last time unless S is 0 there; NaN is error 22023';
+CREATE FUNCTION survival_conditional(curve survival_curve, age float8, more float8)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_conditional(survival_curve, float8, float8) IS 'S(age + more) / S(age), the probability to last so much more at that age; NULL where the curve does not reach, or S(age) is 0; NaN or a negative number is error 22023';
+CREATE FUNCTION survival_conditionals(curve survival_curve, ages float8[], more float8)
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_conditionals(survival_curve, float8[], float8) IS 'survival_conditional at many ages at once; past its last time the curve goes on as it ended; NULL where S(age) is 0';
+CREATE FUNCTION survival_quantile(curve survival_curve, p float8)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_quantile(survival_curve, float8) IS 'The time by which the event has happened with probability p (0.5: the median): the first with S <= 1 - p, on a flat at exactly 1 - p its middle; NULL if not reached; p outside 0..1 is error 22023. As quantile(survfit(…)) in R';
+CREATE FUNCTION survival_rmean(curve survival_curve, horizon float8)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION survival_rmean(survival_curve, float8) IS 'Restricted mean: the mean time until the event or the horizon, the area under the curve up to there; NULL where the curve does not reach; NaN or a negative horizon is error 22023';
+CREATE FUNCTION survival_table(curve survival_curve, conf_level float8 DEFAULT 0.95, conf_type text DEFAULT 'log-log')
+RETURNS TABLE ("time" float8, n_risk bigint, n_event bigint, n_censor bigint, survival float8, std_err float8, lower float8, upper float8)
+AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
+COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time: at risk, events, censored, S, its standard error (Greenwood), and bounds of conf_level by conf_type plain, log or log-log; error and bounds NULL where S is 0. conf_level outside 0..1 or another conf_type is error 22023. As summary(survfit(…), censored = TRUE) in R';
+
+------------------------------------------------------------------------------
+-- Prediction: what becomes of a session
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_history_transfn(internal, timestamptz, timestamptz, text)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_transfn(internal, timestamptz, timestamptz, text) IS 'Transition function of liveness_history';
+CREATE FUNCTION liveness_history_combine(internal, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_combine(internal, internal) IS 'Combine function of liveness_history';
+CREATE FUNCTION liveness_history_serialize(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_serialize(internal) IS 'Serialize function of liveness_history';
+CREATE FUNCTION liveness_history_deserialize(bytea, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_deserialize(bytea, internal) IS 'Deserialize function of liveness_history';
+CREATE FUNCTION liveness_history_final(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_final(internal) IS 'Final function of liveness_history';
+CREATE AGGREGATE liveness_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text) (
+	SFUNC = liveness_history_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_history_final,
+	COMBINEFUNC = liveness_history_combine,
+	SERIALFUNC = liveness_history_serialize,
+	DESERIALFUNC = liveness_history_deserialize,
+	SSPACE = 1024,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_history(timestamptz, timestamptz, text) IS 'The sessions of a provider, packed: 16 bytes each; disconnected_at NULL: open; reasons of liveness.censored_reasons make censored ends; NULL without a session';
+
+CREATE FUNCTION liveness_history_sessions(history bytea, as_of timestamptz)
+RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_sessions(bytea, timestamptz) IS 'How many sessions of a history had any length as of then';
+
+CREATE FUNCTION liveness_fleet_combine(float8[], float8[])
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_fleet_combine(float8[], float8[]) IS 'Combine function of liveness_fleet_ages and liveness_fleet_hours';
+CREATE FUNCTION liveness_fleet_ages_transfn(float8[], bytea, timestamptz)
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_fleet_ages_transfn(float8[], bytea, timestamptz) IS 'Transition function of liveness_fleet_ages';
+CREATE FUNCTION liveness_fleet_ages_final(float8[])
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_fleet_ages_final(float8[]) IS 'Final function of liveness_fleet_ages';
+CREATE AGGREGATE liveness_fleet_ages(history bytea, as_of timestamptz) (
+	SFUNC = liveness_fleet_ages_transfn,
+	STYPE = float8[],
+	FINALFUNC = liveness_fleet_ages_final,
+	COMBINEFUNC = liveness_fleet_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_fleet_ages(bytea, timestamptz) IS 'Hazard by age of the sessions of a fleet as of an instant: 96 numbers, events a second; NULL if nobody was ever up';
+CREATE FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz)
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz) IS 'Transition function of liveness_fleet_hours';
+CREATE FUNCTION liveness_fleet_hours_final(float8[])
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_fleet_hours_final(float8[]) IS 'Final function of liveness_fleet_hours';
+CREATE AGGREGATE liveness_fleet_hours(history bytea, ages float8[], as_of timestamptz) (
+	SFUNC = liveness_fleet_hours_transfn,
+	STYPE = float8[],
+	FINALFUNC = liveness_fleet_hours_final,
+	COMBINEFUNC = liveness_fleet_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_fleet_hours(bytea, float8[], timestamptz) IS 'Factors of the hours of the week on the hazard by age that liveness_fleet_ages tells: 168 numbers, from Thursday 0 h UTC';
+
+CREATE FUNCTION liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz)
+RETURNS real[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_host_hazard(bytea, float8[], timestamptz) IS 'What a provider''s history tells beyond the fleet''s (ages and hours, one after the other): events and expected events by 24 octaves of age, then by 24 hours of the day; 96 numbers';
+
+CREATE FUNCTION liveness_holds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION liveness_holds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Probability that a session that is up at as_of lasts so many microseconds more; host NULL: as the fleet; NULL for another NULL';
+CREATE FUNCTION liveness_holds_bounds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION liveness_holds_bounds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Its bounds of 95 %: {lower, upper}, by the posterior of the provider''s own factor';
+
+CREATE FUNCTION liveness_history_curve(history bytea, as_of timestamptz)
+RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_curve(bytea, timestamptz) IS 'Kaplan-Meier curve of a history, in seconds, as it was known then; NULL without a session';
+CREATE FUNCTION liveness_history_uptime(history bytea, as_of timestamptz, days int)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days, or of the time since the first session, that sessions cover; NULL without a session';
+CREATE FUNCTION liveness_span_usecs(span interval, name text)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds, a month having 30 days; NULL is error 22004, one that is not positive or longer than 3650 days 22023';
+CREATE FUNCTION liveness_candidates_limit(min_probability float8, max_rows int)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_candidates_limit(float8, int) IS 'max_rows, once the arguments of liveness_candidates have been checked: min_probability outside 0..1 or max_rows below 1 is error 22023';
 
 ------------------------------------------------------------------------------
 -- Rollups
@@ -689,14 +914,14 @@ BEGIN
 	END IF;
 	total := total + coalesce(deleted, 0);
 	duration := clock_timestamp() - started_at;
-	more := coalesce(deleted > 0 AND coalesce(duration < @extschema@.liveness_setting_interval('prune_budget'), true), false);
+	more := deleted > 0 AND coalesce(duration < @extschema@.liveness_setting_interval('prune_budget'), true);
 	-- without the lock, and nothing done, there is no run to note
-	IF NOT more AND (deleted IS NOT NULL OR total > 0) THEN
+	IF NOT more OR (more IS NULL AND total > 0) THEN
 		PERFORM @extschema@.liveness_record_run('retention', started_at, duration, total);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) IS 'One step of a retention that began at started_at: a batch of heartbeats before cut (NULL: none), or, when none is left, the other tables. Adds the rows deleted to total; more says whether another step is due: not when all is done, liveness.prune_budget is spent, or another run is in progress';
+COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) IS 'One step of a retention that began at started_at: a batch of heartbeats before cut (NULL: none), or, when none is left, the other tables. Adds the rows deleted to total; more says whether another step is due: false when all is done or liveness.prune_budget is spent, NULL when another run is in progress';
 
 -- Every name is qualified, operators too: a SET clause would forbid COMMIT.
 CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
@@ -733,7 +958,7 @@ BEGIN
 		IF failure IS NOT NULL THEN
 			PERFORM @extschema@.liveness_raise(failure_code, failure, failure_detail, failure_hint);
 		END IF;
-		EXIT WHEN NOT more;
+		EXIT WHEN more IS NOT TRUE;
 	END LOOP;
 END
 $$;
@@ -971,7 +1196,7 @@ CREATE FUNCTION liveness_cron_jobs()
 RETURNS TABLE (name text, schedule text, command text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT 'liveness ' || j.job, j.schedule, pg_catalog.format('CALL @extschema@.liveness_run(%L)', j.job)
+	SELECT 'liveness ' || j.job, j.schedule, 'CALL @extschema@.liveness_run(' || quote_literal(j.job) || ')'
 	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
 END;
 COMMENT ON FUNCTION liveness_cron_jobs() IS 'What pg_cron is to run, and when';
@@ -984,10 +1209,37 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	schedule constant text := 'SELECT @extschema@.liveness_schedule();';
 	cron_schema name;
-	cron_database text := current_setting('cron.database_name', true);
+	cron_database text;
 	in_database text;
 BEGIN
+	-- known without pg_cron if configured, but not listed; not for everybody with it
+	BEGIN
+		PERFORM current_setting('cron.database_name', true);
+		SELECT g.setting INTO cron_database FROM pg_settings g WHERE g.name = 'cron.database_name';
+	EXCEPTION WHEN insufficient_privilege THEN
+		cron_database := current_database();
+	END;
+	IF cron_database IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'pg_cron is not loaded',
+			DETAIL = 'Without it the liveness worker can run the jobs: liveness.scheduler = ''worker''.',
+			HINT = format(E'In postgresql.conf add pg_cron to shared_preload_libraries and set cron.database_name = %L, restart the server, and run here:\nCREATE EXTENSION pg_cron;\n%s',
+				current_database(), schedule);
+	END IF;
+	IF cron_database <> current_database() THEN
+		SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L);',
+				j.name || ' in ' || current_database(), j.schedule, j.command, current_database()), E'\n')
+		INTO in_database
+		FROM @extschema@.liveness_cron_jobs() j;
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('pg_cron runs in database %I, not in this one', cron_database),
+			HINT = format(E'Connect to database %I, and run:\n%s', cron_database, in_database);
+	END IF;
+
 	-- the schema that its functions are in: the extension's own is pg_catalog
 	SELECT n.nspname INTO cron_schema
 	FROM pg_extension e
@@ -997,32 +1249,13 @@ BEGIN
 	JOIN pg_namespace n ON n.oid = p.pronamespace
 	WHERE e.extname = 'pg_cron'
 	LIMIT 1;
-	IF cron_schema IS NOT NULL THEN
-		RETURN cron_schema;
-	END IF;
-
-	IF cron_database IS NULL THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'object_not_in_prerequisite_state',
-			MESSAGE = 'pg_cron is not loaded',
-			DETAIL = 'Without it the liveness worker can run the jobs: liveness.scheduler = ''worker''.',
-			HINT = format(E'In postgresql.conf add pg_cron to shared_preload_libraries and set cron.database_name = %L, restart the server, and run here:\nCREATE EXTENSION pg_cron;\nSELECT @extschema@.liveness_schedule();',
-				current_database());
-	END IF;
-	IF cron_database = current_database() THEN
+	IF cron_schema IS NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = 'the extension pg_cron is not installed in this database',
-			HINT = E'Run here:\nCREATE EXTENSION pg_cron;\nSELECT @extschema@.liveness_schedule();';
+			HINT = format(E'Run here, if this is the database of cron.database_name:\nCREATE EXTENSION pg_cron;\n%s', schedule);
 	END IF;
-	SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L);',
-			j.name || ' in ' || current_database(), j.schedule, j.command, current_database()), E'\n')
-	INTO in_database
-	FROM @extschema@.liveness_cron_jobs() j;
-	RAISE EXCEPTION USING
-		ERRCODE = 'object_not_in_prerequisite_state',
-		MESSAGE = format('pg_cron runs in database %I, not in this one', cron_database),
-		HINT = format(E'Connect to database %I, and run:\n%s', cron_database, in_database);
+	RETURN cron_schema;
 END
 $$;
 COMMENT ON FUNCTION liveness_cron_schema() IS 'The schema of pg_cron''s functions in this database; where there are none, error 55000 with the statements to run';
@@ -1035,7 +1268,8 @@ AS $$
 DECLARE
 	cron_schema name := @extschema@.liveness_cron_schema();
 BEGIN
-	EXECUTE format('SELECT %1$I.schedule(j.name, j.schedule, j.command) FROM @extschema@.liveness_cron_jobs() j', cron_schema);
+	EXECUTE format('SELECT %I.schedule(j.name, j.schedule, j.command)', cron_schema) ||
+		' FROM @extschema@.liveness_cron_jobs() j';
 END
 $$;
 COMMENT ON FUNCTION liveness_schedule() IS 'Has pg_cron run the features and hourly rollups every 5 minutes and the retention hourly, as the current role; called again it changes nothing. Error 55000 with the statements to run where pg_cron is not in this database';
@@ -1048,8 +1282,9 @@ AS $$
 DECLARE
 	cron_schema name := @extschema@.liveness_cron_schema();
 BEGIN
-	EXECUTE format('SELECT %1$I.unschedule(c.jobid) FROM %1$I.job c JOIN @extschema@.liveness_cron_jobs() j ON c.jobname = j.name '
-		'WHERE c.username = current_user AND c.database = current_database()', cron_schema);
+	EXECUTE format('SELECT %1$I.unschedule(c.jobid) FROM %1$I.job c', cron_schema) ||
+		' JOIN @extschema@.liveness_cron_jobs() j ON c.jobname = j.name '
+		'WHERE c.username = current_user AND c.database = current_database()';
 END
 $$;
 COMMENT ON FUNCTION liveness_unschedule() IS 'Takes the jobs of liveness_schedule() away from pg_cron, those of the current role, and no others. Error 55000 where pg_cron is not in this database';
@@ -1240,6 +1475,284 @@ END;
 COMMENT ON FUNCTION liveness_heatmap(text) IS 'hourly_availability at a glance: a line a day from Sunday, a character an hour, UTC, from none over up to a quarter, a half, three quarters, to more; ? where the window holds none of the hour. No line for a provider that is unknown or has no matrix, or for NULL. ASCII where the database is not UTF8';
 
 ------------------------------------------------------------------------------
+-- Who will hold a job
+------------------------------------------------------------------------------
+
+-- One row, or an error: without a rollup there is nothing to answer from.
+CREATE FUNCTION liveness_prepared_fleet()
+RETURNS liveness_fleet_hazard
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	fleet @extschema@.liveness_fleet_hazard;
+BEGIN
+	SELECT f.* INTO fleet FROM @extschema@.liveness_fleet_hazard f;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'there are no features yet to find candidates by',
+			HINT = 'Run SELECT @extschema@.liveness_rollup_features(), or let the worker do it; liveness_candidates_at() needs none.';
+	END IF;
+	RETURN fleet;
+END
+$$;
+COMMENT ON FUNCTION liveness_prepared_fleet() IS 'The row of liveness_fleet_hazard; without one error 55000';
+
+-- Whether a session is stale is asked of the likeliest alone, one after the other,
+-- until there are enough: it takes a look at the heartbeats.
+CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
+RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
+	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH asked AS MATERIALIZED (
+		SELECT f.as_of, f.hazard, @extschema@.liveness_span_usecs($1, 'job') AS usecs,
+			now() - @extschema@.liveness_setting_interval('session_timeout') AS stale_before
+		FROM @extschema@.liveness_prepared_fleet() f
+	), latest AS (
+		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at, s.last_heartbeat_at
+		FROM @extschema@.provider_sessions s
+		WHERE s.disconnected_at IS NULL
+		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
+	), ranked AS (
+		SELECT l.provider_id, l.id, l.connected_at, l.last_heartbeat_at, p.hazard, p.sessions,
+			@extschema@.liveness_holds(a.hazard, p.hazard, l.connected_at, now(), a.usecs) AS probability
+		FROM latest l
+		CROSS JOIN asked a
+		LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = l.provider_id
+		ORDER BY probability DESC, l.provider_id
+		OFFSET 0
+	), best AS (
+		SELECT r.provider_id, r.id, r.connected_at, r.hazard, r.sessions, r.probability
+		FROM ranked r
+		CROSS JOIN asked a
+		WHERE r.probability >= COALESCE($2, 0)
+		AND CASE WHEN r.connected_at >= a.stale_before OR r.last_heartbeat_at >= a.stale_before THEN true
+			ELSE EXISTS (
+				SELECT FROM @extschema@.provider_heartbeats h
+				WHERE h.provider_id = r.provider_id AND h.at >= a.stale_before AND h.at <= now()
+			) OR (r.last_heartbeat_at IS NULL AND NOT EXISTS (
+				SELECT FROM @extschema@.provider_heartbeats h
+				WHERE h.provider_id = r.provider_id AND h.at >= r.connected_at AND h.at <= now()))
+			END
+		ORDER BY r.probability DESC, r.provider_id
+		LIMIT @extschema@.liveness_candidates_limit($2, $3)
+	)
+	SELECT b.provider_id, b.id, b.connected_at,
+		greatest(extract(epoch FROM now() - b.connected_at), 0)::float8,
+		b.probability, bounds.b[1], bounds.b[2],
+		COALESCE(b.sessions, 0), f.liveness_score, a.as_of
+	FROM best b
+	CROSS JOIN asked a
+	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.hazard, b.connected_at, now(), a.usecs) bounds (b)
+	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
+	ORDER BY b.probability DESC, b.provider_id;
+END;
+COMMENT ON FUNCTION liveness_candidates(interval, float8, int) IS 'Providers connected now, stale ones left out, by the probability that their session lasts another job (falling in job), from what the last features rollup prepared; the likeliest first, at least min_probability (NULL: any), max_rows at most (NULL: all). Of several open sessions of a provider the latest counts. lower and upper: bounds of 95 % for how the provider differs from the fleet; own_sessions: its sessions behind the answer; as_of: the instant of the rollup. docs/prediction.md has the formulas. Before the first rollup error 55000; job NULL 22004; job not positive or beyond 3650 days, min_probability outside 0..1, max_rows below 1 error 22023';
+
+CREATE FUNCTION liveness_candidates_at(as_of timestamptz, job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
+RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
+	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH history AS MATERIALIZED (
+		SELECT s.provider_id, @extschema@.liveness_history(s.connected_at, s.disconnected_at, s.disconnect_reason) AS sessions
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at < $1
+		GROUP BY s.provider_id
+	), ages AS MATERIALIZED (
+		SELECT @extschema@.liveness_fleet_ages(h.sessions, $1) AS hazard
+		FROM history h
+	), asked AS MATERIALIZED (
+		SELECT @extschema@.liveness_span_usecs($2, 'job') AS usecs,
+			$1 - @extschema@.liveness_setting_interval('session_timeout') AS stale_before,
+			a.hazard || (SELECT @extschema@.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h) AS hazard
+		FROM ages a
+	), latest AS (
+		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at,
+			CASE WHEN s.last_heartbeat_at <= $1 THEN s.last_heartbeat_at END AS last_heartbeat_at
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at <= $1 AND (s.disconnected_at IS NULL OR s.disconnected_at > $1)
+		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
+	), likely AS (
+		SELECT c.provider_id, c.id, c.connected_at, c.probability, c.host, c.sessions
+		FROM (
+			SELECT l.provider_id, l.id, l.connected_at, p.host, p.sessions,
+				@extschema@.liveness_holds(a.hazard, p.host, l.connected_at, $1, a.usecs) AS probability
+			FROM latest l
+			CROSS JOIN asked a
+			LEFT JOIN LATERAL (
+				SELECT @extschema@.liveness_host_hazard(h.sessions, a.hazard, $1) AS host,
+					@extschema@.liveness_history_sessions(h.sessions, $1) AS sessions
+				FROM history h
+				WHERE h.provider_id = l.provider_id
+			) p ON true
+			CROSS JOIN LATERAL (
+				SELECT greatest(l.last_heartbeat_at, (
+					SELECT b.at
+					FROM @extschema@.provider_heartbeats b
+					WHERE b.provider_id = l.provider_id AND b.at >= l.connected_at AND b.at <= $1
+					ORDER BY b.at DESC
+					LIMIT 1)) AS at
+			) heard
+			WHERE heard.at IS NULL OR greatest(heard.at, l.connected_at) >= a.stale_before
+			OFFSET 0
+		) c
+		WHERE c.probability >= COALESCE($3, 0)
+	), best AS (
+		SELECT l.provider_id, l.id, l.connected_at, l.probability, l.host, l.sessions
+		FROM likely l
+		ORDER BY l.probability DESC, l.provider_id
+		LIMIT @extschema@.liveness_candidates_limit($3, $4)
+	)
+	SELECT b.provider_id, b.id, b.connected_at, extract(epoch FROM $1 - b.connected_at)::float8,
+		b.probability, bounds.b[1], bounds.b[2], COALESCE(b.sessions, 0), r.liveness_score, $1
+	FROM best b
+	CROSS JOIN asked a
+	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.host, b.connected_at, $1, a.usecs) bounds (b)
+	LEFT JOIN @extschema@.liveness_features_at($1) r ON r.provider_id = b.provider_id
+	ORDER BY b.probability DESC, b.provider_id;
+END;
+COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) IS 'What liveness_candidates would have answered at an instant, had the rollup run in that moment; computed anew from the sessions and heartbeats of that time, without looking ahead. as_of NULL is error 22004, infinite 22008; else as liveness_candidates';
+
+------------------------------------------------------------------------------
+-- Back-test
+------------------------------------------------------------------------------
+
+CREATE FUNCTION liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
+RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH asked AS MATERIALIZED (
+		SELECT @extschema@.liveness_span_usecs($1, 'horizon') AS usecs,
+			make_interval(secs => @extschema@.liveness_span_usecs($1, 'horizon') / 1e6) AS horizon,
+			make_interval(secs => @extschema@.liveness_span_usecs($4, 'step') / 1e6) AS step
+	), cuts AS MATERIALIZED (
+		SELECT c.cut, c.cut + a.horizon AS ends
+		FROM asked a
+		CROSS JOIN LATERAL generate_series($2, least($3, now()) - a.horizon, a.step) c (cut)
+		WHERE isfinite($2) AND isfinite($3)
+	), history AS MATERIALIZED (
+		SELECT s.provider_id, @extschema@.liveness_history(s.connected_at, s.disconnected_at, s.disconnect_reason) AS sessions
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at < $3
+		GROUP BY s.provider_id
+	), cases AS MATERIALIZED (
+		SELECT c.cut, s.provider_id, s.id, s.connected_at,
+			(extract(epoch FROM c.cut) - extract(epoch FROM s.connected_at))::float8 AS age,
+			(s.disconnected_at IS NULL OR s.disconnected_at >= c.ends) AS held
+		FROM cuts c
+		JOIN @extschema@.provider_sessions s ON s.connected_at <= c.cut
+			AND (s.disconnected_at IS NULL OR s.disconnected_at > c.cut)
+		WHERE isfinite(s.connected_at)
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= c.ends
+			OR NOT @extschema@.liveness_is_censored(s.disconnect_reason))
+	), outcomes AS MATERIALIZED (
+		SELECT c.cut, c.ends, n.cases, n.held
+		FROM cuts c
+		CROSS JOIN LATERAL (
+			SELECT count(*) AS cases, count(*) FILTER (WHERE k.held) AS held FROM cases k WHERE k.cut = c.cut
+		) n
+	), fleet AS MATERIALIZED (
+		-- of the outcomes only those that were known at the cut
+		SELECT c.cut, base.rate, f.ages || hours.factors AS hazard, f.curve
+		FROM cuts c
+		CROSS JOIN LATERAL (
+			SELECT sum(o.held)::float8 / nullif(sum(o.cases), 0)::float8 AS rate FROM outcomes o WHERE o.ends <= c.cut
+		) base
+		CROSS JOIN LATERAL (
+			SELECT @extschema@.liveness_fleet_ages(h.sessions, c.cut) AS ages,
+				@extschema@.survival_merge(@extschema@.liveness_history_curve(h.sessions, c.cut)) AS curve
+			FROM history h
+		) f
+		CROSS JOIN LATERAL (
+			SELECT @extschema@.liveness_fleet_hours(h.sessions, f.ages, c.cut) AS factors FROM history h
+		) hours
+		WHERE base.rate IS NOT NULL AND f.ages IS NOT NULL
+	), pooled AS MATERIALIZED (
+		SELECT f.cut, p.id, p.probability
+		FROM fleet f
+		CROSS JOIN asked a
+		CROSS JOIN LATERAL (
+			SELECT array_agg(k.id ORDER BY k.id) AS ids, array_agg(k.age ORDER BY k.id) AS ages FROM cases k WHERE k.cut = f.cut
+		) k
+		CROSS JOIN LATERAL unnest(k.ids, @extschema@.survival_conditionals(f.curve, k.ages, a.usecs / 1e6)) p (id, probability)
+	), scores AS MATERIALIZED (
+		SELECT f.cut, r.provider_id, r.liveness_score
+		FROM fleet f
+		CROSS JOIN LATERAL @extschema@.liveness_features_at(f.cut) r
+	)
+	SELECT k.cut, k.provider_id, k.id, k.held, v.predictor, v.probability
+	FROM cases k
+	CROSS JOIN asked a
+	JOIN fleet f ON f.cut = k.cut
+	JOIN pooled p ON p.cut = k.cut AND p.id = k.id
+	LEFT JOIN scores r ON r.cut = k.cut AND r.provider_id = k.provider_id
+	LEFT JOIN history h ON h.provider_id = k.provider_id
+	CROSS JOIN LATERAL (VALUES
+		('base_rate', f.rate),
+		('uptime', COALESCE(@extschema@.liveness_history_uptime(h.sessions, k.cut, 30), 1)),
+		('liveness_score', COALESCE(r.liveness_score, 0)::float8),
+		('own', COALESCE((@extschema@.survival_conditionals(@extschema@.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1)),
+		('fleet', COALESCE(p.probability, 1)),
+		('candidates', @extschema@.liveness_holds(f.hazard, @extschema@.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.connected_at, k.cut, a.usecs))
+	) v (predictor, probability);
+END;
+COMMENT ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'At cuts since, since + step and so on, as long as cut + horizon <= until and now(): each session with connected_at <= cut < its end, whether it held until cut + horizon, and what each predictor said by what was known at the cut. Left out are sessions whose end before cut + horizon is censored, and cuts before the first outcome is known. Predictors: base_rate (of the outcomes known), uptime (of 30 days), liveness_score, own and fleet (Kaplan-Meier, carried forward past its end), candidates';
+
+CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
+RETURNS TABLE (predictor text, n bigint, held float8, brier float8, log_loss float8, auc float8, ece float8)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH cases AS MATERIALIZED (
+		SELECT c.predictor, c.held, c.probability, least(greatest(ceil(10 * c.probability), 1), 10) AS bin
+		FROM @extschema@.liveness_backtest_cases($1, $2, $3, $4) c
+	), ranked AS (
+		SELECT c.predictor, c.held, c.probability,
+			rank() OVER by_probability + (count(*) OVER (PARTITION BY c.predictor, c.probability) - 1) / 2.0::float8 AS midrank
+		FROM cases c
+		WINDOW by_probability AS (PARTITION BY c.predictor ORDER BY c.probability)
+	), measured AS (
+		SELECT r.predictor, count(*) AS n, count(*) FILTER (WHERE r.held) AS held,
+			avg((r.probability - r.held::int) ^ 2::float8) AS brier,
+			avg(-ln(least(greatest(CASE WHEN r.held THEN r.probability ELSE 1 - r.probability END, 1e-6), 1 - 1e-6))) AS log_loss,
+			sum(r.midrank) FILTER (WHERE r.held) AS held_ranks
+		FROM ranked r
+		GROUP BY r.predictor
+	), calibrated AS (
+		SELECT b.predictor, sum(abs(b.difference)) / sum(b.n) AS ece
+		FROM (
+			SELECT c.predictor, c.bin, count(*) AS n, sum(c.probability - c.held::int) AS difference
+			FROM cases c
+			GROUP BY c.predictor, c.bin
+		) b
+		GROUP BY b.predictor
+	)
+	SELECT m.predictor, m.n, m.held::float8 / m.n, m.brier, m.log_loss,
+		(m.held_ranks - m.held::float8 * (m.held + 1) / 2) / nullif(m.held::float8 * (m.n - m.held), 0),
+		c.ece
+	FROM measured m
+	JOIN calibrated c ON c.predictor = m.predictor
+	ORDER BY array_position(ARRAY['base_rate', 'uptime', 'liveness_score', 'own', 'fleet', 'candidates'], m.predictor);
+END;
+COMMENT ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) IS 'How good would each predictor have been?  Over the cases of liveness_backtest_cases: how many, the share that held, Brier score, log loss (probabilities clipped at 1e-6), area under the ROC curve (ties by midranks; NULL if all held or none), expected calibration error in ten bins of 0.1, each closed on the right. NULL horizon or step is error 22004, one that is not positive 22023';
+
+CREATE FUNCTION liveness_calibration(horizon interval, since timestamptz, until timestamptz, step interval)
+RETURNS TABLE (predictor text, bin int, lower float8, upper float8, n bigint, predicted float8, held float8)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT c.predictor, c.bin, (c.bin - 1) / 10.0::float8, c.bin / 10.0::float8, count(*), avg(c.probability), avg(c.held::int)::float8
+	FROM (
+		SELECT k.predictor, k.held, k.probability, least(greatest(ceil(10 * k.probability), 1), 10)::int AS bin
+		FROM @extschema@.liveness_backtest_cases($1, $2, $3, $4) k
+	) c
+	GROUP BY c.predictor, c.bin
+	ORDER BY array_position(ARRAY['base_rate', 'uptime', 'liveness_score', 'own', 'fleet', 'candidates'], c.predictor), c.bin;
+END;
+COMMENT ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) IS 'The reliability table behind ece: for each predictor and bin (lower, upper] of its probability how many cases, what it said on average, and what share held; bins without a case are left out. Arguments as liveness_backtest';
+
+------------------------------------------------------------------------------
 -- Privileges
 ------------------------------------------------------------------------------
 
@@ -1251,7 +1764,7 @@ AS $$
 BEGIN
 	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
 	EXECUTE 'GRANT SELECT ON @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, '
-		'@extschema@.provider_sessions, @extschema@.provider_reliability_features, '
+		'@extschema@.provider_sessions, @extschema@.provider_reliability_features, @extschema@.liveness_provider_hazard, @extschema@.liveness_fleet_hazard, '
 		'@extschema@.provider_liveness, @extschema@.provider_session_history, '
 		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
 		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
@@ -1261,7 +1774,14 @@ BEGIN
 		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
 		'@extschema@.liveness_features_of_window(timestamptz, int, timestamptz), @extschema@.liveness_features_at(timestamptz, int), '
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
-		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters() TO ' || role::text;
+		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters(), '
+		'@extschema@.liveness_is_censored(text), '
+		'@extschema@.liveness_prepared_fleet(), '
+		'@extschema@.liveness_candidates(interval, float8, int), '
+		'@extschema@.liveness_candidates_at(timestamptz, interval, float8, int), '
+		'@extschema@.liveness_backtest_cases(interval, timestamptz, timestamptz, interval), '
+		'@extschema@.liveness_backtest(interval, timestamptz, timestamptz, interval), '
+		'@extschema@.liveness_calibration(interval, timestamptz, timestamptz, interval) TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Grants a role what it takes to read tables and views, and nothing more';
@@ -1296,7 +1816,7 @@ BEGIN
 	PERFORM @extschema@.liveness_grant_reader(role);
 	EXECUTE 'GRANT DELETE ON @extschema@.provider_heartbeats, @extschema@.provider_sessions TO ' || role::text;
 	EXECUTE 'GRANT INSERT, UPDATE, DELETE ON @extschema@.provider_heartbeats_hourly, '
-		'@extschema@.provider_reliability_features TO ' || role::text;
+		'@extschema@.provider_reliability_features, @extschema@.liveness_provider_hazard, @extschema@.liveness_fleet_hazard TO ' || role::text;
 	EXECUTE 'GRANT SELECT ON SEQUENCE @extschema@.provider_heartbeats_id_seq TO ' || role::text;
 	EXECUTE 'GRANT SELECT, UPDATE ON @extschema@.liveness_job_lock TO ' || role::text;
 	EXECUTE 'GRANT SELECT, INSERT, UPDATE ON @extschema@.liveness_job_state TO ' || role::text;
@@ -1353,6 +1873,13 @@ REVOKE ALL ON FUNCTION liveness_schedule() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_unschedule() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_heatmap(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_is_censored(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prepared_fleet() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_candidates(interval, float8, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_writer(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_operator(regrole) FROM PUBLIC;

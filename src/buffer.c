@@ -707,6 +707,7 @@ liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size ma
 	if (orphans > 0)
 	{
 		AdvanceTail();
+		liveness_buffer_tell();
 		ereport(LOG,
 				(errmsg("%d heartbeats of an extension that was dropped were set aside",
 						orphans)));

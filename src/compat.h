@@ -11,6 +11,7 @@
 #ifndef LIVENESS_COMPAT_H
 #define LIVENESS_COMPAT_H
 
+#include "utils/float.h"
 #include "utils/guc.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"				/* until 15 a part of postgres.h */
@@ -38,6 +39,12 @@
 /* 18 lets a module say its name and version */
 #ifndef PG_MODULE_MAGIC_EXT
 #define PG_MODULE_MAGIC_EXT(...)	PG_MODULE_MAGIC
+#endif
+
+/* 16 can collect errors of input */
+#if PG_VERSION_NUM < 160000
+#define float8in_internal(num, endptr_p, type_name, orig_string, escontext) \
+	float8in_internal(num, endptr_p, type_name, orig_string)
 #endif
 
 /* 17 can ask for a lock at least as strong; we ask for each in turn */

@@ -32,7 +32,8 @@
 #include "liveness.h"
 #include "worker.h"
 
-/* Without an extension, or without a free process, we look again after this */
+/* Without an extension or a free process, or with another run under way, we look
+ * again after this */
 #define LOOK_AGAIN		(10 * USECS_PER_SEC)
 
 #define RETENTION_INTERVAL	((int64) SECS_PER_HOUR * USECS_PER_SEC)
@@ -127,7 +128,7 @@ JobInterval(LivenessJob job)
 /* One row at most, of which a column; %s in the statement is our schema */
 static Datum
 Select(const InstalledExtension *extension, const char *sql, int nargs, Oid *types,
-	  Datum *values, int column, bool *isnull)
+	   Datum *values, int column, bool *isnull)
 {
 	if (SPI_execute_with_args(psprintf(sql, extension->schema_name), nargs, types, values,
 							  NULL, false, 0) != SPI_OK_SELECT || SPI_processed > 1)
@@ -149,8 +150,8 @@ RanRecently(const InstalledExtension *extension, JobRun *run)
 	int64		age;
 
 	last = DatumGetTimestampTz(Select(extension,
-									 "SELECT s.last_started_at FROM %s.liveness_job_state s"
-									 " WHERE s.job = $1", 1, types, values, 1, &isnull));
+									  "SELECT s.last_started_at FROM %s.liveness_job_state s"
+									  " WHERE s.job = $1", 1, types, values, 1, &isnull));
 	if (isnull)
 		return false;
 	/* one in the future is of a clock that was set back */
@@ -161,7 +162,7 @@ RanRecently(const InstalledExtension *extension, JobRun *run)
 	return true;
 }
 
-/* Unit: a rollup.  NULL, for another one is under way, is as good as done. */
+/* Unit: a rollup.  NULL if another one, or a retention that closes hours, is under way. */
 static void
 RunRollup(const InstalledExtension *extension, void *arg)
 {
@@ -171,13 +172,15 @@ RunRollup(const InstalledExtension *extension, void *arg)
 	if (RanRecently(extension, run))
 		return;
 	(void) Select(extension,
-				 run->job == JOB_FEATURES
-				 ? "SELECT %s.liveness_rollup_features()"
-				 : "SELECT %s.liveness_rollup_hourly()",
-				 0, NULL, NULL, 1, &isnull);
+				  run->job == JOB_FEATURES
+				  ? "SELECT %s.liveness_rollup_features()"
+				  : "SELECT %s.liveness_rollup_hourly()",
+				  0, NULL, NULL, 1, &isnull);
+	if (isnull)
+		run->delay = Min(LOOK_AGAIN, run->interval);
 }
 
-/* Unit: a step of the retention */
+/* Unit: a step of the retention; "more" is NULL if another run is under way */
 static void
 RunRetentionStep(const InstalledExtension *extension, void *arg)
 {
@@ -191,12 +194,17 @@ RunRetentionStep(const InstalledExtension *extension, void *arg)
 		return;
 	run->started = true;
 	run->total = DatumGetInt64(Select(extension,
-									 "SELECT s.total, s.more FROM %1$s.liveness_prune_step("
-									 "%1$s.liveness_prune_cut(NULL),"
-									 " %1$s.liveness_effective_batch_size(NULL), $1, $2) s",
-									 2, types, values, 1, &isnull));
+									  "SELECT s.total, s.more FROM %1$s.liveness_prune_step("
+									  "%1$s.liveness_prune_cut(NULL),"
+									  " %1$s.liveness_effective_batch_size(NULL), $1, $2) s",
+									  2, types, values, 1, &isnull));
 	run->more = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 										   2, &isnull));
+	if (isnull)
+	{
+		run->more = false;
+		run->delay = Min(LOOK_AGAIN, run->interval);
+	}
 }
 
 /* Unit: note for liveness_jobs that a run has failed */
@@ -210,7 +218,7 @@ RecordError(const InstalledExtension *extension, void *arg)
 	bool		isnull;
 
 	(void) Select(extension, "SELECT %s.liveness_record_error($1, $2)",
-				 2, types, values, 1, &isnull);
+				  2, types, values, 1, &isnull);
 }
 
 void

@@ -311,6 +311,20 @@ liveness_reason_is_censored(const char *reason, Size len)
 	return false;
 }
 
+/*
+ * liveness_is_censored(disconnect_reason text) -> boolean
+ *
+ * Is it one of liveness.censored_reasons?
+ */
+PG_FUNCTION_INFO_V1(liveness_is_censored);
+Datum
+liveness_is_censored(PG_FUNCTION_ARGS)
+{
+	text	   *reason = PG_GETARG_TEXT_PP(0);
+
+	PG_RETURN_BOOL(liveness_reason_is_censored(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason)));
+}
+
 int
 liveness_check_window_days(int window_days)
 {

@@ -116,6 +116,24 @@ typedef struct SurvivalObservation
 	bool		event;			/* false: right-censored at exit */
 } SurvivalObservation;
 
+/* An estimate after the events so far */
+typedef struct KaplanMeier
+{
+	double		survival;
+	double		greenwood;		/* variance of log survival */
+} KaplanMeier;
+
+static inline void
+liveness_kaplan_meier_step(KaplanMeier *km, int64 n_risk, int64 n_event)
+{
+	double		n = (double) n_risk;
+	double		left = (double) (n_risk - n_event);
+
+	km->survival *= left / n;
+	km->greenwood += (double) n_event / (n * left);
+}
+
+extern Datum liveness_make_curve(const double *durations, const bool *observed, int64 n);
 extern void liveness_sort_observations(SurvivalObservation *obs, int64 n);
 extern void liveness_survival_at(const SurvivalObservation *obs, int64 n,
 								 const int64 *times, int ntimes,

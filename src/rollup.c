@@ -315,6 +315,73 @@ CheckCanWrite(const char *function)
 	" f.failures_count, f.p_survives_4h, f.p_survives_8h"
 
 /*
+ * What liveness_candidates will answer from: three passes over the sessions of each
+ * provider, packed.
+ */
+static void
+PrepareCandidates(const Job *job, TimestampTz as_of)
+{
+	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID};
+	Datum		values[2] = {TimestampTzGetDatum(as_of)};
+	char		nulls[] = "  ";
+	Tuplestorestate *histories;
+	int64		providers;
+	bool		isnull;
+
+	histories = Compute(job, "histories",
+						"SELECT s.provider_id,"
+						" %s.liveness_history(s.connected_at, s.disconnected_at, s.disconnect_reason)"
+						"  AS sessions"
+						" FROM %s.provider_sessions s WHERE s.connected_at < $1"
+						" GROUP BY s.provider_id",
+						1, types, values);
+	Execute(job, "SELECT %s.liveness_fleet_ages(h.sessions, $1) FROM histories h",
+			1, types, values, NULL, SPI_OK_SELECT);
+	values[1] = ResultDatum(1, &isnull);
+	if (!isnull)
+	{
+		values[1] = SPI_datumTransfer(values[1], false, -1);
+		Execute(job, "SELECT $2 || %s.liveness_fleet_hours(h.sessions, $2, $1) FROM histories h",
+				2, types, values, NULL, SPI_OK_SELECT);
+		values[1] = SPI_datumTransfer(ResultDatum(1, &isnull), false, -1);
+	}
+	/* where nobody was ever up there is nothing to tell */
+	nulls[1] = isnull ? 'n' : ' ';
+	Execute(job,
+			"INSERT INTO %s.liveness_fleet_hazard AS f (as_of, hazard) VALUES ($1, $2)"
+			" ON CONFLICT (only_row) DO UPDATE SET as_of = excluded.as_of, hazard = excluded.hazard",
+			2, types, values, nulls, SPI_OK_INSERT);
+
+	providers = isnull ? 0 : tuplestore_tuple_count(histories);
+	if (providers > 0)
+	{
+		Execute(job,
+				"UPDATE %s.liveness_provider_hazard p SET as_of = $1,"
+				" sessions = %s.liveness_history_sessions(h.sessions, $1),"
+				" hazard = %s.liveness_host_hazard(h.sessions, $2, $1)"
+				" FROM histories h WHERE h.provider_id = p.provider_id",
+				2, types, values, NULL, SPI_OK_UPDATE);
+		if ((int64) SPI_processed < providers)
+			Execute(job,
+					"INSERT INTO %s.liveness_provider_hazard (provider_id, as_of, sessions, hazard)"
+					" SELECT h.provider_id, $1, %s.liveness_history_sessions(h.sessions, $1),"
+					"  %s.liveness_host_hazard(h.sessions, $2, $1)"
+					" FROM histories h"
+					" WHERE NOT EXISTS (SELECT FROM %s.liveness_provider_hazard p"
+					"  WHERE p.provider_id = h.provider_id)"
+					" ON CONFLICT (provider_id) DO NOTHING",
+					2, types, values, NULL, SPI_OK_INSERT);
+	}
+	Execute(job, "SELECT count(*) FROM %s.liveness_provider_hazard", 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	if (ResultInt64(1) > providers)
+		Execute(job,
+				"DELETE FROM %s.liveness_provider_hazard p"
+				" WHERE NOT EXISTS (SELECT FROM histories h WHERE h.provider_id = p.provider_id)",
+				0, NULL, NULL, NULL, SPI_OK_DELETE);
+	Forget("histories", histories);
+}
+
+/*
  * liveness_rollup_features(as_of timestamptz, window_days int) -> bigint
  *
  * Writes a row for every provider with a session in the window, and resets the
@@ -397,6 +464,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 				" FROM vanished v WHERE v.provider_id = f.provider_id",
 				2, types, values, NULL, SPI_OK_UPDATE);
 	Forget("computed", computed);
+	PrepareCandidates(&job, as_of);
 
 	EndJob(&job, rows);
 	PG_RETURN_INT64(rows);

@@ -5,7 +5,8 @@
  *
  * A counter is an atomic of its own: adding to one never waits.  What a
  * transaction did (a run of a rollup, say) is added when that transaction has
- * committed, and forgotten with a savepoint or transaction that is rolled back.
+ * committed or is prepared, and forgotten with a savepoint or transaction that is
+ * rolled back.
  *
  * A clean shutdown writes the counters to a file, and the next start reads and
  * removes it.  After a crash they begin again, and "since" says so.
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 #include "access/xact.h"
+#include "catalog/pg_control.h"
+#include "common/controldata_utils.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -245,7 +248,23 @@ LoadCounters(void)
 	FreeFile(stream);
 
 	/* what is counted from here on is not in it: it must not be read again */
-	(void) unlink(STATS_FILE);
+	if (unlink(STATS_FILE) != 0)
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not remove file \"%s\": %m", STATS_FILE)));
+}
+
+/* An immediate shutdown is a crash, though the postmaster exits as if it were none */
+static bool
+ShutdownIsClean(void)
+{
+	bool		crc_ok;
+	ControlFileData *control = get_controlfile(DataDir, &crc_ok);
+	bool		clean = crc_ok && (control->state == DB_SHUTDOWNED ||
+								   control->state == DB_SHUTDOWNED_IN_RECOVERY);
+
+	pfree(control);
+	return clean;
 }
 
 /* on_shmem_exit callback of the postmaster, when all other processes have gone */
@@ -257,7 +276,7 @@ SaveCounters(int code, Datum arg pg_attribute_unused())
 	bool		written;
 	int64		lost;
 
-	if (code != 0 || counters == NULL)
+	if (code != 0 || counters == NULL || !ShutdownIsClean())
 		return;
 
 	lost = liveness_buffer_waiting();
@@ -395,6 +414,7 @@ liveness_stats_reset(PG_FUNCTION_ARGS)
 	liveness_buffer_lock();
 	for (int i = 0; i < NCOUNTERS; i++)
 		pg_atomic_write_u64(&counters->values[i], 0);
+	liveness_raise_locked(COUNTER_BUFFER_HIGH_WATER, liveness_buffer_waiting());
 	pg_atomic_write_u64(&counters->since, (uint64) GetCurrentTimestamp());
 	liveness_buffer_unlock();
 	PG_RETURN_VOID();

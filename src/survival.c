@@ -56,7 +56,7 @@ liveness_survival_at(const SurvivalObservation *obs, int64 n, const int64 *times
 	int64		exited = 0;
 	int64		last_exit = -1;
 	int64		i = 0;
-	double		s = 1.0;
+	KaplanMeier km = {.survival = 1};
 
 	entries = (int64 *) MemoryContextAllocHuge(CurrentMemoryContext,
 											   Max(n, 1) * sizeof(int64));
@@ -91,11 +91,11 @@ liveness_survival_at(const SurvivalObservation *obs, int64 n, const int64 *times
 				entered++;
 			at_risk = entered - exited;
 			if (events > 0)
-				s *= 1.0 - (double) events / (double) at_risk;
+				liveness_kaplan_meier_step(&km, at_risk, events);
 			exited += exits;
 		}
-		survival[k] = s;
-		isnull[k] = nentries == 0 || (s > 0.0 && times[k] > last_exit);
+		survival[k] = km.survival;
+		isnull[k] = nentries == 0 || (km.survival > 0.0 && times[k] > last_exit);
 	}
 
 	pfree(entries);

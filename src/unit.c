@@ -42,10 +42,14 @@
 
 ErrorData  *liveness_unit_error = NULL;
 
-/* Settings of a process that runs units; names in its statements are qualified */
+/*
+ * For a process that runs units, once it is connected.  Names in its statements are
+ * qualified.  A cancel is for a unit; outside of one it would end the process.
+ */
 void
 liveness_prepare_units(void)
 {
+	HOLD_CANCEL_INTERRUPTS();
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", MyBgworkerEntry->bgw_name, PGC_USERSET, PGC_S_OVERRIDE);
 }
@@ -140,6 +144,7 @@ liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
 	{
 		InstalledExtension extension;
 
+		RESUME_CANCEL_INTERRUPTS();
 		CHECK_FOR_INTERRUPTS();
 		pgstat_report_activity(STATE_RUNNING, activity);
 		SetCurrentStatementStartTimestamp();
@@ -156,6 +161,7 @@ liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
 		CommitTransactionCommand();
 		if (timeout_ms > 0)
 			disable_timeout(STATEMENT_TIMEOUT, false);
+		HOLD_CANCEL_INTERRUPTS();
 		/* one that came too late is not the next unit's */
 		if (get_timeout_indicator(STATEMENT_TIMEOUT, true))
 			QueryCancelPending = false;
@@ -163,6 +169,8 @@ liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
+		/* the error has reset both counts */
+		HOLD_CANCEL_INTERRUPTS();
 		HOLD_INTERRUPTS();
 		disable_all_timeouts(false);
 		QueryCancelPending = false;

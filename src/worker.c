@@ -78,7 +78,8 @@ liveness_flush_time_left(void)
 
 /*
  * SIGTERM.  The cancel ends what the worker waits for now: a lock, or a synchronous
- * standby.  It comes once only, lest it hits the last flush.
+ * standby.  It comes once only, lest it hits the last flush.  Before there is a
+ * connection there is nothing to be saved.
  */
 static void
 RequestStop(SIGNAL_ARGS)
@@ -86,21 +87,23 @@ RequestStop(SIGNAL_ARGS)
 	int			save_errno = errno;
 
 	(void) postgres_signal_arg;
-	if (!stop_requested && connected)
-	{
-		InterruptPending = true;
-		QueryCancelPending = true;
-	}
+	if (!connected)
+		InterruptPending = ProcDiePending = true;
+	else if (!stop_requested)
+		InterruptPending = QueryCancelPending = true;
 	stop_requested = true;
 	SetLatch(MyLatch);
 	errno = save_errno;
 }
 
 static void
-CloseBuffer(int code, Datum arg pg_attribute_unused())
+LeaveBuffer(int code, Datum arg pg_attribute_unused())
 {
 	(void) code;
 	liveness_buffer_close();
+	/* who was told to stop has not failed to start */
+	if (stop_requested)
+		liveness_buffer_end_start();
 }
 
 static void
@@ -115,9 +118,7 @@ Sleep(int64 usecs)
 static void
 HandleInterrupts(void)
 {
-	HOLD_CANCEL_INTERRUPTS();
 	CHECK_FOR_INTERRUPTS();
-	RESUME_CANCEL_INTERRUPTS();
 	QueryCancelPending = false;
 
 	if (ConfigReloadPending)
@@ -208,15 +209,10 @@ DelayStart(void)
 		return;
 	until = liveness_monotonic_usecs() +
 		Min(MAX_START_DELAY_SECONDS, 1 << Min(failed - 1, 10)) * USECS_PER_SEC;
-	while (!stop_requested && liveness_monotonic_usecs() < until)
+	while (liveness_monotonic_usecs() < until)
 	{
 		Sleep(until - liveness_monotonic_usecs());
 		HandleInterrupts();
-	}
-	if (stop_requested)
-	{
-		liveness_buffer_end_start();
-		proc_exit(1);
 	}
 }
 
@@ -231,10 +227,12 @@ liveness_worker_main(Datum main_arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 
+	before_shmem_exit(LeaveBuffer, (Datum) 0);
 	DelayStart();
 	BackgroundWorkerInitializeConnection(liveness_database, NULL, 0);
-	before_shmem_exit(CloseBuffer, (Datum) 0);
 	connected = true;
+	/* from here on a stop is more than to die */
+	ProcDiePending = false;
 	liveness_prepare_units();
 	liveness_buffer_open();
 	pgstat_report_activity(STATE_IDLE, "liveness: wait for heartbeats");
@@ -256,7 +254,6 @@ liveness_worker_main(Datum main_arg)
 	}
 
 	FlushForTheLastTime();
-	liveness_buffer_end_start();
 	/* 0 would retire the worker for good */
 	proc_exit(1);
 }

@@ -169,5 +169,21 @@ ORDER BY job;
 	WHERE value > 0;
 \endif
 
+\if :simulated
+	\echo '== Who can take a 6-hour job now?  (liveness_candidates; %)'
+	SELECT provider_id, round(age_seconds::numeric / 3600, 1) AS "up for h",
+		round(100 * probability::numeric, 1) AS "holds %",
+		round(100 * lower::numeric, 1) AS "at least", round(100 * upper::numeric, 1) AS "at most",
+		own_sessions AS sessions, round(liveness_score::numeric, 4) AS score
+	FROM liveness_candidates('6 hours', max_rows => 8);
+\elif :{?at}
+	\echo '== Who could take a 6-hour job then?  (liveness_candidates_at; %)'
+	SELECT provider_id, round(age_seconds::numeric / 3600, 1) AS "up for h",
+		round(100 * probability::numeric, 1) AS "holds %",
+		round(100 * lower::numeric, 1) AS "at least", round(100 * upper::numeric, 1) AS "at most",
+		own_sessions AS sessions, round(liveness_score::numeric, 4) AS score
+	FROM liveness_candidates_at(:'at', '6 hours', max_rows => 8);
+\endif
+
 -- the sessions and features stay; what only the demo knows goes
 DROP SCHEMA demo CASCADE;

@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(78);
+SELECT plan(84);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;
@@ -51,6 +51,11 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM liveness_features_at()', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_reliability()', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_heatmap(''p'')', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_candidates(''1 h'')', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_candidates_at(now(), ''1 h'')', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_backtest(''1 h'', now() - interval ''1 day'', now(), ''6 h'')', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_calibration(''1 h'', now() - interval ''1 day'', now(), ''6 h'')', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_provider_hazard', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_job_state', 'denied', 'denied', 'ok'),
 	-- what counts and buffers gets as far as to see that this server has not loaded the library
 	('SELECT * FROM liveness_stats', '55000 the counters of liveness are not available', 'denied', '55000 the counters of liveness are not available'),
@@ -122,6 +127,7 @@ SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_score(1, 1, 1, 
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_percentiles(x, ARRAY[0.5]) FROM generate_series(1, 3) x$$), 'ok', 'percentiles');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_features('2026-01-01', NULL, '', '2026-01-02', 14)$$), 'ok', 'features of sessions of their own');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_hourly(0, 0, '', NULL)$$), 'ok', 'and an hour of heartbeats');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT survival_at(survival_merge(c), 1) FROM (SELECT survival_agg(x, true) FROM generate_series(1, 3) x) s (c)$$), 'ok', 'and a survival curve');
 
 -- A role with nothing but a view's grant reads through it.
 GRANT SELECT ON provider_liveness TO liveness_t_nobody;

@@ -120,6 +120,7 @@ What became of one that vanished?
 How are the machines doing?
 What do the rollups cost?
 What has the server counted?
+Who can take a 6-hour job now?
 END
 {
 	like($report, qr/^== \Q$question\E/m, "the report asks: $question");

@@ -1,0 +1,1274 @@
+/*-------------------------------------------------------------------------
+ *
+ * hazard.c
+ *		Will a session of this age last so much longer?
+ *
+ * The hazard of a session's end is modelled as a product: the fleet's hazard at that
+ * age, a factor of the provider that is local in age (a gamma-Poisson frailty), the
+ * fleet's factor for the hour of the week, and the provider's for the hour of the
+ * day.  The probability to last is exp(-the hazard, integrated).  What happened long
+ * ago counts less: with half-lives of 30 days for ages, 60 days for hours.
+ * docs/prediction.md has the formulas and what they are worth.
+ *
+ * Everything is a function of the sessions and an instant as_of, beyond which it
+ * does not look: a session that ended later is one still open.
+ *
+ * A history is a provider's sessions, packed: those that ended for an uncensored
+ * reason first, then the others.  Three steps read it: fleet_ages (hazard by age),
+ * fleet_hours (factors of the hours, which need the former), and the provider's own
+ * counts, which need both.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "aggstate.h"
+#include "liveness.h"
+
+#define HISTORY_MAGIC		0x4c764831	/* "LvH1" */
+#define INITIAL_CAPACITY	7
+
+/* Bins of age: four to a factor of two, from some 37 s on; the last has no end */
+#define AGE_BINS		96
+#define BINS_PER_OCTAVE	4
+#define OCTAVES			(AGE_BINS / BINS_PER_OCTAVE)
+#define FIRST_BOUND		37.5	/* seconds: 300 / 2^3 */
+
+#define HOURS_PER_DAY	24
+
+#define AGE_HALF_LIFE	(30.0 * SECS_PER_DAY)
+#define HOUR_HALF_LIFE	(60.0 * SECS_PER_DAY)
+
+/* So many half-lives of hours are walked: 2^-40 is the weight of the first */
+#define HOURS_MEMORY	((int64) (40 * HOUR_HALF_LIFE) * USECS_PER_SEC)
+
+/* Weights of what is assumed before anything is known, in events */
+#define FRAILTY_PRIOR		3.0
+#define HOUR_OF_DAY_PRIOR	5.0
+#define FLEET_DAY_PRIOR		20.0
+#define FLEET_WEEK_PRIOR	50.0
+
+/* 2000-01-01, hour 0 of PostgreSQL's clock, is this hour of Unix's week */
+#define EPOCH_HOUR_OF_WEEK	48
+
+/* Normal quantile of 0.975 */
+#define Z_975				1.959963984540054
+
+/* The longest job that can be asked about */
+#define MAX_SPAN_DAYS		3650
+
+#define SECONDS(usecs)	((double) (usecs) / USECS_PER_SEC)
+
+typedef struct HistorySession
+{
+	TimestampTz start;
+	TimestampTz end;			/* DT_NOEND: open */
+} HistorySession;
+
+/* Followed by the sessions.  Read by memcpy: a bytea need not be aligned */
+typedef struct HistoryHeader
+{
+	uint32		magic;
+	uint32		nevents;		/* of an uncensored end: these come first */
+} HistoryHeader;
+
+typedef struct HistoryReader
+{
+	const char *sessions;
+	int64		nsessions;
+	int64		nevents;
+	TimestampTz as_of;
+	int64		next;
+} HistoryReader;
+
+/* A session as it was known as of an instant, in seconds */
+typedef struct KnownSession
+{
+	TimestampTz start;
+	TimestampTz until;			/* end, or as_of */
+	double		length;
+	bool		event;
+} KnownSession;
+
+/* While an aggregate collects */
+typedef struct HistoryState
+{
+	int64		nsessions;
+	int64		capacity;
+	struct
+	{
+		HistorySession session;
+		int64		event;
+	}			sessions[FLEXIBLE_ARRAY_MEMBER];
+} HistoryState;
+
+#define HistoryStateSize(n) (offsetof(HistoryState, sessions) + (n) * sizeof(((HistoryState *) 0)->sessions[0]))
+
+/* Transition state of fleet_ages, a float8[] */
+typedef struct AgeCounts
+{
+	double		events[AGE_BINS];
+	double		seconds[AGE_BINS];	/* of the bins in which sessions ended */
+	double		through[AGE_BINS + 1];	/* weight of sessions by that bin */
+} AgeCounts;
+
+/* Transition state of fleet_hours, a float8[] */
+typedef struct HourCounts
+{
+	double		events[HOURS_PER_WEEK];
+	double		expected[HOURS_PER_WEEK];
+} HourCounts;
+
+/* What is known of the fleet, a float8[] */
+typedef struct FleetHazard
+{
+	double		by_age[AGE_BINS];	/* events a second */
+	double		by_hour[HOURS_PER_WEEK];	/* a factor */
+} FleetHazard;
+
+/* What is known of a provider, a float4[] */
+typedef struct HostCounts
+{
+	float4		events[OCTAVES];
+	float4		expected[OCTAVES];
+	float4		hour_events[HOURS_PER_DAY];
+	float4		hour_expected[HOURS_PER_DAY];
+} HostCounts;
+
+#define FLOATS(type, element)	((int) (sizeof(type) / sizeof(element)))
+
+/* The hazard by age, integrated from 0 to the bounds */
+typedef struct CumulativeHazard
+{
+	const double *by_age;
+	double		to[AGE_BINS];
+} CumulativeHazard;
+
+/* Bounds of the bins, and what each is worth in weighted seconds */
+static double age_bound[AGE_BINS + 1];	/* the last is infinite */
+static double growth[AGE_BINS + 1]; /* 2^(bound / half-life) - 1 */
+static double hour_growth;		/* of a weight, from an hour to the next */
+static double octave_weight[OCTAVES];	/* of what happened so many octaves away */
+static bool tables_ready = false;
+
+static void
+PrepareTables(void)
+{
+	if (tables_ready)
+		return;
+	age_bound[0] = growth[0] = 0;
+	for (int j = 1; j < AGE_BINS; j++)
+	{
+		age_bound[j] = FIRST_BOUND * pow(2.0, (j - 1) / (double) BINS_PER_OCTAVE);
+		growth[j] = expm1(age_bound[j] * M_LN2 / AGE_HALF_LIFE);
+	}
+	age_bound[AGE_BINS] = growth[AGE_BINS] = get_float8_infinity();
+	hour_growth = exp2(SECS_PER_HOUR / HOUR_HALF_LIFE);
+	for (int o = 0; o < OCTAVES; o++)
+		octave_weight[o] = ldexp(1.0, -o);
+	tables_ready = true;
+}
+
+/* The bin j with bound[j] <= age < bound[j + 1] */
+static int
+AgeBin(double age)
+{
+	int			exponent;
+	double		mantissa;
+	int			j;
+
+	if (age < FIRST_BOUND)
+		return 0;
+	mantissa = frexp(age / FIRST_BOUND, &exponent); /* in [0.5, 1) */
+	j = 1 + BINS_PER_OCTAVE * (exponent - 1) + (mantissa >= 0.5946035575013605) +
+		(mantissa >= M_SQRT1_2) + (mantissa >= 0.8408964152537145);
+	j = Min(j, AGE_BINS - 1);
+	/* where rounding has it otherwise than the bounds */
+	while (age < age_bound[j])
+		j--;
+	while (age >= age_bound[j + 1])
+		j++;
+	return j;
+}
+
+/* Bin of an event: at exactly a bound it belongs to what led there */
+static int
+EventBin(double age)
+{
+	int			j = AgeBin(age);
+
+	return j > 0 && age == age_bound[j] ? j - 1 : j;
+}
+
+static int
+Octave(double age)
+{
+	return AgeBin(age) / BINS_PER_OCTAVE;
+}
+
+static int
+HourOfWeek(TimestampTz t)
+{
+	int64		hour = liveness_hour_of(t) / USECS_PER_HOUR + EPOCH_HOUR_OF_WEEK;
+
+	return (int) ((hour % HOURS_PER_WEEK + HOURS_PER_WEEK) % HOURS_PER_WEEK);
+}
+
+static double
+Decay(double seconds_ago, double half_life)
+{
+	return exp2(-seconds_ago / half_life);
+}
+
+/*
+ * A second at age a of a session weighs at_start * 2^(a / half-life).  What it is up
+ * in the bin in which it ends, from the bin's bound on, or in one that it has lived
+ * through, is a difference of two such weights.
+ */
+static double
+SecondsInLastBin(int bin, double at_start, double at_end)
+{
+	return Max(at_end - at_start * (1 + growth[bin]), 0) * AGE_HALF_LIFE / M_LN2;
+}
+
+static double
+SecondsInBin(int bin, double at_start)
+{
+	return at_start * (growth[bin + 1] - growth[bin]) * AGE_HALF_LIFE / M_LN2;
+}
+
+/* ---------- histories ---------- */
+
+static void
+OpenHistory(HistoryReader *reader, bytea *history, TimestampTz as_of)
+{
+	Size		size = VARSIZE_ANY_EXHDR(history);
+	HistoryHeader header;
+
+	PrepareTables();
+	if (size >= sizeof(header))
+		memcpy(&header, VARDATA_ANY(history), sizeof(header));
+	if (size < sizeof(header) || header.magic != HISTORY_MAGIC ||
+		(size - sizeof(header)) % sizeof(HistorySession) != 0 ||
+		header.nevents > (size - sizeof(header)) / sizeof(HistorySession))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("this bytea is not a history of sessions"),
+				 errhint("Histories are made by the aggregate liveness_history.")));
+	reader->sessions = VARDATA_ANY(history) + sizeof(header);
+	reader->nsessions = (size - sizeof(header)) / sizeof(HistorySession);
+	reader->nevents = header.nevents;
+	reader->as_of = as_of;
+	reader->next = 0;
+}
+
+/* The next session with any length as of then */
+static bool
+NextSession(HistoryReader *reader, KnownSession *known)
+{
+	while (reader->next < reader->nsessions)
+	{
+		int64		i = reader->next++;
+		HistorySession session;
+
+		memcpy(&session, reader->sessions + i * sizeof(session), sizeof(session));
+		if (TIMESTAMP_NOT_FINITE(session.start) || session.start >= reader->as_of ||
+			session.end <= session.start)
+			continue;
+		known->start = session.start;
+		known->until = Min(session.end, reader->as_of);
+		known->length = SECONDS(known->until - known->start);
+		known->event = i < reader->nevents && session.end <= reader->as_of;
+		return true;
+	}
+	return false;
+}
+
+static HistoryState *
+AddToHistory(MemoryContext context, HistoryState *state, const HistorySession *session,
+			 bool event)
+{
+	if (state == NULL)
+	{
+		state = (HistoryState *) MemoryContextAlloc(context, HistoryStateSize(INITIAL_CAPACITY));
+		state->nsessions = 0;
+		state->capacity = INITIAL_CAPACITY;
+	}
+	else if (state->nsessions == state->capacity)
+	{
+		state->capacity = 2 * state->capacity + 1;
+		state = (HistoryState *) repalloc_huge(state, HistoryStateSize(state->capacity));
+	}
+	state->sessions[state->nsessions].session = *session;
+	state->sessions[state->nsessions++].event = event;
+	return state;
+}
+
+/*
+ * liveness_history_transfn(internal, connected_at timestamptz,
+ *							disconnected_at timestamptz, disconnect_reason text)
+ *		-> internal
+ */
+PG_FUNCTION_INFO_V1(liveness_history_transfn);
+Datum
+liveness_history_transfn(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = liveness_aggregate_context(fcinfo, "liveness_history_transfn");
+	HistoryState *state = PG_ARGISNULL(0) ? NULL : (HistoryState *) PG_GETARG_POINTER(0);
+
+	if (!PG_ARGISNULL(1))
+	{
+		HistorySession session = {PG_GETARG_TIMESTAMPTZ(1), DT_NOEND};
+		bool		event = true;
+
+		if (!PG_ARGISNULL(2))
+			session.end = PG_GETARG_TIMESTAMPTZ(2);
+		if (!PG_ARGISNULL(3))
+		{
+			text	   *reason = PG_GETARG_TEXT_PP(3);
+
+			event = !liveness_reason_is_censored(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
+		}
+		state = AddToHistory(context, state, &session, event);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+/* The packed form: what the aggregate returns, and what goes between processes */
+static bytea *
+PackHistory(const HistoryState *state)
+{
+	HistoryHeader header = {.magic = HISTORY_MAGIC};
+	Size		size;
+	bytea	   *history;
+	char	   *dst;
+
+	if (state->nsessions > (int64) ((MaxAllocSize - VARHDRSZ - sizeof(header)) / sizeof(HistorySession)))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a history of " INT64_FORMAT " sessions is too long", state->nsessions),
+				 errhint("Prune old sessions: see liveness.session_retention.")));
+	size = VARHDRSZ + sizeof(header) + state->nsessions * sizeof(HistorySession);
+	history = (bytea *) palloc(size);
+	SET_VARSIZE(history, size);
+	dst = VARDATA(history) + sizeof(header);
+	for (int event = 1; event >= 0; event--)
+	{
+		for (int64 i = 0; i < state->nsessions; i++)
+		{
+			if (state->sessions[i].event != event)
+				continue;
+			memcpy(dst, &state->sessions[i].session, sizeof(HistorySession));
+			dst += sizeof(HistorySession);
+			header.nevents += event;
+		}
+	}
+	memcpy(VARDATA(history), &header, sizeof(header));
+	return history;
+}
+
+/*
+ * liveness_history_combine(internal, internal) -> internal
+ */
+PG_FUNCTION_INFO_V1(liveness_history_combine);
+Datum
+liveness_history_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = liveness_aggregate_context(fcinfo, "liveness_history_combine");
+	HistoryState *state = PG_ARGISNULL(0) ? NULL : (HistoryState *) PG_GETARG_POINTER(0);
+
+	if (!PG_ARGISNULL(1))
+	{
+		HistoryState *other = (HistoryState *) PG_GETARG_POINTER(1);
+
+		for (int64 i = 0; i < other->nsessions; i++)
+			state = AddToHistory(context, state, &other->sessions[i].session,
+								 other->sessions[i].event != 0);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * liveness_history_serialize(internal) -> bytea
+ */
+PG_FUNCTION_INFO_V1(liveness_history_serialize);
+Datum
+liveness_history_serialize(PG_FUNCTION_ARGS)
+{
+	(void) liveness_aggregate_context(fcinfo, "liveness_history_serialize");
+	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) PG_GETARG_POINTER(0)));
+}
+
+/*
+ * liveness_history_deserialize(bytea, internal) -> internal
+ */
+PG_FUNCTION_INFO_V1(liveness_history_deserialize);
+Datum
+liveness_history_deserialize(PG_FUNCTION_ARGS)
+{
+	HistoryReader reader;
+	HistoryState *state = NULL;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_history_deserialize");
+	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), 0);
+	for (int64 i = 0; i < reader.nsessions; i++)
+	{
+		HistorySession session;
+
+		memcpy(&session, reader.sessions + i * sizeof(session), sizeof(session));
+		state = AddToHistory(CurrentMemoryContext, state, &session, i < reader.nevents);
+	}
+	if (state == NULL)
+		liveness_corrupt_state();
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * liveness_history_final(internal) -> bytea
+ */
+PG_FUNCTION_INFO_V1(liveness_history_final);
+Datum
+liveness_history_final(PG_FUNCTION_ARGS)
+{
+	(void) liveness_aggregate_context(fcinfo, "liveness_history_final");
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) PG_GETARG_POINTER(0)));
+}
+
+/*
+ * liveness_history_sessions(history bytea, as_of timestamptz) -> int
+ *
+ * How many sessions of any length began before as_of.
+ */
+PG_FUNCTION_INFO_V1(liveness_history_sessions);
+Datum
+liveness_history_sessions(PG_FUNCTION_ARGS)
+{
+	HistoryReader reader;
+	KnownSession known;
+	int64		n = 0;
+
+	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(1));
+	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(1));
+	while (NextSession(&reader, &known))
+		n++;
+	PG_RETURN_INT32((int32) Min(n, PG_INT32_MAX));
+}
+
+/*
+ * liveness_history_curve(history bytea, as_of timestamptz) -> survival_curve
+ *
+ * The Kaplan-Meier curve of the sessions as they were known then, in seconds; NULL
+ * without any.
+ */
+PG_FUNCTION_INFO_V1(liveness_history_curve);
+Datum
+liveness_history_curve(PG_FUNCTION_ARGS)
+{
+	HistoryReader reader;
+	KnownSession known;
+	double	   *durations;
+	bool	   *observed;
+	int64		n = 0;
+
+	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(1));
+	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(1));
+	durations = (double *) palloc(Max(reader.nsessions, 1) * sizeof(double));
+	observed = (bool *) palloc(Max(reader.nsessions, 1) * sizeof(bool));
+	while (NextSession(&reader, &known))
+	{
+		durations[n] = known.length;
+		observed[n++] = known.event;
+	}
+	if (n == 0)
+		PG_RETURN_NULL();
+	return liveness_make_curve(durations, observed, n);
+}
+
+/*
+ * liveness_history_uptime(history bytea, as_of timestamptz, days int) -> float8
+ *
+ * Share of the last so many days, or of the time since the first session began, that
+ * sessions cover; NULL without any.
+ */
+PG_FUNCTION_INFO_V1(liveness_history_uptime);
+Datum
+liveness_history_uptime(PG_FUNCTION_ARGS)
+{
+	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(1);
+	TimestampTz since = as_of;
+	TimestampTz earliest = liveness_window_since(as_of, liveness_check_window_days(PG_GETARG_INT32(2)));
+	HistoryReader reader;
+	KnownSession known;
+	LivenessInterval *intervals;
+	int64		n = 0;
+	int64		up = 0;
+
+	liveness_check_as_of(as_of);
+	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), as_of);
+	intervals = (LivenessInterval *) palloc(Max(reader.nsessions, 1) * sizeof(LivenessInterval));
+	while (NextSession(&reader, &known))
+	{
+		since = Min(since, known.start);
+		if (known.until > earliest)
+			intervals[n++] = (LivenessInterval) {Max(known.start, earliest), known.until, 0};
+	}
+	if (since == as_of)
+		PG_RETURN_NULL();
+	n = liveness_merge_intervals(intervals, n);
+	for (int64 i = 0; i < n; i++)
+		up += intervals[i].end - intervals[i].start;
+	PG_RETURN_FLOAT8((double) up / (double) (as_of - Max(since, earliest)));
+}
+
+/* ---------- arrays of numbers ---------- */
+
+/* The numbers of an array that must be just so many finite ones, none negative */
+static const void *
+NumbersOf(ArrayType *array, Oid type, int n, const char *what)
+{
+	bool		valid;
+
+	valid = ARR_NDIM(array) == 1 && ARR_DIMS(array)[0] == n && !ARR_HASNULL(array) &&
+		ARR_ELEMTYPE(array) == type;
+	for (int i = 0; valid && i < n; i++)
+	{
+		double		number = type == FLOAT8OID
+			? ((double *) ARR_DATA_PTR(array))[i] : ((float4 *) ARR_DATA_PTR(array))[i];
+
+		valid = number >= 0 && !isinf(number);
+	}
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be an array of %d finite numbers, none negative", what, n)));
+	return ARR_DATA_PTR(array);
+}
+
+static ArrayType *
+MakeNumbers(Oid type, Size element_size, int n)
+{
+	Size		size = ARR_OVERHEAD_NONULLS(1) + n * element_size;
+	ArrayType  *array = (ArrayType *) palloc0(size);
+
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = type;
+	ARR_DIMS(array)[0] = n;
+	ARR_LBOUND(array)[0] = 1;
+	return array;
+}
+
+/* The transition state of an aggregate: a float8[] that it may write to */
+static double *
+StateNumbers(FunctionCallInfo fcinfo, const char *function, int n, ArrayType **state)
+{
+	MemoryContext context = liveness_aggregate_context(fcinfo, function);
+	MemoryContext oldcontext;
+
+	if (PG_ARGISNULL(0))
+	{
+		oldcontext = MemoryContextSwitchTo(context);
+		*state = MakeNumbers(FLOAT8OID, sizeof(double), n);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	else
+		*state = PG_GETARG_ARRAYTYPE_P(0);
+	return (double *) NumbersOf(*state, FLOAT8OID, n, "a transition state");
+}
+
+/*
+ * liveness_fleet_combine(float8[], float8[]) -> float8[]
+ *
+ * Of either fleet aggregate: all that they count adds up.
+ */
+PG_FUNCTION_INFO_V1(liveness_fleet_combine);
+Datum
+liveness_fleet_combine(PG_FUNCTION_ARGS)
+{
+	ArrayType  *state = PG_GETARG_ARRAYTYPE_P(0);
+	ArrayType  *other = PG_GETARG_ARRAYTYPE_P(1);
+	int			n = ARR_NDIM(state) == 1 ? ARR_DIMS(state)[0] : 0;
+	double	   *sum;
+	const double *added;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_fleet_combine");
+	sum = (double *) NumbersOf(state, FLOAT8OID, n, "a transition state");
+	added = (const double *) NumbersOf(other, FLOAT8OID, n, "a transition state");
+	for (int i = 0; i < n; i++)
+		sum[i] += added[i];
+	PG_RETURN_ARRAYTYPE_P(state);
+}
+
+/* ---------- the fleet ---------- */
+
+/*
+ * liveness_fleet_ages_transfn(float8[], history bytea, as_of timestamptz) -> float8[]
+ */
+PG_FUNCTION_INFO_V1(liveness_fleet_ages_transfn);
+Datum
+liveness_fleet_ages_transfn(PG_FUNCTION_ARGS)
+{
+	ArrayType  *state;
+	AgeCounts  *counts;
+	HistoryReader reader;
+	KnownSession known;
+
+	counts = (AgeCounts *) StateNumbers(fcinfo, "liveness_fleet_ages_transfn",
+										FLOATS(AgeCounts, double), &state);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_ARRAYTYPE_P(state);
+	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(2));
+	OpenHistory(&reader, PG_GETARG_BYTEA_PP(1), PG_GETARG_TIMESTAMPTZ(2));
+	CHECK_FOR_INTERRUPTS();
+	while (NextSession(&reader, &known))
+	{
+		double		at_end = Decay(SECONDS(reader.as_of - known.until), AGE_HALF_LIFE);
+		double		at_start = Decay(SECONDS(reader.as_of - known.start), AGE_HALF_LIFE);
+		int			bin = AgeBin(known.length);
+
+		/* bins that were lived through are added up at the end, for all sessions at once */
+		counts->through[bin] += at_start;
+		counts->seconds[bin] += SecondsInLastBin(bin, at_start, at_end);
+		if (known.event)
+			counts->events[EventBin(known.length)] += at_end;
+	}
+	PG_RETURN_ARRAYTYPE_P(state);
+}
+
+/*
+ * liveness_fleet_ages_final(float8[]) -> float8[]
+ *
+ * The hazard in each bin of age, events a second; NULL if nobody was ever up.
+ */
+PG_FUNCTION_INFO_V1(liveness_fleet_ages_final);
+Datum
+liveness_fleet_ages_final(PG_FUNCTION_ARGS)
+{
+	const AgeCounts *counts;
+	ArrayType  *result;
+	double	   *hazard;
+	double		seconds[AGE_BINS];
+	double		through = 0;
+	double		all_events = 0;
+	double		all_seconds = 0;
+	double		overall;
+
+	counts = (const AgeCounts *) NumbersOf(PG_GETARG_ARRAYTYPE_P(0), FLOAT8OID,
+										   FLOATS(AgeCounts, double), "a transition state");
+	PrepareTables();
+	for (int j = AGE_BINS - 1; j >= 0; j--)
+	{
+		seconds[j] = counts->seconds[j];
+		if (through > 0)
+			seconds[j] += SecondsInBin(j, through);
+		through += counts->through[j];
+		all_events += counts->events[j];
+		all_seconds += seconds[j];
+	}
+	if (!(all_seconds > 0))
+		PG_RETURN_NULL();
+	overall = (all_events + 0.5) / (all_seconds + all_seconds / (all_events + 1));
+
+	result = MakeNumbers(FLOAT8OID, sizeof(double), AGE_BINS);
+	hazard = (double *) ARR_DATA_PTR(result);
+	for (int j = 0; j < AGE_BINS; j++)
+	{
+		double		near_events = 1;
+		double		near_seconds = 1 / overall;
+
+		/* an octave to either side, and a little of the fleet's mean */
+		for (int k = Max(j - BINS_PER_OCTAVE, 0); k <= Min(j + BINS_PER_OCTAVE, AGE_BINS - 1); k++)
+		{
+			near_events += counts->events[k];
+			near_seconds += seconds[k];
+		}
+		hazard[j] = (counts->events[j] + 2) / (seconds[j] + 2 * near_seconds / near_events);
+	}
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+static void
+Integrate(CumulativeHazard *cumulative, const double *by_age)
+{
+	PrepareTables();
+	cumulative->by_age = by_age;
+	cumulative->to[0] = 0;
+	for (int j = 1; j < AGE_BINS; j++)
+		cumulative->to[j] = cumulative->to[j - 1] +
+			by_age[j - 1] * (age_bound[j] - age_bound[j - 1]);
+}
+
+static double
+CumulativeAt(const CumulativeHazard *cumulative, double age)
+{
+	int			j = AgeBin(age);
+
+	return cumulative->to[j] + cumulative->by_age[j] * (age - age_bound[j]);
+}
+
+/*
+ * A session hour by hour of the clock: what was to be expected of the fleet's hazard
+ * by age, weighted by when.
+ */
+typedef struct HourWalk
+{
+	const CumulativeHazard *cumulative;
+	TimestampTz start;
+	TimestampTz until;
+	TimestampTz at;
+	TimestampTz hour_end;
+	double		to_here;
+	int			bin;			/* of the age here */
+	double		weight;			/* in the middle of the hour */
+	int			hour_of_week;	/* of the slice */
+	double		expected;		/* in the slice, weighted */
+} HourWalk;
+
+static void
+BeginHours(HourWalk *walk, const CumulativeHazard *cumulative, const KnownSession *known,
+		   TimestampTz as_of)
+{
+	/* what is older than this weighs nothing, but would take its time */
+	TimestampTz from = Max(known->start, as_of - HOURS_MEMORY);
+	TimestampTz hour = liveness_hour_of(from);
+
+	walk->cumulative = cumulative;
+	walk->start = known->start;
+	walk->at = from;
+	walk->until = known->until;
+	walk->hour_end = hour + USECS_PER_HOUR;
+	walk->to_here = CumulativeAt(cumulative, SECONDS(from - known->start));
+	walk->bin = AgeBin(SECONDS(from - known->start));
+	walk->weight = Decay(SECONDS(as_of - hour) - SECS_PER_HOUR / 2, HOUR_HALF_LIFE);
+	walk->hour_of_week = HourOfWeek(hour);
+	walk->expected = 0;
+}
+
+static inline bool
+NextHour(HourWalk *walk)
+{
+	const CumulativeHazard *cumulative = walk->cumulative;
+	double		age;
+	double		to_end;
+
+	if (walk->at >= walk->until)
+		return false;
+	if (walk->at == walk->hour_end)
+	{
+		walk->hour_end += USECS_PER_HOUR;
+		walk->weight *= hour_growth;
+		if (++walk->hour_of_week == HOURS_PER_WEEK)
+			walk->hour_of_week = 0;
+	}
+	walk->at = Min(walk->hour_end, walk->until);
+	age = SECONDS(walk->at - walk->start);
+	while (age >= age_bound[walk->bin + 1])
+		walk->bin++;
+	to_end = cumulative->to[walk->bin] +
+		cumulative->by_age[walk->bin] * (age - age_bound[walk->bin]);
+	walk->expected = (to_end - walk->to_here) * walk->weight;
+	walk->to_here = to_end;
+	return true;
+}
+
+/* Hour of an event: that which it ended */
+static int
+EventHour(const KnownSession *known)
+{
+	return HourOfWeek(known->until - USECS_PER_SEC);
+}
+
+/*
+ * liveness_fleet_hours_transfn(float8[], history bytea, ages float8[],
+ *								as_of timestamptz) -> float8[]
+ */
+PG_FUNCTION_INFO_V1(liveness_fleet_hours_transfn);
+Datum
+liveness_fleet_hours_transfn(PG_FUNCTION_ARGS)
+{
+	ArrayType  *state;
+	HourCounts *counts;
+	CumulativeHazard cumulative;
+	HistoryReader reader;
+	KnownSession known;
+
+	counts = (HourCounts *) StateNumbers(fcinfo, "liveness_fleet_hours_transfn",
+										 FLOATS(HourCounts, double), &state);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		PG_RETURN_ARRAYTYPE_P(state);
+	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(3));
+	OpenHistory(&reader, PG_GETARG_BYTEA_PP(1), PG_GETARG_TIMESTAMPTZ(3));
+	Integrate(&cumulative, (const double *) NumbersOf(PG_GETARG_ARRAYTYPE_P(2), FLOAT8OID,
+													  AGE_BINS, "hazards by age"));
+	while (NextSession(&reader, &known))
+	{
+		HourWalk	walk;
+
+		CHECK_FOR_INTERRUPTS();
+		BeginHours(&walk, &cumulative, &known, reader.as_of);
+		while (NextHour(&walk))
+			counts->expected[walk.hour_of_week] += walk.expected;
+		if (known.event)
+			counts->events[EventHour(&known)] +=
+				Decay(SECONDS(reader.as_of - known.until), HOUR_HALF_LIFE);
+	}
+	PG_RETURN_ARRAYTYPE_P(state);
+}
+
+/*
+ * liveness_fleet_hours_final(float8[]) -> float8[]
+ *
+ * A factor for each hour of the week, from Thursday 0 h UTC, where Unix time begins.
+ */
+PG_FUNCTION_INFO_V1(liveness_fleet_hours_final);
+Datum
+liveness_fleet_hours_final(PG_FUNCTION_ARGS)
+{
+	const HourCounts *counts;
+	ArrayType  *result;
+	double	   *factor;
+
+	counts = (const HourCounts *) NumbersOf(PG_GETARG_ARRAYTYPE_P(0), FLOAT8OID,
+											FLOATS(HourCounts, double), "a transition state");
+	result = MakeNumbers(FLOAT8OID, sizeof(double), HOURS_PER_WEEK);
+	factor = (double *) ARR_DATA_PTR(result);
+	for (int c = 0; c < HOURS_PER_DAY; c++)
+	{
+		double		day_events = FLEET_DAY_PRIOR;
+		double		day_expected = FLEET_DAY_PRIOR;
+
+		for (int w = c; w < HOURS_PER_WEEK; w += HOURS_PER_DAY)
+		{
+			day_events += counts->events[w];
+			day_expected += counts->expected[w];
+		}
+		for (int w = c; w < HOURS_PER_WEEK; w += HOURS_PER_DAY)
+			factor[w] = (counts->events[w] + FLEET_WEEK_PRIOR * day_events / day_expected) /
+				(counts->expected[w] + FLEET_WEEK_PRIOR);
+	}
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/* ---------- a provider ---------- */
+
+/* The same fleet for all providers of a query: checked and integrated once */
+typedef struct FleetCache
+{
+	FleetHazard fleet;
+	CumulativeHazard cumulative;
+} FleetCache;
+
+static const FleetCache *
+FleetOfArgument(FunctionCallInfo fcinfo, int arg)
+{
+	FleetCache *cache = (FleetCache *) fcinfo->flinfo->fn_extra;
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(arg);
+	const void *numbers;
+
+	if (cache != NULL && VARSIZE(array) == ARR_OVERHEAD_NONULLS(1) + sizeof(FleetHazard) &&
+		ARR_NDIM(array) == 1 && ARR_ELEMTYPE(array) == FLOAT8OID && !ARR_HASNULL(array) &&
+		memcmp(ARR_DATA_PTR(array), &cache->fleet, sizeof(FleetHazard)) == 0)
+		return cache;
+	numbers = NumbersOf(array, FLOAT8OID, FLOATS(FleetHazard, double), "a fleet's hazard");
+	if (cache == NULL)
+	{
+		cache = (FleetCache *) MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(FleetCache));
+		fcinfo->flinfo->fn_extra = cache;
+	}
+	memcpy(&cache->fleet, numbers, sizeof(FleetHazard));
+	Integrate(&cache->cumulative, cache->fleet.by_age);
+	return cache;
+}
+
+/*
+ * liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz) -> float4[]
+ *
+ * Events of the provider, and those to be expected of it were it like the fleet: by
+ * octave of age, then by hour of the day.
+ */
+PG_FUNCTION_INFO_V1(liveness_host_hazard);
+Datum
+liveness_host_hazard(PG_FUNCTION_ARGS)
+{
+	const FleetCache *cache = FleetOfArgument(fcinfo, 1);
+	const FleetHazard *fleet = &cache->fleet;
+	ArrayType  *result;
+	HostCounts *counts;
+	HistoryReader reader;
+	KnownSession known;
+	double		events[OCTAVES] = {0};
+	double		expected[OCTAVES] = {0};
+	double		hour_events[HOURS_PER_DAY] = {0};
+	double		hour_expected[HOURS_PER_DAY] = {0};
+	double		through[AGE_BINS] = {0};
+	double		sum = 0;
+
+	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(2));
+	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(2));
+	while (NextSession(&reader, &known))
+	{
+		double		at_end;
+		double		at_start;
+		int			bin;
+		HourWalk	walk;
+
+		CHECK_FOR_INTERRUPTS();
+		/* that it is up is given: it was not chosen at random */
+		if (known.until == reader.as_of)
+			continue;
+		at_end = Decay(SECONDS(reader.as_of - known.until), AGE_HALF_LIFE);
+		at_start = Decay(SECONDS(reader.as_of - known.start), AGE_HALF_LIFE);
+		bin = AgeBin(known.length);
+		through[bin] += at_start;
+		expected[bin / BINS_PER_OCTAVE] += fleet->by_age[bin] * SecondsInLastBin(bin, at_start, at_end);
+		if (known.event)
+			events[EventBin(known.length) / BINS_PER_OCTAVE] += at_end;
+
+		BeginHours(&walk, &cache->cumulative, &known, reader.as_of);
+		while (NextHour(&walk))
+			hour_expected[walk.hour_of_week % HOURS_PER_DAY] +=
+				walk.expected * fleet->by_hour[walk.hour_of_week];
+		if (known.event)
+			hour_events[EventHour(&known) % HOURS_PER_DAY] +=
+				Decay(SECONDS(reader.as_of - known.until), HOUR_HALF_LIFE);
+	}
+	for (int j = AGE_BINS - 1; j >= 0; j--)
+	{
+		if (sum > 0)
+			expected[j / BINS_PER_OCTAVE] += fleet->by_age[j] * SecondsInBin(j, sum);
+		sum += through[j];
+	}
+
+	result = MakeNumbers(FLOAT4OID, sizeof(float4), FLOATS(HostCounts, float4));
+	counts = (HostCounts *) ARR_DATA_PTR(result);
+	for (int i = 0; i < OCTAVES; i++)
+	{
+		counts->events[i] = (float4) events[i];
+		counts->expected[i] = (float4) expected[i];
+	}
+	for (int c = 0; c < HOURS_PER_DAY; c++)
+	{
+		counts->hour_events[c] = (float4) hour_events[c];
+		counts->hour_expected[c] = (float4) hour_expected[c];
+	}
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/* ---------- the answer ---------- */
+
+/* The provider's factor: gamma-distributed, with mean shape / rate */
+typedef struct Frailty
+{
+	double		shape;
+	double		rate;
+} Frailty;
+
+typedef struct Outlook
+{
+	double		hazard;			/* integrated over the job, without the frailty */
+	Frailty		frailty;
+} Outlook;
+
+/*
+ * What the provider's own events say about ages of some octaves: those at other ages
+ * count half for each octave of distance.
+ */
+static Frailty
+LocalFrailty(const HostCounts *host, int from, int to)
+{
+	Frailty		frailty = {FRAILTY_PRIOR, FRAILTY_PRIOR};
+
+	if (host == NULL)
+		return frailty;
+	for (int o = 0; o < OCTAVES; o++)
+	{
+		double		weight = octave_weight[o < from ? from - o : Max(o - to, 0)];
+
+		frailty.shape += weight * host->events[o];
+		frailty.rate += weight * host->expected[o];
+	}
+	return frailty;
+}
+
+static void
+HourFactors(const HostCounts *host, double factors[HOURS_PER_DAY])
+{
+	Frailty		overall = {FRAILTY_PRIOR, FRAILTY_PRIOR};
+	double		mean;
+
+	for (int o = 0; host != NULL && o < OCTAVES; o++)
+	{
+		overall.shape += host->events[o];
+		overall.rate += host->expected[o];
+	}
+	mean = overall.shape / overall.rate;
+	for (int c = 0; c < HOURS_PER_DAY; c++)
+		factors[c] = host == NULL ? 1 :
+			(host->hour_events[c] + HOUR_OF_DAY_PRIOR * mean) /
+			(host->hour_expected[c] + HOUR_OF_DAY_PRIOR) / mean;
+}
+
+/*
+ * What a session that began at connected_at and is up at as_of has before it.
+ *
+ * The frailty depends on how far the job reaches, so that a longer job might look
+ * likelier than a shorter one; the worst of all jobs up to this one is the answer,
+ * which falls in the job.  Between two octaves the frailty does not change: it is
+ * enough to look at their bounds.
+ */
+static Outlook
+LookAhead(const FleetCache *cache, const HostCounts *host, TimestampTz connected_at,
+		  TimestampTz as_of, int64 job)
+{
+	const FleetHazard *fleet = &cache->fleet;
+	const CumulativeHazard *cumulative = &cache->cumulative;
+	double		hour_factor[HOURS_PER_DAY];
+	TimestampTz at = as_of;
+	TimestampTz end = as_of + job;
+	int			first_octave = Octave(SECONDS(as_of - connected_at));
+	int			octave = first_octave;
+	double		to_here;
+	double		hazard = 0;
+	Outlook		worst = {0, LocalFrailty(host, first_octave, first_octave)};
+
+	HourFactors(host, hour_factor);
+	to_here = CumulativeAt(cumulative, SECONDS(at - connected_at));
+	while (at < end)
+	{
+		TimestampTz next = Min(liveness_hour_of(at) + USECS_PER_HOUR, end);
+		double		bound = age_bound[Min((octave + 1) * BINS_PER_OCTAVE, AGE_BINS)];
+		bool		leaves_octave = false;
+		int			hour = HourOfWeek(at);
+		double		to_next;
+
+		CHECK_FOR_INTERRUPTS();
+		if (SECONDS(next - connected_at) >= bound)
+		{
+			next = Min(next, connected_at + (int64) ceil(bound * USECS_PER_SEC));
+			leaves_octave = true;
+		}
+		to_next = CumulativeAt(cumulative, SECONDS(next - connected_at));
+		hazard += (to_next - to_here) * fleet->by_hour[hour] * hour_factor[hour % HOURS_PER_DAY];
+		to_here = to_next;
+		at = next;
+		if (leaves_octave || at >= end)
+		{
+			Frailty		frailty = LocalFrailty(host, first_octave, octave);
+
+			if (hazard * frailty.shape / frailty.rate > worst.hazard * worst.frailty.shape / worst.frailty.rate)
+				worst = (Outlook) {hazard, frailty};
+		}
+		if (leaves_octave)
+			octave++;
+	}
+	return worst;
+}
+
+/* Arguments (fleet, host, connected_at, as_of, job) of the functions below */
+static Outlook
+OutlookOfArguments(FunctionCallInfo fcinfo)
+{
+	const FleetCache *fleet = FleetOfArgument(fcinfo, 0);
+	const HostCounts *host = NULL;
+	TimestampTz connected_at = PG_GETARG_TIMESTAMPTZ(2);
+	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(3);
+
+	if (!PG_ARGISNULL(1))
+		host = (const HostCounts *) NumbersOf(PG_GETARG_ARRAYTYPE_P(1), FLOAT4OID,
+											  FLOATS(HostCounts, float4), "a provider's counts");
+	liveness_check_as_of(as_of);
+	/* a clock ahead of ours, or no beginning: a session that has just begun */
+	if (TIMESTAMP_NOT_FINITE(connected_at) || connected_at > as_of)
+		connected_at = as_of;
+	return LookAhead(fleet, host, connected_at, as_of, PG_GETARG_INT64(4));
+}
+
+/*
+ * liveness_holds(fleet float8[], host float4[], connected_at timestamptz,
+ *				  as_of timestamptz, job_usecs bigint) -> float8
+ *
+ * The probability that the session lasts so much longer.  A provider that nothing is
+ * known of (NULL) is like the fleet.
+ */
+PG_FUNCTION_INFO_V1(liveness_holds);
+Datum
+liveness_holds(PG_FUNCTION_ARGS)
+{
+	Outlook		outlook;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	outlook = OutlookOfArguments(fcinfo);
+	PG_RETURN_FLOAT8(exp(-outlook.hazard * outlook.frailty.shape / outlook.frailty.rate));
+}
+
+/* P(a, x), the regularized incomplete gamma function: its series, or its fraction */
+static double
+IncompleteGamma(double a, double x)
+{
+	double		scale;
+
+	if (x <= 0)
+		return 0;
+	scale = exp(a * log(x) - x - lgamma(a));
+	if (x < a + 1)
+	{
+		double		term = 1 / a;
+		double		sum = term;
+
+		for (int n = 1; n < 10000 && term > sum * 1e-16; n++)
+		{
+			term *= x / (a + n);
+			sum += term;
+		}
+		return scale * sum;
+	}
+	else
+	{
+		double		b = x + 1 - a;
+		double		c = 1e300;
+		double		d = 1 / b;
+		double		h = d;
+
+		/* by Lentz's method */
+		for (int n = 1; n < 10000; n++)
+		{
+			double		an = -n * (n - a);
+			double		delta;
+
+			b += 2;
+			d = an * d + b;
+			d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
+			c = b + an / c;
+			c = fabs(c) < 1e-300 ? 1e-300 : c;
+			delta = d * c;
+			h *= delta;
+			if (fabs(delta - 1) < 1e-15)
+				break;
+		}
+		return 1 - scale * h;
+	}
+}
+
+/*
+ * The x below which a gamma-distributed number of rate 1 is with a probability whose
+ * normal quantile is z.  By Newton's method from the approximation of Wilson and
+ * Hilferty (1931), which is close for the shapes there are, 3 and more.
+ */
+static double
+GammaQuantile(double shape, double p, double z)
+{
+	double		cube_root = 1 - 1 / (9 * shape) + z / (3 * sqrt(shape));
+	double		x = shape * cube_root * cube_root * cube_root;
+
+	for (int i = 0; i < 20; i++)
+	{
+		double		density = exp((shape - 1) * log(x) - x - lgamma(shape));
+		double		step = (IncompleteGamma(shape, x) - p) / density;
+
+		x -= Min(step, x / 2);
+		if (fabs(step) <= 1e-12 * x)
+			break;
+	}
+	return x;
+}
+
+/*
+ * liveness_holds_bounds(fleet float8[], host float4[], connected_at timestamptz,
+ *						 as_of timestamptz, job_usecs bigint) -> float8[]
+ *
+ * {lower, upper}: with 95 % the probability lies between them, as far as the
+ * provider's own factor is not known better (the posterior of the frailty).
+ */
+PG_FUNCTION_INFO_V1(liveness_holds_bounds);
+Datum
+liveness_holds_bounds(PG_FUNCTION_ARGS)
+{
+	Outlook		outlook;
+	ArrayType  *result;
+	double	   *bounds;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	outlook = OutlookOfArguments(fcinfo);
+	result = MakeNumbers(FLOAT8OID, sizeof(double), 2);
+	bounds = (double *) ARR_DATA_PTR(result);
+	bounds[0] = exp(-outlook.hazard * GammaQuantile(outlook.frailty.shape, 0.975, Z_975) / outlook.frailty.rate);
+	bounds[1] = exp(-outlook.hazard * GammaQuantile(outlook.frailty.shape, 0.025, -Z_975) / outlook.frailty.rate);
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/*
+ * liveness_span_usecs(span interval, name text) -> bigint
+ *
+ * An argument that is a length of time; a month has 30 days.
+ */
+PG_FUNCTION_INFO_V1(liveness_span_usecs);
+Datum
+liveness_span_usecs(PG_FUNCTION_ARGS)
+{
+	const char *name = PG_ARGISNULL(1) ? "span" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Interval   *span;
+	double		days;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name),
+				 errhint("Give a length of time, for example interval '6 hours'.")));
+	span = PG_GETARG_INTERVAL_P(0);
+	days = (double) span->month * DAYS_PER_MONTH + span->day + (double) span->time / USECS_PER_DAY;
+	if (!(days > 0 && days <= MAX_SPAN_DAYS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be longer than 0 and at most %d days", name, MAX_SPAN_DAYS),
+				 errhint("Give a length of time, for example interval '6 hours'.")));
+	PG_RETURN_INT64(((int64) span->month * DAYS_PER_MONTH + span->day) * USECS_PER_DAY + span->time);
+}
+
+/*
+ * liveness_candidates_limit(min_probability float8, max_rows int) -> bigint
+ *
+ * max_rows, once both are checked; NULL for no limit.
+ */
+PG_FUNCTION_INFO_V1(liveness_candidates_limit);
+Datum
+liveness_candidates_limit(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+	{
+		double		min_probability = PG_GETARG_FLOAT8(0);
+
+		if (!(min_probability >= 0 && min_probability <= 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("min_probability must be between 0 and 1, and is %g", min_probability),
+					 errhint("Give 0, or NULL, for all that are connected.")));
+	}
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	if (PG_GETARG_INT32(1) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows %d is out of range", PG_GETARG_INT32(1)),
+				 errhint("Give at least 1, or NULL for no limit.")));
+	PG_RETURN_INT64(PG_GETARG_INT32(1));
+}

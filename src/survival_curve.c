@@ -1,0 +1,1034 @@
+/*-------------------------------------------------------------------------
+ *
+ * survival_curve.c
+ *		The type survival_curve, its aggregates, and what can be asked of it.
+ *
+ * A curve is its sufficient statistics: at each distinct time, how many had the event,
+ * were censored, or came under observation.  Everything else follows from these whole
+ * numbers, so that curves merge in any order with the same result, to the last bit.
+ *
+ * Conventions are those of R's survfit: at a tie the censored are still at risk when
+ * the events happen; S(t) is the value just after t; who comes under observation at a
+ * time is not yet at risk at that time.  Times are compared exactly.
+ *
+ * Sources: Kaplan and Meier 1958; Greenwood 1926; Klein and Moeschberger, Survival
+ * Analysis, 4.2 to 4.6 (bounds, mean, quantiles, left truncation).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "common/shortest_dec.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+
+#include "aggstate.h"
+#include "liveness.h"
+
+#define CURVE_STATE_MAGIC	0x4c765331	/* "LvS1" */
+#define CURVE_FORMAT		1		/* of the binary protocol */
+#define INITIAL_CAPACITY	15
+
+/* As R's quantile() has it: a curve this close to the level is on it */
+#define QUANTILE_TOLERANCE	1.4901161193847656e-8
+
+typedef struct CurvePoint
+{
+	double		time;			/* never NaN, nor -0 */
+	int64		n_event;
+	int64		n_censor;
+	int64		n_enter;
+} CurvePoint;
+
+typedef struct SurvivalCurve
+{
+	int32		vl_len_;
+	int32		unused;			/* 0 */
+	int64		at_start;		/* under observation from before any time */
+	CurvePoint	points[FLEXIBLE_ARRAY_MEMBER];	/* by time, each time once */
+} SurvivalCurve;
+
+#define CurveSize(n)	(offsetof(SurvivalCurve, points) + (Size) (n) * sizeof(CurvePoint))
+#define CurvePoints(c)	((int64) ((VARSIZE(c) - offsetof(SurvivalCurve, points)) / sizeof(CurvePoint)))
+#define MAX_POINTS		((int64) ((MaxAllocSize - offsetof(SurvivalCurve, points)) / sizeof(CurvePoint)))
+
+/* The points so far, in any order and times repeated */
+typedef struct CurveState
+{
+	int64		npoints;
+	int64		capacity;
+	CurvePoint	points[FLEXIBLE_ARRAY_MEMBER];
+} CurveState;
+
+/* A walk over the times at which anybody leaves */
+typedef struct CurveWalk
+{
+	const SurvivalCurve *curve;
+	int64		next;			/* point */
+	int64		at_risk;		/* at the next point */
+	double		time;
+	int64		n_risk;
+	int64		n_event;
+	int64		n_censor;
+	KaplanMeier km;
+} CurveWalk;
+
+#define ST_SORT SortPoints
+#define ST_ELEMENT_TYPE CurvePoint
+#define ST_COMPARE(a, b) ((a)->time < (b)->time ? -1 : (a)->time > (b)->time)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* ---------- points ---------- */
+
+static void
+AddCount(int64 *sum, int64 n)
+{
+	if (pg_add_s64_overflow(*sum, n, sum))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a survival curve cannot count so many observations")));
+}
+
+/* Bring points in order, and those of the same time together; how many are left */
+static int64
+CompactPoints(CurvePoint *points, int64 n)
+{
+	int64		last = 0;
+
+	if (n == 0)
+		return 0;
+	SortPoints(points, n);
+	for (int64 i = 1; i < n; i++)
+	{
+		if (points[i].time == points[last].time)
+		{
+			AddCount(&points[last].n_event, points[i].n_event);
+			AddCount(&points[last].n_censor, points[i].n_censor);
+			AddCount(&points[last].n_enter, points[i].n_enter);
+		}
+		else
+			points[++last] = points[i];
+	}
+	return last + 1;
+}
+
+/*
+ * Does a set of compacted points describe observations that can be?  Sets at_start;
+ * otherwise returns what is wrong.
+ */
+static const char *
+CheckPoints(const CurvePoint *points, int64 n, int64 *at_start)
+{
+	int64		exits = 0;
+	int64		entries = 0;
+	int64		at_risk;
+
+	for (int64 i = 0; i < n; i++)
+	{
+		const CurvePoint *point = &points[i];
+
+		if (isnan(point->time) || point->time == -get_float8_infinity())
+			return "A time is not a number, or -Infinity.";
+		if (i > 0 && !(points[i - 1].time < point->time))
+			return "Times do not ascend.";
+		if (point->n_event < 0 || point->n_censor < 0 || point->n_enter < 0)
+			return "A count is negative.";
+		if (point->n_event == 0 && point->n_censor == 0 && point->n_enter == 0)
+			return "Nothing happens at a time.";
+		if (point->time < 0 && (point->n_event > 0 || point->n_censor > 0))
+			return "A duration is negative.";
+		AddCount(&exits, point->n_event);
+		AddCount(&exits, point->n_censor);
+		AddCount(&entries, point->n_enter);
+	}
+	*at_start = exits - entries;
+	at_risk = *at_start;
+	for (int64 i = 0; i < n && at_risk >= 0; i++)
+	{
+		at_risk -= points[i].n_event + points[i].n_censor;
+		if (at_risk >= 0)
+			at_risk += points[i].n_enter;
+	}
+	if (at_risk < 0)
+		return "More leave than are at risk.";
+	return NULL;
+}
+
+static SurvivalCurve *
+MakeCurve(const CurvePoint *points, int64 n, int64 at_start)
+{
+	SurvivalCurve *curve;
+
+	if (n > MAX_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a survival curve cannot have " INT64_FORMAT " distinct times", n),
+				 errhint("Round the durations, to whole seconds perhaps.")));
+	curve = (SurvivalCurve *) palloc(CurveSize(n));
+	SET_VARSIZE(curve, CurveSize(n));
+	curve->unused = 0;
+	curve->at_start = at_start;
+	memcpy(curve->points, points, n * sizeof(CurvePoint));
+	return curve;
+}
+
+/* A survival_curve of n durations */
+Datum
+liveness_make_curve(const double *durations, const bool *observed, int64 n)
+{
+	CurvePoint *points;
+	int64		at_start;
+
+	points = (CurvePoint *) palloc_extended(n * sizeof(CurvePoint), MCXT_ALLOC_HUGE);
+	for (int64 i = 0; i < n; i++)
+		points[i] = (CurvePoint) {durations[i] + 0.0, observed[i], !observed[i], 0};
+	n = CompactPoints(points, n);
+	if (CheckPoints(points, n, &at_start) != NULL)
+		elog(ERROR, "durations of a survival curve are not valid");
+	return PointerGetDatum(MakeCurve(points, n, at_start));
+}
+
+/* ---------- input and output ---------- */
+
+pg_noreturn static void
+InvalidLiteral(const char *literal, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type %s: \"%.100s\"", "survival_curve", literal),
+			 errdetail_internal("%s", detail),
+			 errhint("A curve is written {time:events:censored, …}, a fourth number for those that come under observation then.")));
+}
+
+static char *
+SkipBlanks(char *s)
+{
+	while (isspace((unsigned char) *s))
+		s++;
+	return s;
+}
+
+static int64
+ParseCount(char **s, const char *literal)
+{
+	char	   *end;
+	int64		n;
+
+	if (!isdigit((unsigned char) **s))
+		InvalidLiteral(literal, "A count is missing.");
+	errno = 0;
+	n = strtoll(*s, &end, 10);
+	if (errno != 0)
+		InvalidLiteral(literal, "A count is out of range.");
+	*s = SkipBlanks(end);
+	return n;
+}
+
+static void
+ExpectColon(char **s, const char *literal)
+{
+	if (**s != ':')
+		InvalidLiteral(literal, "A colon is missing.");
+	*s = SkipBlanks(*s + 1);
+}
+
+/*
+ * survival_curve_in(cstring) -> survival_curve
+ *
+ * {time:events:censored[:entered], ...}
+ */
+PG_FUNCTION_INFO_V1(survival_curve_in);
+Datum
+survival_curve_in(PG_FUNCTION_ARGS)
+{
+	char	   *literal = PG_GETARG_CSTRING(0);
+	char	   *s = SkipBlanks(literal);
+	CurvePoint *points;
+	int64		n = 0;
+	int64		capacity = INITIAL_CAPACITY;
+	int64		at_start;
+	const char *wrong;
+
+	points = (CurvePoint *) palloc(capacity * sizeof(CurvePoint));
+	if (*s++ != '{')
+		InvalidLiteral(literal, "It does not begin with {.");
+	s = SkipBlanks(s);
+	while (*s != '}')
+	{
+		CurvePoint	point = {0};
+
+		CHECK_FOR_INTERRUPTS();
+		if (n > 0)
+		{
+			if (*s != ',')
+				InvalidLiteral(literal, "A comma or } is missing.");
+			s = SkipBlanks(s + 1);
+		}
+		point.time = float8in_internal(s, &s, "survival_curve", literal, NULL) + 0.0;
+		s = SkipBlanks(s);
+		ExpectColon(&s, literal);
+		point.n_event = ParseCount(&s, literal);
+		ExpectColon(&s, literal);
+		point.n_censor = ParseCount(&s, literal);
+		if (*s == ':')
+		{
+			ExpectColon(&s, literal);
+			point.n_enter = ParseCount(&s, literal);
+		}
+		if (n == capacity)
+		{
+			capacity *= 2;
+			points = (CurvePoint *) repalloc_huge(points, capacity * sizeof(CurvePoint));
+		}
+		points[n++] = point;
+	}
+	if (*SkipBlanks(s + 1) != '\0')
+		InvalidLiteral(literal, "Something follows after }.");
+
+	wrong = CheckPoints(points, n, &at_start);
+	if (wrong != NULL)
+		InvalidLiteral(literal, wrong);
+	PG_RETURN_POINTER(MakeCurve(points, n, at_start));
+}
+
+/*
+ * survival_curve_out(survival_curve) -> cstring
+ *
+ * As survival_curve_in takes it, and exact.
+ */
+PG_FUNCTION_INFO_V1(survival_curve_out);
+Datum
+survival_curve_out(PG_FUNCTION_ARGS)
+{
+	SurvivalCurve *curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	for (int64 i = 0; i < CurvePoints(curve); i++)
+	{
+		const CurvePoint *point = &curve->points[i];
+		char		time[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+		CHECK_FOR_INTERRUPTS();
+		double_to_shortest_decimal_buf(point->time, time);
+		appendStringInfo(&out, "%s%s:" INT64_FORMAT ":" INT64_FORMAT, i > 0 ? "," : "",
+						 time, point->n_event, point->n_censor);
+		if (point->n_enter > 0)
+			appendStringInfo(&out, ":" INT64_FORMAT, point->n_enter);
+	}
+	appendStringInfoChar(&out, '}');
+	PG_RETURN_CSTRING(out.data);
+}
+
+/*
+ * survival_curve_recv(internal) -> survival_curve
+ *
+ * int32 format (1), int32 points, and for each point float8 time, and int8 events,
+ * censored, entered.
+ */
+PG_FUNCTION_INFO_V1(survival_curve_recv);
+Datum
+survival_curve_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	int32		format = pq_getmsgint(buf, sizeof(int32));
+	int64		n = (int32) pq_getmsgint(buf, sizeof(int32));
+	CurvePoint *points;
+	int64		at_start;
+	const char *wrong;
+
+	if (format != CURVE_FORMAT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unsupported format %d of a survival_curve", format)));
+	if (n < 0 || n > (buf->len - buf->cursor) / (int64) sizeof(CurvePoint))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid number of points of a survival_curve: " INT64_FORMAT, n)));
+	points = (CurvePoint *) palloc(Max(n, 1) * sizeof(CurvePoint));
+	for (int64 i = 0; i < n; i++)
+	{
+		points[i].time = pq_getmsgfloat8(buf) + 0.0;
+		points[i].n_event = pq_getmsgint64(buf);
+		points[i].n_censor = pq_getmsgint64(buf);
+		points[i].n_enter = pq_getmsgint64(buf);
+	}
+	wrong = CheckPoints(points, n, &at_start);
+	if (wrong != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid survival_curve"),
+				 errdetail_internal("%s", wrong)));
+	PG_RETURN_POINTER(MakeCurve(points, n, at_start));
+}
+
+/*
+ * survival_curve_send(survival_curve) -> bytea
+ */
+PG_FUNCTION_INFO_V1(survival_curve_send);
+Datum
+survival_curve_send(PG_FUNCTION_ARGS)
+{
+	SurvivalCurve *curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	pq_sendint32(&buf, CURVE_FORMAT);
+	pq_sendint32(&buf, (int32) CurvePoints(curve));
+	for (int64 i = 0; i < CurvePoints(curve); i++)
+	{
+		pq_sendfloat8(&buf, curve->points[i].time);
+		pq_sendint64(&buf, curve->points[i].n_event);
+		pq_sendint64(&buf, curve->points[i].n_censor);
+		pq_sendint64(&buf, curve->points[i].n_enter);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* ---------- aggregates ---------- */
+
+static CurveState *
+MakeState(MemoryContext context, int64 capacity)
+{
+	CurveState *state;
+
+	state = (CurveState *) MemoryContextAllocHuge(context, offsetof(CurveState, points) +
+												  capacity * sizeof(CurvePoint));
+	state->npoints = 0;
+	state->capacity = capacity;
+	return state;
+}
+
+/* Room for so many more points; few distinct times need little memory */
+static CurveState *
+ReserveState(CurveState *state, int64 n)
+{
+	if (state->npoints + n <= state->capacity)
+		return state;
+	state->npoints = CompactPoints(state->points, state->npoints);
+	if (state->npoints + n > state->capacity / 2)
+	{
+		state->capacity = Max(2 * state->capacity + 1, state->npoints + n);
+		state = (CurveState *) repalloc_huge(state, offsetof(CurveState, points) +
+											 state->capacity * sizeof(CurvePoint));
+	}
+	return state;
+}
+
+static void
+AddPoint(CurveState *state, double time, int64 n_event, int64 n_censor, int64 n_enter)
+{
+	CurvePoint *point = &state->points[state->npoints++];
+
+	/* -0 becomes 0 */
+	point->time = time + 0.0;
+	point->n_event = n_event;
+	point->n_censor = n_censor;
+	point->n_enter = n_enter;
+}
+
+/* survival_agg(duration, observed[, entry]) */
+static Datum
+AggregateDuration(FunctionCallInfo fcinfo, const char *function, bool has_entry)
+{
+	MemoryContext context = liveness_aggregate_context(fcinfo, function);
+	CurveState *state = PG_ARGISNULL(0) ? NULL : (CurveState *) PG_GETARG_POINTER(0);
+	double		duration;
+	double		entry = -get_float8_infinity();
+	bool		observed;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (has_entry && PG_ARGISNULL(3)))
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	duration = PG_GETARG_FLOAT8(1);
+	observed = PG_GETARG_BOOL(2);
+	if (has_entry)
+		entry = PG_GETARG_FLOAT8(3);
+	if (isnan(duration) || duration < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("duration must not be %s", isnan(duration) ? "NaN" : "negative"),
+				 errhint("Leave the row out, or give NULL, if the duration is not known.")));
+	if (isnan(entry))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("entry must not be NaN"),
+				 errhint("Give the age at which the observation began; 0, or two arguments, if it was the beginning.")));
+
+	/* never at risk */
+	if (has_entry && entry >= duration)
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	if (state == NULL)
+		state = MakeState(context, INITIAL_CAPACITY);
+	state = ReserveState(state, 2);
+	AddPoint(state, duration, observed, !observed, 0);
+	if (!isinf(entry))
+		AddPoint(state, entry, 0, 0, 1);
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * survival_agg_transfn(internal, duration float8, observed boolean) -> internal
+ */
+PG_FUNCTION_INFO_V1(survival_agg_transfn);
+Datum
+survival_agg_transfn(PG_FUNCTION_ARGS)
+{
+	return AggregateDuration(fcinfo, "survival_agg_transfn", false);
+}
+
+/*
+ * survival_agg_entry_transfn(internal, duration float8, observed boolean, entry float8)
+ *		-> internal
+ */
+PG_FUNCTION_INFO_V1(survival_agg_entry_transfn);
+Datum
+survival_agg_entry_transfn(PG_FUNCTION_ARGS)
+{
+	return AggregateDuration(fcinfo, "survival_agg_entry_transfn", true);
+}
+
+static CurveState *
+AddPoints(MemoryContext context, CurveState *state, const CurvePoint *points, int64 n)
+{
+	if (state == NULL)
+		state = MakeState(context, Max(n, INITIAL_CAPACITY));
+	state = ReserveState(state, n);
+	memcpy(state->points + state->npoints, points, n * sizeof(CurvePoint));
+	state->npoints += n;
+	return state;
+}
+
+/*
+ * survival_merge_transfn(internal, survival_curve) -> internal
+ */
+PG_FUNCTION_INFO_V1(survival_merge_transfn);
+Datum
+survival_merge_transfn(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = liveness_aggregate_context(fcinfo, "survival_merge_transfn");
+	CurveState *state = PG_ARGISNULL(0) ? NULL : (CurveState *) PG_GETARG_POINTER(0);
+	SurvivalCurve *curve;
+
+	if (!PG_ARGISNULL(1))
+	{
+		curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(1));
+		state = AddPoints(context, state, curve->points, CurvePoints(curve));
+		if ((Pointer) curve != PG_GETARG_POINTER(1))
+			pfree(curve);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * survival_agg_combine(internal, internal) -> internal
+ */
+PG_FUNCTION_INFO_V1(survival_agg_combine);
+Datum
+survival_agg_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = liveness_aggregate_context(fcinfo, "survival_agg_combine");
+	CurveState *state = PG_ARGISNULL(0) ? NULL : (CurveState *) PG_GETARG_POINTER(0);
+	CurveState *other;
+
+	if (!PG_ARGISNULL(1))
+	{
+		other = (CurveState *) PG_GETARG_POINTER(1);
+		state = AddPoints(context, state, other->points, other->npoints);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * survival_agg_serialize(internal) -> bytea
+ */
+PG_FUNCTION_INFO_V1(survival_agg_serialize);
+Datum
+survival_agg_serialize(PG_FUNCTION_ARGS)
+{
+	CurveState *state;
+	StringInfoData buf;
+
+	(void) liveness_aggregate_context(fcinfo, "survival_agg_serialize");
+	state = (CurveState *) PG_GETARG_POINTER(0);
+	state->npoints = CompactPoints(state->points, state->npoints);
+	liveness_check_serialized_count(state->npoints, sizeof(CurvePoint));
+	pq_begintypsend(&buf);
+	appendBinaryStringInfo(&buf, (char *) &(uint32) {CURVE_STATE_MAGIC}, sizeof(uint32));
+	appendBinaryStringInfo(&buf, (char *) &state->npoints, sizeof(state->npoints));
+	appendBinaryStringInfo(&buf, (char *) state->points,
+						   (int) (state->npoints * sizeof(CurvePoint)));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/*
+ * survival_agg_deserialize(bytea, internal) -> internal
+ *
+ * What the points say is checked when a curve is made of them.
+ */
+PG_FUNCTION_INFO_V1(survival_agg_deserialize);
+Datum
+survival_agg_deserialize(PG_FUNCTION_ARGS)
+{
+	StateReader reader;
+	CurveState *state;
+	int64		n;
+
+	(void) liveness_aggregate_context(fcinfo, "survival_agg_deserialize");
+	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
+	liveness_read_magic(&reader, CURVE_STATE_MAGIC);
+	liveness_read_bytes(&reader, &n, sizeof(n));
+	liveness_check_remaining(&reader, n, sizeof(CurvePoint));
+	state = MakeState(CurrentMemoryContext, Max(n, INITIAL_CAPACITY));
+	state->npoints = n;
+	liveness_read_bytes(&reader, state->points, n * sizeof(CurvePoint));
+	liveness_read_end(&reader);
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * survival_agg_final(internal) -> survival_curve
+ *
+ * NULL if there was no observation.
+ */
+PG_FUNCTION_INFO_V1(survival_agg_final);
+Datum
+survival_agg_final(PG_FUNCTION_ARGS)
+{
+	CurveState *state;
+	int64		at_start;
+
+	(void) liveness_aggregate_context(fcinfo, "survival_agg_final");
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (CurveState *) PG_GETARG_POINTER(0);
+	/* this leaves the state as good as it was: it may be asked again */
+	state->npoints = CompactPoints(state->points, state->npoints);
+	if (CheckPoints(state->points, state->npoints, &at_start) != NULL)
+		liveness_corrupt_state();
+	PG_RETURN_POINTER(MakeCurve(state->points, state->npoints, at_start));
+}
+
+/* ---------- what can be asked ---------- */
+
+static void
+BeginWalk(CurveWalk *walk, const SurvivalCurve *curve)
+{
+	memset(walk, 0, sizeof(*walk));
+	walk->curve = curve;
+	walk->at_risk = curve->at_start;
+	walk->km.survival = 1;
+}
+
+/* Time of the next exit; false if there is none */
+static bool
+PeekWalk(CurveWalk *walk, double *time)
+{
+	int64		n = CurvePoints(walk->curve);
+
+	for (; walk->next < n; walk->next++)
+	{
+		const CurvePoint *point = &walk->curve->points[walk->next];
+
+		if (point->n_event > 0 || point->n_censor > 0)
+		{
+			*time = point->time;
+			return true;
+		}
+		walk->at_risk += point->n_enter;
+	}
+	return false;
+}
+
+static bool
+StepWalk(CurveWalk *walk)
+{
+	const CurvePoint *point;
+
+	if (!PeekWalk(walk, &walk->time))
+		return false;
+	point = &walk->curve->points[walk->next++];
+	walk->n_risk = walk->at_risk;
+	walk->n_event = point->n_event;
+	walk->n_censor = point->n_censor;
+	if (point->n_event > 0)
+		liveness_kaplan_meier_step(&walk->km, walk->n_risk, point->n_event);
+	walk->at_risk += point->n_enter - point->n_event - point->n_censor;
+	return true;
+}
+
+/* S(t); false where the curve does not reach */
+static bool
+SurvivalAt(const SurvivalCurve *curve, double t, double *survival)
+{
+	CurveWalk	walk;
+	double		time;
+
+	BeginWalk(&walk, curve);
+	if (!PeekWalk(&walk, &time))
+		return false;
+	while (PeekWalk(&walk, &time) && time <= t)
+		(void) StepWalk(&walk);
+	*survival = walk.km.survival;
+	return t <= walk.time || walk.km.survival == 0 || PeekWalk(&walk, &time);
+}
+
+static void
+CheckNumber(const char *name, double value, double min)
+{
+	if (isnan(value) || value < min)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be %s", name, isnan(value) ? "NaN" : "negative")));
+}
+
+/*
+ * survival_at(curve survival_curve, t float8) -> float8
+ */
+PG_FUNCTION_INFO_V1(survival_at);
+Datum
+survival_at(PG_FUNCTION_ARGS)
+{
+	SurvivalCurve *curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	double		t = PG_GETARG_FLOAT8(1);
+	double		survival;
+
+	CheckNumber("t", t, -get_float8_infinity());
+	if (!SurvivalAt(curve, t, &survival))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(survival);
+}
+
+/*
+ * survival_conditional(curve survival_curve, age float8, more float8) -> float8
+ *
+ * S(age + more) / S(age): of those that have reached this age, how many last so much
+ * longer.
+ */
+PG_FUNCTION_INFO_V1(survival_conditional);
+Datum
+survival_conditional(PG_FUNCTION_ARGS)
+{
+	SurvivalCurve *curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	double		age = PG_GETARG_FLOAT8(1);
+	double		more = PG_GETARG_FLOAT8(2);
+	double		reached;
+	double		survival;
+
+	CheckNumber("age", age, 0);
+	CheckNumber("more", more, 0);
+	if (!SurvivalAt(curve, age, &reached) || reached == 0 ||
+		!SurvivalAt(curve, age + more, &survival))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(survival / reached);
+}
+
+typedef struct AskedTime
+{
+	double		time;
+	int			index;			/* of the age; its end, from the number of ages on */
+} AskedTime;
+
+#define ST_SORT SortAskedTimes
+#define ST_ELEMENT_TYPE AskedTime
+#define ST_COMPARE(a, b) ((a)->time < (b)->time ? -1 : (a)->time > (b)->time)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/*
+ * survival_conditionals(curve survival_curve, ages float8[], more float8) -> float8[]
+ *
+ * survival_conditional at many ages, by one walk.  Past its last time the curve goes on
+ * as it ended: the estimate of who has to give one.  NULL where S(age) is 0.
+ */
+PG_FUNCTION_INFO_V1(survival_conditionals);
+Datum
+survival_conditionals(PG_FUNCTION_ARGS)
+{
+	SurvivalCurve *curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	double		more = PG_GETARG_FLOAT8(2);
+	Datum	   *ages;
+	bool	   *nulls;
+	int			n;
+	int			dims[1];
+	int			lower_bounds[1] = {1};
+	AskedTime  *asked;
+	double	   *survival;
+	CurveWalk	walk;
+	double		time;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &ages, &nulls, &n);
+	CheckNumber("more", more, 0);
+	asked = (AskedTime *) palloc(Max(2 * n, 1) * sizeof(AskedTime));
+	survival = (double *) palloc(Max(2 * n, 1) * sizeof(double));
+	for (int i = 0; i < n; i++)
+	{
+		double		age = nulls[i] ? 0 : DatumGetFloat8(ages[i]);
+
+		CheckNumber("age", age, 0);
+		asked[i] = (AskedTime) {age, i};
+		asked[n + i] = (AskedTime) {age + more, n + i};
+	}
+	SortAskedTimes(asked, 2 * n);
+	BeginWalk(&walk, curve);
+	for (int i = 0; i < 2 * n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		while (PeekWalk(&walk, &time) && time <= asked[i].time)
+			(void) StepWalk(&walk);
+		survival[asked[i].index] = walk.km.survival;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		nulls[i] = nulls[i] || survival[i] == 0;
+		ages[i] = Float8GetDatum(nulls[i] ? 0 : survival[n + i] / survival[i]);
+	}
+	dims[0] = n;
+	if (n == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(FLOAT8OID));
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(ages, nulls, 1, dims, lower_bounds, FLOAT8OID,
+											 sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/*
+ * survival_quantile(curve survival_curve, p float8) -> float8
+ *
+ * The first time at which S <= 1 - p; on a flat at exactly 1 - p its middle.
+ */
+PG_FUNCTION_INFO_V1(survival_quantile);
+Datum
+survival_quantile(PG_FUNCTION_ARGS)
+{
+	SurvivalCurve *curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	double		p = PG_GETARG_FLOAT8(1);
+	CurveWalk	walk;
+	double		first = 0;
+	bool		reached = false;
+
+	if (!(p >= 0 && p <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("p must be between 0 and 1, and is %g", p),
+				 errhint("p is the probability of the event: 0.5 asks for the median.")));
+	BeginWalk(&walk, curve);
+	if (p == 0 && CurvePoints(curve) > 0)
+		PG_RETURN_FLOAT8(0);
+	while (StepWalk(&walk))
+	{
+		double		failed = 1 - walk.km.survival;
+
+		if (!reached && failed >= p - QUANTILE_TOLERANCE)
+		{
+			first = walk.time;
+			reached = true;
+		}
+		if (failed >= p + QUANTILE_TOLERANCE)
+			break;
+	}
+	if (!reached)
+		PG_RETURN_NULL();
+	/* a flat that nothing ends goes as far as anybody was observed */
+	PG_RETURN_FLOAT8(first == walk.time ? first : first / 2 + walk.time / 2);
+}
+
+/*
+ * survival_rmean(curve survival_curve, horizon float8) -> float8
+ *
+ * The mean time until the event or the horizon, whichever comes first: the area
+ * under the curve up to there.
+ */
+PG_FUNCTION_INFO_V1(survival_rmean);
+Datum
+survival_rmean(PG_FUNCTION_ARGS)
+{
+	SurvivalCurve *curve = (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
+	double		horizon = PG_GETARG_FLOAT8(1);
+	CurveWalk	walk;
+	double		survival;
+	double		time;
+	double		since = 0;
+	double		area = 0;
+
+	CheckNumber("horizon", horizon, 0);
+	if (!SurvivalAt(curve, horizon, &survival))
+		PG_RETURN_NULL();
+	BeginWalk(&walk, curve);
+	while (PeekWalk(&walk, &time) && time < horizon && walk.km.survival > 0)
+	{
+		area += walk.km.survival * (time - since);
+		since = time;
+		(void) StepWalk(&walk);
+	}
+	if (walk.km.survival > 0)
+		area += walk.km.survival * (horizon - since);
+	PG_RETURN_FLOAT8(area);
+}
+
+/* The z with P(|normal| <= z) = level */
+static double
+NormalBound(double level)
+{
+	double		low = 0;
+	double		high = 40;
+
+	for (int i = 0; i < 100; i++)
+	{
+		double		z = (low + high) / 2;
+
+		if (erfc(z / M_SQRT2) > 1 - level)
+			low = z;
+		else
+			high = z;
+	}
+	return (low + high) / 2;
+}
+
+typedef enum ConfidenceType
+{
+	CONFIDENCE_PLAIN,
+	CONFIDENCE_LOG,
+	CONFIDENCE_LOG_LOG
+} ConfidenceType;
+
+static ConfidenceType
+ParseConfidenceType(const char *name)
+{
+	if (strcmp(name, "plain") == 0)
+		return CONFIDENCE_PLAIN;
+	if (strcmp(name, "log") == 0)
+		return CONFIDENCE_LOG;
+	if (strcmp(name, "log-log") == 0)
+		return CONFIDENCE_LOG_LOG;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("conf_type \"%s\" is not known", name),
+			 errhint("It is plain, log or log-log.")));
+}
+
+/* Bounds of S, which is neither 0 nor 1 */
+static void
+ConfidenceBounds(ConfidenceType type, double z, const KaplanMeier *km, double *lower,
+				 double *upper)
+{
+	double		s = km->survival;
+	double		width = z * sqrt(km->greenwood);	/* on the scale of log S */
+
+	switch (type)
+	{
+		case CONFIDENCE_PLAIN:
+			*lower = Max(s - width * s, 0);
+			*upper = Min(s + width * s, 1);
+			break;
+		case CONFIDENCE_LOG:
+			*lower = s * exp(-width);
+			*upper = Min(s * exp(width), 1);
+			break;
+		case CONFIDENCE_LOG_LOG:
+			*lower = exp(log(s) * exp(-width / log(s)));
+			*upper = exp(log(s) * exp(width / log(s)));
+			break;
+	}
+}
+
+typedef struct TableCall
+{
+	CurveWalk	walk;
+	ConfidenceType type;
+	double		z;
+} TableCall;
+
+/*
+ * survival_table(curve survival_curve, conf_level float8, conf_type text)
+ *		-> SETOF (time float8, n_risk int8, n_event int8, n_censor int8,
+ *				  survival float8, std_err float8, lower float8, upper float8)
+ *
+ * As summary(survfit(...), censored = TRUE) in R.
+ */
+PG_FUNCTION_INFO_V1(survival_table);
+Datum
+survival_table(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *funcctx;
+	TableCall  *call;
+	const KaplanMeier *km;
+	Datum		values[8];
+	bool		nulls[8] = {false};
+	double		lower = 1;
+	double		upper = 1;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		double		conf_level = PG_GETARG_FLOAT8(1);
+		MemoryContext oldcontext;
+		TupleDesc	tupdesc;
+
+		funcctx = SRF_FIRSTCALL_INIT();
+		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
+		if (!(conf_level > 0 && conf_level < 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("conf_level must be between 0 and 1, and is %g", conf_level),
+					 errhint("Give 0.95 for bounds of 95 %%.")));
+		call = (TableCall *) palloc(sizeof(TableCall));
+		call->type = ParseConfidenceType(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+		call->z = NormalBound(conf_level);
+		BeginWalk(&call->walk,
+				  (SurvivalCurve *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
+		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
+			tupdesc->natts != lengthof(values))
+			elog(ERROR, "survival_table must return eight columns");
+		funcctx->tuple_desc = BlessTupleDesc(tupdesc);
+		funcctx->user_fctx = call;
+		MemoryContextSwitchTo(oldcontext);
+	}
+
+	funcctx = SRF_PERCALL_SETUP();
+	call = (TableCall *) funcctx->user_fctx;
+	if (!StepWalk(&call->walk))
+		SRF_RETURN_DONE(funcctx);
+
+	km = &call->walk.km;
+	values[0] = Float8GetDatum(call->walk.time);
+	values[1] = Int64GetDatum(call->walk.n_risk);
+	values[2] = Int64GetDatum(call->walk.n_event);
+	values[3] = Int64GetDatum(call->walk.n_censor);
+	values[4] = Float8GetDatum(km->survival);
+	/* where nobody survives there is no variance to tell */
+	nulls[5] = nulls[6] = nulls[7] = km->survival == 0;
+	values[5] = Float8GetDatum(km->survival * sqrt(km->greenwood));
+	if (km->survival > 0 && km->survival < 1)
+		ConfidenceBounds(call->type, call->z, km, &lower, &upper);
+	values[6] = Float8GetDatum(lower);
+	values[7] = Float8GetDatum(upper);
+	SRF_RETURN_NEXT(funcctx,
+					HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc, values, nulls)));
+}
