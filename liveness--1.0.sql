@@ -385,6 +385,36 @@ CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at tim
 );
 COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider from its sessions, as of an instant, over a window of days (NULL: the setting liveness.window_days); sessions outside the window and a NULL connected_at are left out, a NULL disconnected_at is open, a NULL reason is ''''; NULL without a session in the window; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023, either varying within a group 22023';
 
+-- The two share one state: the rollup needs both, and pays for one scan.
+CREATE FUNCTION liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features_all and liveness_features_history';
+CREATE FUNCTION liveness_features_history_final(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_features_history_final(internal) IS 'Final function of liveness_features_history';
+CREATE AGGREGATE liveness_features_all(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
+	SFUNC = liveness_features_all_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_features_final,
+	COMBINEFUNC = liveness_features_combine,
+	SERIALFUNC = liveness_features_serialize,
+	DESERIALFUNC = liveness_features_deserialize,
+	SSPACE = 2048,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_features_all(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_features, but keeps the sessions outside of the window too, in a state that it shares with liveness_features_history; NULL without a session in the window';
+CREATE AGGREGATE liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
+	SFUNC = liveness_features_all_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_features_history_final,
+	COMBINEFUNC = liveness_features_combine,
+	SERIALFUNC = liveness_features_serialize,
+	DESERIALFUNC = liveness_features_deserialize,
+	SSPACE = 2048,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_history over the sessions that began before as_of, from the state of liveness_features_all';
+
 CREATE TYPE liveness_hourly_row AS (
 	heartbeat_count int,
 	avg_memory_pressure real,

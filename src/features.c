@@ -279,14 +279,12 @@ ReserveSessions(FeaturesState *state, int64 more)
 }
 
 /*
- * liveness_features_transfn(internal, connected_at, disconnected_at,
- *							 disconnect_reason, as_of, window_days)
- *
- * A NULL connected_at is no session; a NULL reason counts as ''.
+ * Of the session in the arguments (state, connected_at, disconnected_at,
+ * disconnect_reason, as_of, window_days).  A NULL connected_at is no session; a NULL
+ * reason counts as ''.
  */
-PG_FUNCTION_INFO_V1(liveness_features_transfn);
-Datum
-liveness_features_transfn(PG_FUNCTION_ARGS)
+static inline Datum
+AddSession(FunctionCallInfo fcinfo, bool whole_history)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_features_transfn");
 	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
@@ -320,7 +318,7 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 	if (connected_at >= as_of)
 		PG_RETURN_POINTER(state);
 	disconnected_at = PG_ARGISNULL(2) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(2);
-	if (disconnected_at < state->since)
+	if (disconnected_at < state->since && !whole_history)
 		PG_RETURN_POINTER(state);
 
 	if (disconnected_at <= as_of)
@@ -342,6 +340,32 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 	session->disconnected_at = disconnected_at;
 	session->reason = reason;
 	PG_RETURN_POINTER(state);
+}
+
+/*
+ * liveness_features_transfn(internal, connected_at, disconnected_at,
+ *							 disconnect_reason, as_of, window_days)
+ *
+ * Keeps the sessions of the window.
+ */
+PG_FUNCTION_INFO_V1(liveness_features_transfn);
+Datum
+liveness_features_transfn(PG_FUNCTION_ARGS)
+{
+	return AddSession(fcinfo, false);
+}
+
+/*
+ * liveness_features_all_transfn(the same)
+ *
+ * Keeps the others as well, for who needs the history too: the state then serves
+ * two aggregates.
+ */
+PG_FUNCTION_INFO_V1(liveness_features_all_transfn);
+Datum
+liveness_features_all_transfn(PG_FUNCTION_ARGS)
+{
+	return AddSession(fcinfo, true);
 }
 
 /* liveness_features_combine(internal, internal): never changes the right one */
@@ -765,10 +789,12 @@ typedef struct SessionFigures
 	int64		last_length;
 } SessionFigures;
 
-static void
+/* Returns how many sessions belong to the window */
+static int64
 ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *tally)
 {
 	const ReasonTable *table = state->reasons;
+	int64		n = 0;
 
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
@@ -778,6 +804,8 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *t
 		TimestampTz end = open ? state->as_of : session->disconnected_at;
 		int64		length;
 
+		if (session->disconnected_at < state->since)
+			continue;
 		if (!open)
 		{
 			int64	   *count = TouchReason(tally, session->reason);
@@ -795,14 +823,14 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *t
 		figures->stays_4h += length >= SHORT_STAY_USECS;
 		figures->stays_8h += length >= LONG_STAY_USECS;
 
-		figures->intervals[i].start = session->connected_at;
-		figures->intervals[i].end = end;
-		figures->intervals[i].ending = (open ? ENDING_OPEN : 0) | (failure ? ENDING_FAILURE : 0);
+		figures->intervals[n].start = session->connected_at;
+		figures->intervals[n].end = end;
+		figures->intervals[n].ending = (open ? ENDING_OPEN : 0) | (failure ? ENDING_FAILURE : 0);
 
-		figures->observations[i].exit = length;
-		figures->observations[i].entry =
+		figures->observations[n].exit = length;
+		figures->observations[n].entry =
 			Max(liveness_saturating_sub(state->since, session->connected_at), 0);
-		figures->observations[i].event = failure;
+		figures->observations[n++].event = failure;
 
 		if (failure &&
 			(!figures->has_disconnect ||
@@ -815,6 +843,57 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *t
 			figures->last_length = length;
 		}
 	}
+	return n;
+}
+
+/*
+ * liveness_features_history_final(internal) -> bytea
+ *
+ * All the sessions as a history: see hazard.c.
+ */
+PG_FUNCTION_INFO_V1(liveness_features_history_final);
+Datum
+liveness_features_history_final(PG_FUNCTION_ARGS)
+{
+	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
+	ReasonTally *tally = (ReasonTally *) fcinfo->flinfo->fn_extra;
+	bytea	   *history;
+	int64		nevents = 0;
+	int64		nothers = 0;
+
+	(void) liveness_aggregate_context(fcinfo, "liveness_features_history_final");
+	if (state == NULL || state->nsessions == 0)
+		PG_RETURN_NULL();
+	CHECK_FOR_INTERRUPTS();
+	if (tally == NULL)
+	{
+		tally = (ReasonTally *) MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ReasonTally));
+		fcinfo->flinfo->fn_extra = tally;
+	}
+	PrepareTally(tally, fcinfo->flinfo->fn_mcxt, state->reasons);
+
+	history = liveness_make_history(state->nsessions);
+	for (int64 i = 0; i < state->nsessions; i++)
+	{
+		const FeaturesSession *session = &state->sessions[i];
+		int32		reason = session->reason;
+		bool		event = false;
+
+		if (reason != NOT_ENDED)
+		{
+			if (tally->numbers[reason] == 0)
+				tally->censored[reason] =
+					liveness_reason_is_censored(ReasonText(state->reasons, reason),
+												state->reasons->reasons[reason].len);
+			*TouchReason(tally, reason) = 1;
+			event = !tally->censored[reason];
+		}
+		liveness_put_history(history, event ? nevents++ : state->nsessions - ++nothers,
+							 session->connected_at, session->disconnected_at);
+	}
+	liveness_finish_history(history, nevents);
+	ClearTally(tally);
+	PG_RETURN_BYTEA_P(history);
 }
 
 /*
@@ -857,17 +936,22 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	CHECK_FOR_INTERRUPTS();
 
 	cache = GetFinalCache(fcinfo);
-	n = state->nsessions;
 
 	/* What we need for one group goes when it is done, not with the query */
 	oldcontext = MemoryContextSwitchTo(cache->tmpcontext);
 
 	figures.intervals = (LivenessInterval *)
-		MemoryContextAllocHuge(cache->tmpcontext, n * sizeof(LivenessInterval));
+		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(LivenessInterval));
 	figures.observations = (SurvivalObservation *)
-		MemoryContextAllocHuge(cache->tmpcontext, n * sizeof(SurvivalObservation));
+		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(SurvivalObservation));
 	PrepareTally(&cache->tally, fcinfo->flinfo->fn_mcxt, state->reasons);
-	ReadSessions(state, &figures, &cache->tally);
+	n = ReadSessions(state, &figures, &cache->tally);
+	if (n == 0)
+	{
+		MemoryContextSwitchTo(oldcontext);
+		MemoryContextReset(cache->tmpcontext);
+		PG_RETURN_NULL();
+	}
 
 	nmerged = liveness_merge_intervals(figures.intervals, n);
 	for (int64 i = 0; i < nmerged; i++)

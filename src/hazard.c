@@ -63,6 +63,9 @@
 /* 2000-01-01, hour 0 of PostgreSQL's clock, is this hour of Unix's week */
 #define EPOCH_HOUR_OF_WEEK	48
 
+/* Steps of the table that Decay() looks into */
+#define DECAY_STEPS			1024
+
 /* Normal quantile of 0.975 */
 #define Z_975				1.959963984540054
 
@@ -160,6 +163,8 @@ typedef struct CumulativeHazard
 static double age_bound[AGE_BINS + 1];	/* the last is infinite */
 static double growth[AGE_BINS + 1]; /* 2^(bound / half-life) - 1 */
 static double hour_growth;		/* of a weight, from an hour to the next */
+static double decay_step[DECAY_STEPS];	/* 2^-(i / DECAY_STEPS) */
+static double decay_whole[1000];	/* 2^-i */
 static double octave_weight[OCTAVES];	/* of what happened so many octaves away */
 static bool tables_ready = false;
 
@@ -178,6 +183,10 @@ PrepareTables(void)
 	hour_growth = exp2(SECS_PER_HOUR / HOUR_HALF_LIFE);
 	for (int o = 0; o < OCTAVES; o++)
 		octave_weight[o] = ldexp(1.0, -o);
+	for (int i = 0; i < DECAY_STEPS; i++)
+		decay_step[i] = exp2(-(double) i / DECAY_STEPS);
+	for (int i = 0; i < (int) lengthof(decay_whole); i++)
+		decay_whole[i] = ldexp(1.0, -i);
 	tables_ready = true;
 }
 
@@ -226,10 +235,24 @@ HourOfWeek(TimestampTz t)
 	return (int) ((hour % HOURS_PER_WEEK + HOURS_PER_WEEK) % HOURS_PER_WEEK);
 }
 
-static double
+/*
+ * 2^(-time ago / half-life), as many times as there are sessions: from a table, and a
+ * little further by the first terms of the series; within 1e-10 of exp2().
+ */
+static inline double
 Decay(double seconds_ago, double half_life)
 {
-	return exp2(-seconds_ago / half_life);
+	double		halvings = seconds_ago / half_life;
+	double		steps = halvings * DECAY_STEPS;
+	int64		whole;
+	double		rest;
+
+	if (unlikely(!(halvings >= 0 && halvings < 1000)))
+		return exp2(-halvings);
+	whole = (int64) steps;
+	rest = (steps - (double) whole) * (M_LN2 / DECAY_STEPS);
+	return decay_step[whole % DECAY_STEPS] * decay_whole[whole / DECAY_STEPS] *
+		(1 - rest * (1 - rest / 2));
 }
 
 /*
@@ -348,36 +371,56 @@ liveness_history_transfn(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/*
+ * A history of n sessions to be put into it: events from the front, others from the
+ * back.
+ */
+bytea *
+liveness_make_history(int64 n)
+{
+	Size		size;
+	bytea	   *history;
+
+	if (n > (int64) ((MaxAllocSize - VARHDRSZ - sizeof(HistoryHeader)) / sizeof(HistorySession)))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a history of " INT64_FORMAT " sessions is too long", n),
+				 errhint("Prune old sessions: see liveness.session_retention.")));
+	size = VARHDRSZ + sizeof(HistoryHeader) + n * sizeof(HistorySession);
+	history = (bytea *) palloc(size);
+	SET_VARSIZE(history, size);
+	return history;
+}
+
+void
+liveness_put_history(bytea *history, int64 i, TimestampTz start, TimestampTz end)
+{
+	HistorySession session = {start, end};
+
+	memcpy(VARDATA(history) + sizeof(HistoryHeader) + i * sizeof(session), &session, sizeof(session));
+}
+
+void
+liveness_finish_history(bytea *history, int64 nevents)
+{
+	HistoryHeader header = {HISTORY_MAGIC, (uint32) nevents};
+
+	memcpy(VARDATA(history), &header, sizeof(header));
+}
+
 /* The packed form: what the aggregate returns, and what goes between processes */
 static bytea *
 PackHistory(const HistoryState *state)
 {
-	HistoryHeader header = {.magic = HISTORY_MAGIC};
-	Size		size;
-	bytea	   *history;
-	char	   *dst;
+	bytea	   *history = liveness_make_history(state->nsessions);
+	int64		nevents = 0;
+	int64		nothers = 0;
 
-	if (state->nsessions > (int64) ((MaxAllocSize - VARHDRSZ - sizeof(header)) / sizeof(HistorySession)))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a history of " INT64_FORMAT " sessions is too long", state->nsessions),
-				 errhint("Prune old sessions: see liveness.session_retention.")));
-	size = VARHDRSZ + sizeof(header) + state->nsessions * sizeof(HistorySession);
-	history = (bytea *) palloc(size);
-	SET_VARSIZE(history, size);
-	dst = VARDATA(history) + sizeof(header);
-	for (int event = 1; event >= 0; event--)
-	{
-		for (int64 i = 0; i < state->nsessions; i++)
-		{
-			if (state->sessions[i].event != event)
-				continue;
-			memcpy(dst, &state->sessions[i].session, sizeof(HistorySession));
-			dst += sizeof(HistorySession);
-			header.nevents += event;
-		}
-	}
-	memcpy(VARDATA(history), &header, sizeof(header));
+	for (int64 i = 0; i < state->nsessions; i++)
+		liveness_put_history(history,
+							 state->sessions[i].event ? nevents++ : state->nsessions - ++nothers,
+							 state->sessions[i].session.start, state->sessions[i].session.end);
+	liveness_finish_history(history, nevents);
 	return history;
 }
 
@@ -780,8 +823,9 @@ NextHour(HourWalk *walk)
 	}
 	walk->at = Min(walk->hour_end, walk->until);
 	age = SECONDS(walk->at - walk->start);
-	while (age >= age_bound[walk->bin + 1])
-		walk->bin++;
+	/* in the first hours there are many bins, later hours lie in one or two */
+	if (age >= age_bound[walk->bin + 1])
+		walk->bin = AgeBin(age);
 	to_end = cumulative->to[walk->bin] +
 		cumulative->by_age[walk->bin] * (age - age_bound[walk->bin]);
 	walk->expected = (to_end - walk->to_here) * walk->weight;

@@ -139,4 +139,9 @@ extern void liveness_survival_at(const SurvivalObservation *obs, int64 n,
 								 const int64 *times, int ntimes,
 								 double *survival, bool *isnull);
 
+/* hazard.c */
+extern bytea *liveness_make_history(int64 n);
+extern void liveness_put_history(bytea *history, int64 i, TimestampTz start, TimestampTz end);
+extern void liveness_finish_history(bytea *history, int64 nevents);
+
 #endif							/* LIVENESS_H */

@@ -316,32 +316,23 @@ CheckCanWrite(const char *function)
 
 /*
  * What liveness_candidates will answer from: three passes over the sessions of each
- * provider, packed.
+ * provider, packed, which are in "computed".
  */
 static void
-PrepareCandidates(const Job *job, TimestampTz as_of)
+PrepareCandidates(const Job *job, TimestampTz as_of, int64 providers)
 {
 	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID};
 	Datum		values[2] = {TimestampTzGetDatum(as_of)};
 	char		nulls[] = "  ";
-	Tuplestorestate *histories;
-	int64		providers;
 	bool		isnull;
 
-	histories = Compute(job, "histories",
-						"SELECT s.provider_id,"
-						" %s.liveness_history(s.connected_at, s.disconnected_at, s.disconnect_reason)"
-						"  AS sessions"
-						" FROM %s.provider_sessions s WHERE s.connected_at < $1"
-						" GROUP BY s.provider_id",
-						1, types, values);
-	Execute(job, "SELECT %s.liveness_fleet_ages(h.sessions, $1) FROM histories h",
+	Execute(job, "SELECT %s.liveness_fleet_ages(c.sessions, $1) FROM computed c",
 			1, types, values, NULL, SPI_OK_SELECT);
 	values[1] = ResultDatum(1, &isnull);
 	if (!isnull)
 	{
 		values[1] = SPI_datumTransfer(values[1], false, -1);
-		Execute(job, "SELECT $2 || %s.liveness_fleet_hours(h.sessions, $2, $1) FROM histories h",
+		Execute(job, "SELECT $2 || %s.liveness_fleet_hours(c.sessions, $2, $1) FROM computed c",
 				2, types, values, NULL, SPI_OK_SELECT);
 		values[1] = SPI_datumTransfer(ResultDatum(1, &isnull), false, -1);
 	}
@@ -352,23 +343,24 @@ PrepareCandidates(const Job *job, TimestampTz as_of)
 			" ON CONFLICT (only_row) DO UPDATE SET as_of = excluded.as_of, hazard = excluded.hazard",
 			2, types, values, nulls, SPI_OK_INSERT);
 
-	providers = isnull ? 0 : tuplestore_tuple_count(histories);
+	if (isnull)
+		providers = 0;
 	if (providers > 0)
 	{
 		Execute(job,
 				"UPDATE %s.liveness_provider_hazard p SET as_of = $1,"
-				" sessions = %s.liveness_history_sessions(h.sessions, $1),"
-				" hazard = %s.liveness_host_hazard(h.sessions, $2, $1)"
-				" FROM histories h WHERE h.provider_id = p.provider_id",
+				" sessions = %s.liveness_history_sessions(c.sessions, $1),"
+				" hazard = %s.liveness_host_hazard(c.sessions, $2, $1)"
+				" FROM computed c WHERE c.provider_id = p.provider_id",
 				2, types, values, NULL, SPI_OK_UPDATE);
 		if ((int64) SPI_processed < providers)
 			Execute(job,
 					"INSERT INTO %s.liveness_provider_hazard (provider_id, as_of, sessions, hazard)"
-					" SELECT h.provider_id, $1, %s.liveness_history_sessions(h.sessions, $1),"
-					"  %s.liveness_host_hazard(h.sessions, $2, $1)"
-					" FROM histories h"
+					" SELECT c.provider_id, $1, %s.liveness_history_sessions(c.sessions, $1),"
+					"  %s.liveness_host_hazard(c.sessions, $2, $1)"
+					" FROM computed c"
 					" WHERE NOT EXISTS (SELECT FROM %s.liveness_provider_hazard p"
-					"  WHERE p.provider_id = h.provider_id)"
+					"  WHERE p.provider_id = c.provider_id)"
 					" ON CONFLICT (provider_id) DO NOTHING",
 					2, types, values, NULL, SPI_OK_INSERT);
 	}
@@ -376,9 +368,9 @@ PrepareCandidates(const Job *job, TimestampTz as_of)
 	if (ResultInt64(1) > providers)
 		Execute(job,
 				"DELETE FROM %s.liveness_provider_hazard p"
-				" WHERE NOT EXISTS (SELECT FROM histories h WHERE h.provider_id = p.provider_id)",
-				0, NULL, NULL, NULL, SPI_OK_DELETE);
-	Forget("histories", histories);
+				" WHERE $2 IS NULL"
+				" OR NOT EXISTS (SELECT FROM computed c WHERE c.provider_id = p.provider_id)",
+				2, types, values, nulls, SPI_OK_DELETE);
 }
 
 /*
@@ -396,8 +388,8 @@ Datum
 liveness_rollup_features(PG_FUNCTION_ARGS)
 {
 	Job			job;
-	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID};
-	Datum		values[3];
+	Oid			types[] = {TIMESTAMPTZOID, INT4OID};
+	Datum		values[2];
 	Tuplestorestate *computed;
 	TimestampTz as_of;
 	int			window_days;
@@ -419,23 +411,31 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 
 	values[0] = TimestampTzGetDatum(as_of);
 	values[1] = Int32GetDatum(window_days);
-	values[2] = TimestampTzGetDatum(liveness_window_since(as_of, window_days));
 	computed = Compute(&job, "computed",
-					   "SELECT w.provider_id, w.features"
-					   " FROM %s.liveness_features_of_window($1, $2, $3) w",
-					   3, types, values);
-	rows = tuplestore_tuple_count(computed);
+					   "SELECT s.provider_id, %s.liveness_features_all(s.connected_at,"
+					   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS features,"
+					   " %s.liveness_features_history(s.connected_at,"
+					   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS sessions"
+					   " FROM %s.provider_sessions s WHERE s.connected_at < $1"
+					   " GROUP BY s.provider_id",
+					   2, types, values);
+	/* the others have no session in the window, but a history */
+	Execute(&job, "SELECT count(*) FROM computed c WHERE c.features IS DISTINCT FROM NULL",
+			0, NULL, NULL, NULL, SPI_OK_SELECT);
+	rows = ResultInt64(1);
 	Execute(&job,
 			"UPDATE %s.provider_reliability_features f"
 			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (c.features).*)"
-			" FROM computed c WHERE c.provider_id = f.provider_id",
+			" FROM computed c WHERE c.provider_id = f.provider_id"
+			" AND c.features IS DISTINCT FROM NULL",
 			2, types, values, NULL, SPI_OK_UPDATE);
 	if ((int64) SPI_processed < rows)
 		Execute(&job,
 				"INSERT INTO %s.provider_reliability_features"
 				"  (provider_id, updated_at, window_days, " FEATURES_COLUMNS ")"
 				" SELECT c.provider_id, $1, $2, (c.features).* FROM computed c"
-				" WHERE NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
+				" WHERE c.features IS DISTINCT FROM NULL"
+				" AND NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
 				"  WHERE f.provider_id = c.provider_id)"
 				" ON CONFLICT (provider_id) DO NOTHING",
 				2, types, values, NULL, SPI_OK_INSERT);
@@ -445,7 +445,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	if (ResultInt64(1) > rows)
 		Execute(&job,
 				"WITH present AS MATERIALIZED ("
-				" SELECT c.provider_id FROM computed c"
+				" SELECT c.provider_id FROM computed c WHERE c.features IS DISTINCT FROM NULL"
 				"), vanished AS ("
 				" SELECT f.provider_id, v.features"
 				" FROM %s.provider_reliability_features f"
@@ -463,8 +463,8 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 				" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (v.features).*)"
 				" FROM vanished v WHERE v.provider_id = f.provider_id",
 				2, types, values, NULL, SPI_OK_UPDATE);
+	PrepareCandidates(&job, as_of, tuplestore_tuple_count(computed));
 	Forget("computed", computed);
-	PrepareCandidates(&job, as_of);
 
 	EndJob(&job, rows);
 	PG_RETURN_INT64(rows);

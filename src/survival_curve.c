@@ -279,6 +279,8 @@ survival_curve_in(PG_FUNCTION_ARGS)
 				InvalidLiteral(literal, "A comma or } is missing.");
 			s = SkipBlanks(s + 1);
 		}
+		if (*s == '\0' || !strchr("0123456789+-.iInN", *s))
+			InvalidLiteral(literal, "A time is missing.");
 		point.time = float8in_internal(s, &s, "survival_curve", literal, NULL) + 0.0;
 		s = SkipBlanks(s);
 		ExpectColon(&s, literal);
