@@ -1642,6 +1642,8 @@ BEGIN ATOMIC
 	CROSS JOIN asked a
 	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.host, b.connected_at, $1, a.usecs) bounds (b)
 	LEFT JOIN @extschema@.liveness_features_at($1) r ON r.provider_id = b.provider_id
+	-- a gate: it checks the argument even where nobody is up
+	WHERE @extschema@.liveness_window_start($1, NULL) IS NOT NULL
 	ORDER BY b.probability DESC, b.provider_id;
 END;
 COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) IS 'What liveness_candidates would have answered at an instant, had the rollup run in that moment; computed anew from the sessions and heartbeats of that time, without looking ahead. as_of NULL is error 22004, infinite 22008; else as liveness_candidates';

@@ -102,7 +102,8 @@ typedef struct KnownSession
 	TimestampTz start;
 	TimestampTz until;			/* end, or as_of */
 	double		length;
-	bool		event;
+	bool		running;
+	bool		event;			/* it has ended, for an uncensored reason */
 } KnownSession;
 
 /* While an aggregate collects */
@@ -313,7 +314,8 @@ NextSession(HistoryReader *reader, KnownSession *known)
 		known->start = session.start;
 		known->until = Min(session.end, reader->as_of);
 		known->length = SECONDS(known->until - known->start);
-		known->event = i < reader->nevents && session.end <= reader->as_of;
+		known->running = session.end > reader->as_of;
+		known->event = i < reader->nevents && !known->running;
 		return true;
 	}
 	return false;
@@ -976,7 +978,7 @@ liveness_host_hazard(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		/* that it is up is given: it was not chosen at random */
-		if (known.until == reader.as_of)
+		if (known.running)
 			continue;
 		at_end = Decay(SECONDS(reader.as_of - known.until), AGE_HALF_LIFE);
 		at_start = Decay(SECONDS(reader.as_of - known.start), AGE_HALF_LIFE);
