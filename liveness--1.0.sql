@@ -498,7 +498,7 @@ COMMENT ON AGGREGATE liveness_hours(timestamptz, real, real, text, real) IS 'Hea
 CREATE TYPE survival_curve;
 CREATE FUNCTION survival_curve_in(cstring)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_curve_in(cstring) IS 'Input of survival_curve: {time:events:censored, …}, a fourth number for those that come under observation then; a curve that cannot be is error 22P02';
+COMMENT ON FUNCTION survival_curve_in(cstring) IS 'Input of survival_curve: {time:events:censored, ...}, a fourth number for those that come under observation then; a curve that cannot be is error 22P02';
 CREATE FUNCTION survival_curve_out(survival_curve)
 RETURNS cstring AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_curve_out(survival_curve) IS 'Output of survival_curve, exact';
@@ -585,14 +585,14 @@ RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_conditionals(survival_curve, float8[], float8) IS 'survival_conditional at many ages at once; past its last time the curve goes on as it ended; NULL where S(age) is 0';
 CREATE FUNCTION survival_quantile(curve survival_curve, p float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_quantile(survival_curve, float8) IS 'The time by which the event has happened with probability p (0.5: the median): the first with S <= 1 - p, on a flat at exactly 1 - p its middle; NULL if not reached; p outside 0..1 is error 22023. As quantile(survfit(…)) in R';
+COMMENT ON FUNCTION survival_quantile(survival_curve, float8) IS 'The time by which the event has happened with probability p (0.5: the median): the first with S <= 1 - p, on a flat at exactly 1 - p its middle; NULL if not reached; p outside 0..1 is error 22023. As quantile(survfit(...)) in R';
 CREATE FUNCTION survival_rmean(curve survival_curve, horizon float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_rmean(survival_curve, float8) IS 'Restricted mean: the mean time until the event or the horizon, the area under the curve up to there; NULL where the curve does not reach; NaN or a negative horizon is error 22023';
 CREATE FUNCTION survival_table(curve survival_curve, conf_level float8 DEFAULT 0.95, conf_type text DEFAULT 'log-log')
 RETURNS TABLE ("time" float8, n_risk bigint, n_event bigint, n_censor bigint, survival float8, std_err float8, lower float8, upper float8)
 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time: at risk, events, censored, S, its standard error (Greenwood), and bounds of conf_level by conf_type plain, log or log-log; error and bounds NULL where S is 0. conf_level outside 0..1 or another conf_type is error 22023. As summary(survfit(…), censored = TRUE) in R';
+COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time: at risk, events, censored, S, its standard error (Greenwood), and bounds of conf_level by conf_type plain, log or log-log; error and bounds NULL where S is 0. conf_level outside 0..1 or another conf_type is error 22023. As summary(survfit(...), censored = TRUE) in R';
 
 ------------------------------------------------------------------------------
 -- Prediction: what becomes of a session
@@ -1530,11 +1530,13 @@ $$;
 COMMENT ON FUNCTION liveness_prepared_fleet() IS 'The row of liveness_fleet_hazard; without one error 55000';
 
 -- Whether a session is stale is asked of the likeliest alone, one after the other,
--- until there are enough: it takes a look at the heartbeats.
+-- until there are enough: it takes a look at the heartbeats.  Compiling the statement
+-- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
 	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
 BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
 		SELECT f.as_of, f.hazard, @extschema@.liveness_span_usecs($1, 'job') AS usecs,
@@ -1546,7 +1548,7 @@ BEGIN ATOMIC
 		WHERE s.disconnected_at IS NULL
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), ranked AS (
-		SELECT l.provider_id, l.id, l.connected_at, l.last_heartbeat_at, p.hazard, p.sessions,
+		SELECT l.provider_id, l.id, l.connected_at, l.last_heartbeat_at,
 			@extschema@.liveness_holds(a.hazard, p.hazard, l.connected_at, now(), a.usecs) AS probability
 		FROM latest l
 		CROSS JOIN asked a
@@ -1554,7 +1556,7 @@ BEGIN ATOMIC
 		ORDER BY probability DESC, l.provider_id
 		OFFSET 0
 	), best AS (
-		SELECT r.provider_id, r.id, r.connected_at, r.hazard, r.sessions, r.probability
+		SELECT r.provider_id, r.id, r.connected_at, r.probability
 		FROM ranked r
 		CROSS JOIN asked a
 		WHERE r.probability >= COALESCE($2, 0)
@@ -1572,10 +1574,11 @@ BEGIN ATOMIC
 	SELECT b.provider_id, b.id, b.connected_at,
 		greatest(extract(epoch FROM now() - b.connected_at), 0)::float8,
 		b.probability, bounds.b[1], bounds.b[2],
-		COALESCE(b.sessions, 0), f.liveness_score, a.as_of
+		COALESCE(p.sessions, 0), f.liveness_score, a.as_of
 	FROM best b
 	CROSS JOIN asked a
-	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.hazard, b.connected_at, now(), a.usecs) bounds (b)
+	LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = b.provider_id
+	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, p.hazard, b.connected_at, now(), a.usecs) bounds (b)
 	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
 	ORDER BY b.probability DESC, b.provider_id;
 END;
@@ -1585,6 +1588,7 @@ CREATE FUNCTION liveness_candidates_at(as_of timestamptz, job interval, min_prob
 RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
 	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
 BEGIN ATOMIC
 	WITH history AS MATERIALIZED (
 		SELECT s.provider_id, @extschema@.liveness_history(s.connected_at, s.disconnected_at, s.disconnect_reason) AS sessions
@@ -1655,6 +1659,7 @@ COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) I
 CREATE FUNCTION liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8)
 LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
 BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
 		SELECT @extschema@.liveness_span_usecs($1, 'horizon') AS usecs,
@@ -1736,6 +1741,7 @@ COMMENT ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, 
 CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (predictor text, n bigint, held float8, brier float8, log_loss float8, auc float8, ece float8)
 LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
 BEGIN ATOMIC
 	WITH cases AS MATERIALIZED (
 		SELECT c.predictor, c.held, c.probability, least(greatest(ceil(10 * c.probability), 1), 10) AS bin
@@ -1773,6 +1779,7 @@ COMMENT ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interv
 CREATE FUNCTION liveness_calibration(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (predictor text, bin int, lower float8, upper float8, n bigint, predicted float8, held float8)
 LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
 BEGIN ATOMIC
 	SELECT c.predictor, c.bin, (c.bin - 1) / 10.0::float8, c.bin / 10.0::float8, count(*), avg(c.probability), avg(c.held::int)::float8
 	FROM (

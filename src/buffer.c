@@ -212,7 +212,7 @@ BufferUnavailable(const char *function)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s needs the liveness worker, and liveness.database is not set", function),
 				 errhint("Set liveness.database = '%s' and restart the server. Until then, insert into provider_heartbeats.",
-						 database ? database : "…")));
+						 database ? database : "")));
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

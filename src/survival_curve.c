@@ -28,6 +28,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -43,6 +44,9 @@
 
 /* As R's quantile() has it: a curve this close to the level is on it */
 #define QUANTILE_TOLERANCE	1.4901161193847656e-8
+
+/* An error shows so much of a literal, in bytes */
+#define MAX_SHOWN			100
 
 typedef struct CurvePoint
 {
@@ -210,9 +214,10 @@ InvalidLiteral(const char *literal, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid input syntax for type %s: \"%.100s\"", "survival_curve", literal),
+			 errmsg("invalid input syntax for type %s: \"%.*s\"", "survival_curve",
+					pg_mbcliplen(literal, (int) strnlen(literal, 2 * MAX_SHOWN), MAX_SHOWN), literal),
 			 errdetail_internal("%s", detail),
-			 errhint("A curve is written {time:events:censored, …}, a fourth number for those that come under observation then.")));
+			 errhint("A curve is written {time:events:censored, ...}, a fourth number for those that come under observation then.")));
 }
 
 static char *

@@ -11,6 +11,10 @@ $node->init;
 $node->append_conf('postgresql.conf', "timezone = 'UTC'\n");
 $node->start;
 
+# the script is ASCII, which is valid in all of them
+$node->safe_psql('postgres', "CREATE DATABASE euc_jp ENCODING 'EUC_JP' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+is($node->psql('euc_jp', 'CREATE EXTENSION liveness'), 0, 'the extension is created in EUC_JP');
+
 my %shades = (SQL_ASCII => '.-+*#?', LATIN1 => '.-+*#?', UTF8 => "\xc2\xb7\xe2\x96\x91\xe2\x96\x92\xe2\x96\x93\xe2\x96\x88?");
 for my $encoding (sort keys %shades)
 {
