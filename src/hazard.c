@@ -192,18 +192,26 @@ PrepareTables(void)
 }
 
 /* The bin j with bound[j] <= age < bound[j + 1] */
-static int
+static inline int
 AgeBin(double age)
 {
-	int			exponent;
-	double		mantissa;
+	union
+	{
+		double		f;
+		uint64		bits;
+	}			ratio;
+	uint64		mantissa;
 	int			j;
 
 	if (age < FIRST_BOUND)
 		return 0;
-	mantissa = frexp(age / FIRST_BOUND, &exponent); /* in [0.5, 1) */
-	j = 1 + BINS_PER_OCTAVE * (exponent - 1) + (mantissa >= 0.5946035575013605) +
-		(mantissa >= M_SQRT1_2) + (mantissa >= 0.8408964152537145);
+	ratio.f = age / FIRST_BOUND;
+	mantissa = ratio.bits & ((UINT64CONST(1) << 52) - 1);
+	/* the exponent tells the octave; 2^(1/4), 2^(1/2) and 2^(3/4) divide it */
+	j = 1 + BINS_PER_OCTAVE * ((int) (ratio.bits >> 52) - 1023) +
+		(mantissa >= UINT64CONST(0x306fe0a31b715)) +
+		(mantissa >= UINT64CONST(0x6a09e667f3bcd)) +
+		(mantissa >= UINT64CONST(0xae89f995ad3ad));
 	j = Min(j, AGE_BINS - 1);
 	/* where rounding has it otherwise than the bounds */
 	while (age < age_bound[j])
@@ -213,13 +221,11 @@ AgeBin(double age)
 	return j;
 }
 
-/* Bin of an event: at exactly a bound it belongs to what led there */
-static int
-EventBin(double age)
+/* Bin of an event at the end of a bin's session: at exactly a bound it led there */
+static inline int
+EventBin(double age, int bin)
 {
-	int			j = AgeBin(age);
-
-	return j > 0 && age == age_bound[j] ? j - 1 : j;
+	return bin > 0 && age == age_bound[bin] ? bin - 1 : bin;
 }
 
 static int
@@ -228,12 +234,14 @@ Octave(double age)
 	return AgeBin(age) / BINS_PER_OCTAVE;
 }
 
+/* Of an instant that is on the hour */
 static int
-HourOfWeek(TimestampTz t)
+HourOfWeek(TimestampTz hour)
 {
-	int64		hour = liveness_hour_of(t) / USECS_PER_HOUR + EPOCH_HOUR_OF_WEEK;
+	int64		n = hour / USECS_PER_HOUR + EPOCH_HOUR_OF_WEEK;
 
-	return (int) ((hour % HOURS_PER_WEEK + HOURS_PER_WEEK) % HOURS_PER_WEEK);
+	n %= HOURS_PER_WEEK;
+	return (int) (n < 0 ? n + HOURS_PER_WEEK : n);
 }
 
 /*
@@ -585,26 +593,39 @@ liveness_history_uptime(PG_FUNCTION_ARGS)
 
 /* ---------- arrays of numbers ---------- */
 
+pg_noreturn static void
+InvalidNumbers(const char *what, int n)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be an array of %d finite numbers, none negative", what, n)));
+}
+
+/* The place of so many numbers of an array, which must hold as many; unseen */
+static void *
+PlaceOfNumbers(ArrayType *array, Oid type, int n, const char *what)
+{
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != n || ARR_HASNULL(array) ||
+		ARR_ELEMTYPE(array) != type)
+		InvalidNumbers(what, n);
+	return ARR_DATA_PTR(array);
+}
+
 /* The numbers of an array that must be just so many finite ones, none negative */
 static const void *
 NumbersOf(ArrayType *array, Oid type, int n, const char *what)
 {
-	bool		valid;
+	const void *numbers = PlaceOfNumbers(array, type, n, what);
 
-	valid = ARR_NDIM(array) == 1 && ARR_DIMS(array)[0] == n && !ARR_HASNULL(array) &&
-		ARR_ELEMTYPE(array) == type;
-	for (int i = 0; valid && i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
 		double		number = type == FLOAT8OID
-			? ((double *) ARR_DATA_PTR(array))[i] : ((float4 *) ARR_DATA_PTR(array))[i];
+			? ((const double *) numbers)[i] : ((const float4 *) numbers)[i];
 
-		valid = number >= 0 && !isinf(number);
+		if (!(number >= 0 && !isinf(number)))
+			InvalidNumbers(what, n);
 	}
-	if (!valid)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be an array of %d finite numbers, none negative", what, n)));
-	return ARR_DATA_PTR(array);
+	return numbers;
 }
 
 static ArrayType *
@@ -636,7 +657,8 @@ StateNumbers(FunctionCallInfo fcinfo, const char *function, int n, ArrayType **s
 	}
 	else
 		*state = PG_GETARG_ARRAYTYPE_P(0);
-	return (double *) NumbersOf(*state, FLOAT8OID, n, "a transition state");
+	/* the numbers themselves are looked at in the end */
+	return (double *) PlaceOfNumbers(*state, FLOAT8OID, n, "a transition state");
 }
 
 /*
@@ -693,7 +715,7 @@ liveness_fleet_ages_transfn(PG_FUNCTION_ARGS)
 		counts->through[bin] += at_start;
 		counts->seconds[bin] += SecondsInLastBin(bin, at_start, at_end);
 		if (known.event)
-			counts->events[EventBin(known.length)] += at_end;
+			counts->events[EventBin(known.length, bin)] += at_end;
 	}
 	PG_RETURN_ARRAYTYPE_P(state);
 }
@@ -835,11 +857,13 @@ NextHour(HourWalk *walk)
 	return true;
 }
 
-/* Hour of an event: that which it ended */
-static int
-EventHour(const KnownSession *known)
+/* Hour of the event that has ended the walk: that of the second before it */
+static inline int
+EventHour(const HourWalk *walk)
 {
-	return HourOfWeek(known->until - USECS_PER_SEC);
+	if (walk->until - USECS_PER_SEC >= walk->hour_end - USECS_PER_HOUR)
+		return walk->hour_of_week;
+	return walk->hour_of_week == 0 ? HOURS_PER_WEEK - 1 : walk->hour_of_week - 1;
 }
 
 /*
@@ -873,7 +897,7 @@ liveness_fleet_hours_transfn(PG_FUNCTION_ARGS)
 		while (NextHour(&walk))
 			counts->expected[walk.hour_of_week] += walk.expected;
 		if (known.event)
-			counts->events[EventHour(&known)] +=
+			counts->events[EventHour(&walk)] +=
 				Decay(SECONDS(reader.as_of - known.until), HOUR_HALF_LIFE);
 	}
 	PG_RETURN_ARRAYTYPE_P(state);
@@ -986,14 +1010,14 @@ liveness_host_hazard(PG_FUNCTION_ARGS)
 		through[bin] += at_start;
 		expected[bin / BINS_PER_OCTAVE] += fleet->by_age[bin] * SecondsInLastBin(bin, at_start, at_end);
 		if (known.event)
-			events[EventBin(known.length) / BINS_PER_OCTAVE] += at_end;
+			events[EventBin(known.length, bin) / BINS_PER_OCTAVE] += at_end;
 
 		BeginHours(&walk, &cache->cumulative, &known, reader.as_of);
 		while (NextHour(&walk))
 			hour_expected[walk.hour_of_week % HOURS_PER_DAY] +=
 				walk.expected * fleet->by_hour[walk.hour_of_week];
 		if (known.event)
-			hour_events[EventHour(&known) % HOURS_PER_DAY] +=
+			hour_events[EventHour(&walk) % HOURS_PER_DAY] +=
 				Decay(SECONDS(reader.as_of - known.until), HOUR_HALF_LIFE);
 	}
 	for (int j = AGE_BINS - 1; j >= 0; j--)
@@ -1102,7 +1126,7 @@ LookAhead(const FleetCache *cache, const HostCounts *host, TimestampTz connected
 		TimestampTz next = Min(liveness_hour_of(at) + USECS_PER_HOUR, end);
 		double		bound = age_bound[Min((octave + 1) * BINS_PER_OCTAVE, AGE_BINS)];
 		bool		leaves_octave = false;
-		int			hour = HourOfWeek(at);
+		int			hour = HourOfWeek(liveness_hour_of(at));
 		double		to_next;
 
 		CHECK_FOR_INTERRUPTS();
