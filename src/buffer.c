@@ -93,7 +93,7 @@ typedef struct HeartbeatBuffer
 	uint64		requests;		/* calls of liveness_flush */
 	ConditionVariable left_cv;	/* some have left, or the worker has */
 
-	char		ring[FLEXIBLE_ARRAY_MEMBER];
+	uint64		ring[FLEXIBLE_ARRAY_MEMBER];	/* aligned as records are */
 } HeartbeatBuffer;
 
 const HeartbeatColumn heartbeat_columns[HEARTBEAT_COLUMNS] = {
@@ -173,7 +173,7 @@ RingPut(uint64 position, const void *bytes, Size n)
 	Size		offset = position % buffer->size;
 	Size		before_end = Min(n, buffer->size - offset);
 
-	memcpy(buffer->ring + offset, bytes, before_end);
+	memcpy((char *) buffer->ring + offset, bytes, before_end);
 	memcpy(buffer->ring, (const char *) bytes + before_end, n - before_end);
 }
 
@@ -183,7 +183,7 @@ RingGet(uint64 position, void *bytes, Size n)
 	Size		offset = position % buffer->size;
 	Size		before_end = Min(n, buffer->size - offset);
 
-	memcpy(bytes, buffer->ring + offset, before_end);
+	memcpy(bytes, (char *) buffer->ring + offset, before_end);
 	memcpy((char *) bytes + before_end, buffer->ring, n - before_end);
 }
 
@@ -191,7 +191,7 @@ RingGet(uint64 position, void *bytes, Size n)
 static HeartbeatRecord *
 RingRecord(uint64 position)
 {
-	return (HeartbeatRecord *) (buffer->ring + position % buffer->size);
+	return (HeartbeatRecord *) ((char *) buffer->ring + position % buffer->size);
 }
 
 /* ---------- emitters ---------- */
