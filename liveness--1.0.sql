@@ -667,7 +667,7 @@ COMMENT ON FUNCTION liveness_host_hazard(bytea, float8[], timestamptz) IS 'What 
 
 CREATE FUNCTION liveness_holds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION liveness_holds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Probability that a session that is up at as_of lasts so many microseconds more; host NULL: as the fleet; NULL for another NULL';
+COMMENT ON FUNCTION liveness_holds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Probability that a session that is up at as_of lasts so many microseconds more; host NULL: as the fleet; NULL for another NULL; an infinite as_of is error 22008, job_usecs negative or beyond 3650 days, or numbers that are no hazard, 22023';
 CREATE FUNCTION liveness_holds_bounds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
 COMMENT ON FUNCTION liveness_holds_bounds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Its bounds of 95 %: {lower, upper}, by the posterior of the provider''s own factor';

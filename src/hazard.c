@@ -51,6 +51,9 @@
 #define AGE_HALF_LIFE	(30.0 * SECS_PER_DAY)
 #define HOUR_HALF_LIFE	(60.0 * SECS_PER_DAY)
 
+/* Nothing is older than ten thousand years: differences of times then fit */
+#define MAX_AGE				(INT64CONST(3650000) * USECS_PER_DAY)
+
 /* So many half-lives of hours are walked: 2^-40 is the weight of the first */
 #define HOURS_MEMORY	((int64) (40 * HOUR_HALF_LIFE) * USECS_PER_SEC)
 
@@ -316,8 +319,10 @@ NextSession(HistoryReader *reader, KnownSession *known)
 		HistorySession session;
 
 		memcpy(&session, reader->sessions + i * sizeof(session), sizeof(session));
-		if (TIMESTAMP_NOT_FINITE(session.start) || session.start >= reader->as_of ||
-			session.end <= session.start)
+		if (TIMESTAMP_NOT_FINITE(session.start) || session.start >= reader->as_of)
+			continue;
+		session.start = Max(session.start, reader->as_of - MAX_AGE);
+		if (session.end <= session.start)
 			continue;
 		known->start = session.start;
 		known->until = Min(session.end, reader->as_of);
@@ -1160,15 +1165,23 @@ OutlookOfArguments(FunctionCallInfo fcinfo)
 	const HostCounts *host = NULL;
 	TimestampTz connected_at = PG_GETARG_TIMESTAMPTZ(2);
 	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(3);
+	int64		job = PG_GETARG_INT64(4);
 
 	if (!PG_ARGISNULL(1))
 		host = (const HostCounts *) NumbersOf(PG_GETARG_ARRAYTYPE_P(1), FLOAT4OID,
 											  FLOATS(HostCounts, float4), "a provider's counts");
 	liveness_check_as_of(as_of);
+	if (job < 0 || job > MAX_SPAN_DAYS * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("job_usecs " INT64_FORMAT " is out of range", job),
+				 errhint("Give between 0 and the microseconds of %d days.", MAX_SPAN_DAYS)));
 	/* a clock ahead of ours, or no beginning: a session that has just begun */
 	if (TIMESTAMP_NOT_FINITE(connected_at) || connected_at > as_of)
 		connected_at = as_of;
-	return LookAhead(fleet, host, connected_at, as_of, PG_GETARG_INT64(4));
+	/* nothing begins before these bounds, or lasts beyond the calendar */
+	return LookAhead(fleet, host, Max(connected_at, as_of - MAX_AGE), as_of,
+					 Min(job, END_TIMESTAMP - 1 - as_of));
 }
 
 /*

@@ -1,0 +1,143 @@
+# Hostile calls of every function that SQL sees, with a fixed seed (6,000; as many as
+# LIVENESS_HOSTILE_CALLS says: 100,000 take a quarter of an hour): the server stays up,
+# and each error has an SQLSTATE of its own kind, never an internal one.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $calls = $ENV{LIVENESS_HOSTILE_CALLS} || 6_000;
+my $seed = $ENV{LIVENESS_HOSTILE_SEED} || 20261125;
+srand($seed);
+
+my $node = PostgreSQL::Test::Cluster->new('bad_input');
+$node->init;
+$node->append_conf('postgresql.conf', <<'END');
+timezone = 'UTC'
+jit = off
+fsync = off
+log_statement = none
+log_min_error_statement = panic
+log_min_messages = fatal
+shared_preload_libraries = 'liveness'
+liveness.database = 'postgres'
+liveness.scheduler = off
+liveness.buffer_size = '64kB'
+END
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION liveness;
+	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+		SELECT 'p' || g % 7, now() - g * interval '1 hour', now() - g * interval '1 hour' + interval '40 min', 'read_error'
+		FROM generate_series(1, 200) g;
+	INSERT INTO provider_sessions (provider_id, connected_at) SELECT 'p' || g, now() - interval '1 min' FROM generate_series(0, 6) g;
+	INSERT INTO provider_heartbeats (provider_id, at) SELECT 'p' || g % 7, now() - g * interval '1 min' FROM generate_series(0, 100) g;
+	SELECT liveness_rollup_features();
+	-- what the aggregates and the rollups keep: right in form, for others to be changed
+	CREATE TABLE good AS
+		SELECT (SELECT liveness_history(connected_at, disconnected_at, disconnect_reason) FROM provider_sessions) AS history,
+			(SELECT hazard FROM liveness_fleet_hazard) AS fleet,
+			(SELECT hazard FROM liveness_provider_hazard LIMIT 1) AS host;
+});
+
+# Values by type, as SQL
+my %pool = (
+	'double precision' => [ qw(NULL 'NaN' 'Infinity' '-Infinity' 0 '-0' 1 0.5 -1 1e308 -1e308 5e-324 1e-6 0.95 86400 1e15) ],
+	'real' => [ qw(NULL 'NaN' 'Infinity' '-Infinity' 0 1 -1 3.4e38 1e-45 0.5) ],
+	'integer' => [ qw(NULL 0 1 -1 2147483647 -2147483648 14 168 3650 3651 500) ],
+	'bigint' => [ qw(NULL 0 1 -1 9223372036854775807 -9223372036854775808 3600000000 315360000000000 315360000000001) ],
+	'boolean' => [ qw(NULL true false) ],
+	'text' => [ 'NULL', q{''}, q{'x'}, q{'p1'}, q{repeat('x', 1000000)}, q{repeat(chr(233), 3000)}, q{'features'}, q{'hourly'}, q{'retention'},
+		q{'coordinator_restart'}, q{'log'}, q{'plain'}, q{'session_timeout'}, q{'22023'}, q{'%s%n'}, q{'"; DROP TABLE provider_sessions; --'}, q{E'\\\\'} ],
+	'timestamp with time zone' => [ 'NULL', q{'infinity'}, q{'-infinity'}, q{'4714-11-24 00:00:00+00 BC'}, q{'294276-12-31 23:59:59.999999+00'},
+		'now()', q{'epoch'}, q{'2000-01-01 00:00+00'}, q{now() - interval '3 days'}, q{now() + interval '1 day'}, q{'2026-03-29 01:30+00'} ],
+	'interval' => [ 'NULL', q{'0'}, q{'1 hour'}, q{'6 hours'}, q{'-1 day'}, q{'178000000 years'}, q{'-178000000 years'}, q{'1 microsecond'}, q{'1 mon -30 days'}, q{'3650 days'}, q{'14 days'} ],
+	'jsonb' => [ 'NULL', q{'{}'}, q{'[]'}, q{'null'}, q{'1e100'}, q{jsonb_build_object('a', repeat('x', 100000))} ],
+	'bytea' => [ 'NULL', q{''}, q{'\\\\x00'}, q{'\\\\x3148764c00000000'}, q{'\\\\x31487660ffffffff'}, q{decode(repeat('ff', 64), 'hex')},
+		'(SELECT history FROM good)', '(SELECT substr(history, 1, 100) FROM good)', '(SELECT substr(history, 1, 24 + 16 * 7) FROM good)',
+		'(SELECT set_byte(history, 4, 255) FROM good)', '(SELECT set_byte(set_byte(history, 20, 127), 30, 128) FROM good)', q{'\\\\x3148764c'::bytea || '\\\\x01000000'::bytea || decode(repeat('7f', 16), 'hex')},
+		q{'\\\\x3148764c'::bytea || '\\\\x01000000'::bytea || decode(repeat('00', 7) || '80' || repeat('ff', 7) || '7f', 'hex')} ],
+	'double precision[]' => [ 'NULL', q{'{}'}, q{'{0.5}'}, q{'{NULL}'}, q{'{NaN,0.5}'}, q{'{{0.1,0.5},{0.9,NULL}}'}, q{'[-5:-4]={0,1}'}, q{'{Infinity,-1}'},
+		'(SELECT fleet FROM good)', '(SELECT fleet[1:96] FROM good)', 'array_fill(0::float8, ARRAY[264])', 'array_fill(1e308::float8, ARRAY[264])', 'array_fill(0::float8, ARRAY[96])',
+		q{array_fill('NaN'::float8, ARRAY[289])}, 'array_fill(-1::float8, ARRAY[336])', 'array_fill(1e300::float8, ARRAY[289])', 'array_fill(0.5::float8, ARRAY[100, 100])' ],
+	'real[]' => [ 'NULL', q{'{}'}, q{'{1,2}'}, '(SELECT host FROM good)', 'array_fill(0::real, ARRAY[96])', 'array_fill(3e38::real, ARRAY[96])', q{array_fill('NaN'::real, ARRAY[96])}, 'array_fill(1::real, ARRAY[4, 24])' ],
+	'survival_curve' => [ 'NULL', q{'{}'}, q{'{0:1:0}'}, q{'{1:1:0,2:0:1}'}, q{'{Infinity:1:1}'}, q{'{5e-324:1:0,1.7976931348623157e308:1:0}'},
+		q{'{1:4611686018427387904:4611686018427387903}'}, q{'{-5:0:0:2,3:1:1}'}, q{'{1:1:0:1,2:1:0}'}, '(SELECT survival_agg(g, g % 3 > 0) FROM generate_series(1, 20000) g)' ],
+	'cstring' => [ q{''}, q('{'), q{'{1:1:0}'}, q{'{NaN:1:0}'}, q{'{1:1:0,1:1:0}'}, q{'{1:9223372036854775807:1}'}, q{'{1e400:1:0}'}, q{'{1:0:0:1}'}, q('}{'), q<repeat('{', 10000)> ],
+	'regrole' => [ 'NULL', q{'nobody'} ],
+);
+$node->safe_psql('postgres', 'CREATE ROLE nobody');
+
+# Those with an argument or result that SQL cannot make are the aggregates' own;
+# flush waits for a worker, and has tests of its own.
+my @functions = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql('postgres', q{
+	SELECT p.oid::regproc, p.prokind, p.proretset, (SELECT string_agg(format_type(t, NULL), ';' ORDER BY o) FROM unnest(p.proargtypes) WITH ORDINALITY a (t, o))
+	FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+	WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass
+	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND d.deptype = 'e'
+	AND NOT 'internal'::regtype = ANY (p.proargtypes) AND p.prorettype <> 'internal'::regtype
+	AND p.proname <> 'liveness_flush'
+	ORDER BY p.oid::regprocedure::text});
+cmp_ok(scalar(@functions), '>', 60, 'every function is called');
+is(join(' ', grep { !$pool{$_} } map { split /;/, $_->[3] } @functions), '', 'with hostile values of each type');
+
+# A back-test of all time by the microsecond is no error, but would take as long
+my %short = (%pool,
+	'timestamp with time zone' => [ 'NULL', q{'infinity'}, q{'-infinity'}, 'now()', q{now() - interval '3 days'}, q{now() + interval '1 day'}, q{now() - interval '1 hour'} ],
+	'interval' => [ 'NULL', q{'0'}, q{'1 hour'}, q{'6 hours'}, q{'-1 day'}, q{'178000000 years'}, q{'3650 days'} ]);
+
+sub hostile_call
+{
+	my ($name, $kind, $set, $types) = @{ $functions[ rand @functions ] };
+	my $values = $name =~ /backtest|calibration/ ? \%short : \%pool;
+	my @args = map { my $v = $values->{$_}; '(' . $v->[ rand @$v ] . ")::$_" } split /;/, $types;
+	my $args = join ', ', @args;
+	return "CALL $name($args)" if $kind eq 'p';
+	return "SELECT $name($args) FROM generate_series(1, " . int(rand(4)) . ')' if $kind eq 'a';
+	return "SELECT count(*) FROM (SELECT * FROM $name($args) LIMIT 1000) s" if $set eq 't';
+	return "SELECT $name($args)";
+}
+
+# An error is caught in the server; those of the server itself end it, and show here
+$node->safe_psql('postgres', q{
+	CREATE TABLE outcome (state text, call text);
+	CREATE PROCEDURE attempt(calls text[]) LANGUAGE plpgsql AS $$
+	DECLARE
+		call text;
+	BEGIN
+		FOREACH call IN ARRAY calls LOOP
+			BEGIN
+				EXECUTE call;
+				INSERT INTO outcome VALUES ('00000', NULL);
+			EXCEPTION WHEN OTHERS OR query_canceled THEN
+				INSERT INTO outcome VALUES (SQLSTATE, CASE WHEN SQLSTATE ~ '^(XX|57|58|53|0A|42)' THEN call || ': ' || SQLERRM END);
+			END;
+		END LOOP;
+	END $$;
+});
+
+my $done = 0;
+my $errors = '';
+while ($done < $calls)
+{
+	my $n = $calls - $done < 1000 ? $calls - $done : 1000;
+	my @batch = map { (my $call = hostile_call()) =~ s/'/''/g; "'$call'" } 1 .. $n;
+	my ($ret, $out, $err) = $node->psql('postgres', "SET client_min_messages = error;\nCALL attempt(ARRAY[" . join(",\n", @batch) . ']);');
+	if ($ret != 0)
+	{
+		$errors = $err;
+		last;
+	}
+	$done += $n;
+}
+is($errors, '', "$calls hostile calls, and the server is up (seed $seed)");
+is($node->safe_psql('postgres', 'SELECT count(*) FROM outcome'), $calls, 'each has ended, well or with an error');
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT left(call, 400), E'\n') FROM outcome WHERE state ~ '^(XX|57|58|53)'}), '',
+	'none with an internal error, a crash, or for want of resources');
+cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM outcome WHERE state = '00000'}), '>', $calls / 10, 'many are not refused');
+diag($node->safe_psql('postgres', q{SELECT string_agg(state || ' ' || n, ', ' ORDER BY n DESC) FROM (SELECT state, count(*) AS n FROM outcome GROUP BY state) s}));
+
+$node->stop;
+done_testing();
