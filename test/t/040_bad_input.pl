@@ -1,5 +1,5 @@
 # Hostile calls of every function that SQL sees, with a fixed seed (6,000; as many as
-# LIVENESS_HOSTILE_CALLS says: 100,000 take a quarter of an hour): the server stays up,
+# LIVENESS_HOSTILE_CALLS says: 100,000 take some 20 minutes): the server stays up,
 # and each error has an SQLSTATE of its own kind, never an internal one.
 use strict;
 use warnings;
