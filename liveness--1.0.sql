@@ -689,22 +689,9 @@ COMMENT ON FUNCTION liveness_candidates_limit(float8, int) IS 'max_rows, once th
 -- Rollups
 ------------------------------------------------------------------------------
 
--- One definition for the function that shows and the one that writes.  since is
--- that of the window: a constant to the rollup, which the planner can estimate.
-CREATE FUNCTION liveness_features_of_window(as_of timestamptz, window_days int, since timestamptz)
-RETURNS TABLE (provider_id text, features liveness_features_row)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT s.provider_id,
-		@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days)
-	FROM @extschema@.provider_sessions s
-	WHERE s.connected_at < as_of
-	AND (s.disconnected_at IS NULL
-		OR s.disconnected_at >= since)
-	GROUP BY s.provider_id;
-END;
-COMMENT ON FUNCTION liveness_features_of_window(timestamptz, int, timestamptz) IS 'liveness_features of each provider with a session in the window, which begins at since = liveness_window_start(as_of, window_days)';
-
+-- What liveness_rollup_features writes, but from the sessions of the window alone: the
+-- rollup reads the others as well, for liveness_candidates.
+--
 -- The condition without a column is a gate that the executor opens once: it checks
 -- the arguments even where there is no session.
 CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
@@ -729,8 +716,15 @@ BEGIN ATOMIC
 		(w.features).failures_count,
 		(w.features).p_survives_4h,
 		(w.features).p_survives_8h
-	FROM @extschema@.liveness_features_of_window(as_of, window_days,
-		@extschema@.liveness_window_start(as_of, window_days)) w
+	FROM (
+		SELECT s.provider_id,
+			@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at < as_of
+		AND (s.disconnected_at IS NULL
+			OR s.disconnected_at >= @extschema@.liveness_window_start(as_of, window_days))
+		GROUP BY s.provider_id
+	) w
 	WHERE @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
 COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write for the providers with a session in the window, writing nothing; depends on provider_sessions and the settings alone; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
@@ -1811,7 +1805,7 @@ BEGIN
 		'@extschema@.liveness_stats TO ' || role::text;
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
 		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
-		'@extschema@.liveness_features_of_window(timestamptz, int, timestamptz), @extschema@.liveness_features_at(timestamptz, int), '
+		'@extschema@.liveness_features_at(timestamptz, int), '
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
 		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters(), '
 		'@extschema@.liveness_is_censored(text), '
@@ -1880,7 +1874,6 @@ REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_window_start(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_setting_interval(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_features_of_window(timestamptz, int, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) FROM PUBLIC;
