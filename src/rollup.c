@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * rollup.c
- *		The rollups: provider_sessions -> provider_reliability_features, and
- *		provider_heartbeats -> provider_heartbeats_hourly.
+ *		The rollups: provider_sessions -> provider_reliability_features and what
+ *		liveness_candidates answers from, and provider_heartbeats ->
+ *		provider_heartbeats_hourly.
  *
  * This file alone writes the rolled-up tables.  Each rollup is one call in the
  * caller's transaction, made of a few set-based statements over the aggregates
- * of features.c and hourly.c.
+ * of features.c, hazard.c and hourly.c.
  *
  * Locking.  Each job has a row in liveness_job_lock, and a run holds it FOR
  * UPDATE until its transaction ends.  A second run finds it locked, says so and
