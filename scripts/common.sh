@@ -1,7 +1,8 @@
 # Shared by the scripts that build, install and start servers; sourced, not run.
 
 PG_MAJOR=${PG_MAJOR:-15}
-PG_BIN=/usr/lib/postgresql/$PG_MAJOR/bin
+# another installation than the packages': PG_BIN=…/bin
+PG_BIN=${PG_BIN:-/usr/lib/postgresql/$PG_MAJOR/bin}
 PG_CONFIG=$PG_BIN/pg_config
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
