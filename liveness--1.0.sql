@@ -817,6 +817,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	state @extschema@.liveness_job_state;
+	providers text[];
+	ats timestamptz[];
+	ids bigint[];
 	deleted bigint;
 	late bigint;
 BEGIN
@@ -825,6 +828,9 @@ BEGIN
 		RAISE NOTICE 'another run of the retention is in progress, nothing done';
 		RETURN NULL;
 	END IF;
+	-- before the first look: a REINDEX that came in between would wait for us, and we for it
+	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.liveness_job_state
+		IN ROW EXCLUSIVE MODE;
 	PERFORM FROM @extschema@.provider_heartbeats h WHERE h.at < cut LIMIT 1;
 	IF NOT FOUND THEN
 		RETURN 0;
@@ -832,6 +838,17 @@ BEGIN
 
 	SELECT s.* INTO state FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly';
 	IF state.pruned_before IS NULL OR state.pruned_before < cut THEN
+		-- What goes with the batch that closes hours is chosen before: the rollup sees all
+		-- of it, and what is committed only after its last look stays, to be counted as late.
+		SELECT array_agg(o.provider_id), array_agg(o.at), array_agg(o.id)
+		INTO providers, ats, ids
+		FROM (
+			SELECT h.provider_id, h.at, h.id
+			FROM @extschema@.provider_heartbeats h
+			WHERE h.at < cut
+			ORDER BY h.at
+			LIMIT least(batch_size, 100000)
+		) o;
 		IF @extschema@.liveness_close_hours(cut) IS NULL THEN
 			RETURN NULL;
 		END IF;
@@ -839,11 +856,13 @@ BEGIN
 	END IF;
 
 	WITH oldest AS MATERIALIZED (
-		SELECT h.provider_id, h.at, h.id
+		(SELECT h.provider_id, h.at, h.id
 		FROM @extschema@.provider_heartbeats h
-		WHERE h.at < cut
+		WHERE h.at < cut AND ids IS NULL
 		ORDER BY h.at
-		LIMIT batch_size
+		LIMIT batch_size)
+		UNION ALL
+		SELECT * FROM unnest(providers, ats, ids)
 	), gone AS (
 		DELETE FROM @extschema@.provider_heartbeats h
 		USING oldest o
@@ -1171,7 +1190,9 @@ BEGIN
 	AND o.last_sign_of_life < now() - coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))
 	AND ($2 IS NULL OR o.coordinator_id = $2)
 	AND s.id = o.id AND s.provider_id = o.provider_id
-	AND s.disconnected_at IS NULL;
+	AND s.disconnected_at IS NULL
+	-- heard of again while we waited for the row: this condition alone is checked again then
+	AND (s.last_heartbeat_at < now() - coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))) IS NOT FALSE;
 	GET DIAGNOSTICS closed = ROW_COUNT;
 	RETURN closed;
 END

@@ -50,6 +50,7 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "storage/latch.h"
+#include "storage/shmem.h"
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -155,7 +156,7 @@ Execute(const Job *job, const char *format, int nargs, Oid *types, Datum *values
  */
 static Tuplestorestate *
 Compute(const Job *job, const char *name, const char *format, int nargs, Oid *types,
-		Datum *values)
+		const Datum *values)
 {
 	char	   *sql = Statement(job, format);
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
@@ -169,7 +170,7 @@ Compute(const Job *job, const char *name, const char *format, int nargs, Oid *ty
 							  CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_CUSTOM_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "cannot prepare statement: %s", sql);
-	source = linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan));
+	source = (CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan));
 
 	options.params = makeParamList(nargs);
 	for (int i = 0; i < nargs; i++)
@@ -190,7 +191,7 @@ Compute(const Job *job, const char *name, const char *format, int nargs, Oid *ty
 	relation->md.reliddesc = InvalidOid;
 	relation->md.tupdesc = CreateTupleDescCopy(source->resultDesc);
 	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
-	relation->md.enrtuples = tuplestore_tuple_count(store);
+	relation->md.enrtuples = (double) tuplestore_tuple_count(store);
 	relation->reldata = store;
 	if (SPI_register_relation(relation) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "cannot register relation \"%s\"", name);
@@ -270,6 +271,21 @@ BeginJob(Job *job, const char *name, FunctionCallInfo fcinfo)
 		return false;
 	}
 	return true;
+}
+
+/*
+ * Lock the table that a job reads and those that it writes, before its first look at
+ * any: a REINDEX that came between a read and a write of one table would wait for us
+ * and we for it.  In the order in which the tables were created, for whoever locks
+ * several at once, as TRUNCATE does.
+ */
+static void
+LockTables(const Job *job, const char *read, const char *written)
+{
+	Execute(job, psprintf("LOCK TABLE %s IN ACCESS SHARE MODE", read),
+			0, NULL, NULL, NULL, SPI_OK_UTILITY);
+	Execute(job, psprintf("LOCK TABLE %s IN ROW EXCLUSIVE MODE", written),
+			0, NULL, NULL, NULL, SPI_OK_UTILITY);
 }
 
 /* Record the run, and leave */
@@ -402,6 +418,9 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 
 	if (!BeginJob(&job, "features", fcinfo))
 		PG_RETURN_NULL();
+	LockTables(&job, "%s.provider_sessions",
+			   "%s.provider_reliability_features, %s.liveness_fleet_hazard,"
+			   " %s.liveness_provider_hazard, %s.liveness_job_state");
 
 	/*
 	 * Where the planner takes the features for an empty table, as before the
@@ -550,12 +569,27 @@ WriteProgress(const Job *job, const HourlyProgress *progress, const char *identi
 	liveness_count_on_commit(COUNTER_HOURLY_LATE, late);
 }
 
-/* Which table, in which database, of which cluster a watermark belongs to */
+/*
+ * Which table, in which database, of which cluster a watermark belongs to, and which
+ * file of the sequence: TRUNCATE ... RESTART IDENTITY and ALTER SEQUENCE ... RESTART
+ * give it a new one, and its ids may be past the watermark again before we look.
+ */
 static char *
 WatermarkIdentity(const Job *job)
 {
-	return psprintf(UINT64_FORMAT "/%u/%u", GetSystemIdentifier(), MyDatabaseId,
-					job->heartbeats);
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {
+		CStringGetTextDatum(psprintf("%s.provider_heartbeats", job->schema))
+	};
+	bool		isnull;
+	Datum		file;
+
+	Execute(job,
+			"SELECT pg_relation_filenode(pg_get_serial_sequence($1, 'id')::regclass)",
+			1, types, values, NULL, SPI_OK_SELECT);
+	file = ResultDatum(1, &isnull);
+	return psprintf(UINT64_FORMAT "/%u/%u/%u", GetSystemIdentifier(), MyDatabaseId,
+					job->heartbeats, isnull ? InvalidOid : DatumGetObjectId(file));
 }
 
 /*
@@ -879,6 +913,8 @@ BeginHourly(Job *job, FunctionCallInfo fcinfo, HourlyProgress *progress, char **
 {
 	if (!BeginJob(job, "hourly", fcinfo))
 		return false;
+	LockTables(job, "%s.provider_heartbeats",
+			   "%s.provider_heartbeats_hourly, %s.liveness_job_state");
 	*identity = WatermarkIdentity(job);
 	ReadProgress(job, progress, *identity);
 	return true;

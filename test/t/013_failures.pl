@@ -100,13 +100,14 @@ is(query('SELECT DISTINCT updated_at FROM provider_reliability_features'), '2026
 # A session that is terminated
 $before = query($everything);
 query(q{INSERT INTO provider_heartbeats (provider_id, at) SELECT 'p' || g, '2026-01-01 00:02+00' FROM generate_series(1, 600) g});
+for my $run ('liveness_rollup_hourly()', q{liveness_rollup_hourly('-infinity', 'infinity')}, q{liveness_rollup_features('2026-01-04 00:00+00')}, q{liveness_prune_batch('1 day', 250)})
 {
-	my ($keeper, $session, $pid) = run_to_the_gate('SELECT liveness_rollup_hourly()');
-	is(query("SELECT pg_terminate_backend($pid, 60000)"), 't', 'terminated');
+	my ($keeper, $session, $pid) = run_to_the_gate("SELECT $run");
+	is(query("SELECT pg_terminate_backend($pid, 60000)"), 't', "terminated: $run");
 	$keeper->quit;
 	eval { $session->quit };
+	is(query($everything), $before, 'nothing of it is left');
 }
-is(query($everything), $before, 'nothing of its rollup is left');
 
 # The server crashes in the middle of both
 {
