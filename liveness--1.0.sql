@@ -782,7 +782,7 @@ COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of 
 
 CREATE FUNCTION liveness_close_hours(cut timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is still to be rolled up before cut (a full UTC hour) and closes these hours to later rollups; returns rows written, or NULL with a NOTICE if another hourly rollup is in progress';
+COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is still to be rolled up before cut (a full UTC hour) and closes these hours, up to the last that has a heartbeat, to later rollups; returns rows written, or NULL with a NOTICE if another hourly rollup is in progress';
 
 CREATE FUNCTION liveness_in_transaction_block()
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
@@ -792,6 +792,7 @@ CREATE FUNCTION liveness_raise(sqlstate text, message text, detail text, hint te
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_raise(text, text, text, text) IS 'Raises an error, with detail and hint unless they are empty: for procedures that catch one to note it; error 22023 for what is not an SQLSTATE';
 
+-- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_prune_cut(retain interval)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -804,10 +805,11 @@ BEGIN
 			MESSAGE = format('retain must not be negative, and is %s', retain),
 			HINT = 'Give the age at which heartbeats may go, for example ''28 days'', or NULL for the setting liveness.heartbeat_retention.';
 	END IF;
-	RETURN @extschema@.liveness_utc_hour(now() - coalesce(retain, @extschema@.liveness_setting_interval('heartbeat_retention')));
+	RETURN @extschema@.liveness_utc_hour((now() AT TIME ZONE 'UTC'
+		- coalesce(retain, @extschema@.liveness_setting_interval('heartbeat_retention'))) AT TIME ZONE 'UTC');
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned: that of now() - retain, NULL being the setting; NULL if retention is off; a negative interval is error 22023';
+COMMENT ON FUNCTION liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned: that of now() - retain, a day having 24 h, NULL being the setting; NULL if retention is off; a negative interval is error 22023';
 
 -- Deletes by key, since a distributed engine cannot by ctid.
 CREATE FUNCTION liveness_prune_heartbeats(cut timestamptz, batch_size int)
@@ -817,6 +819,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	state @extschema@.liveness_job_state;
+	closed timestamptz;
 	providers text[];
 	ats timestamptz[];
 	ids bigint[];
@@ -837,7 +840,8 @@ BEGIN
 	END IF;
 
 	SELECT s.* INTO state FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly';
-	IF state.pruned_before IS NULL OR state.pruned_before < cut THEN
+	closed := state.pruned_before;
+	IF closed IS NULL OR EXISTS (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at >= closed AND h.at < cut) THEN
 		-- What goes with the batch that closes hours is chosen before: the rollup sees all
 		-- of it, and what is committed only after its last look stays, to be counted as late.
 		SELECT array_agg(o.provider_id), array_agg(o.at), array_agg(o.id)
@@ -852,13 +856,15 @@ BEGIN
 		IF @extschema@.liveness_close_hours(cut) IS NULL THEN
 			RETURN NULL;
 		END IF;
-		SELECT s.watermark INTO state.watermark FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly';
+		SELECT s.watermark, s.pruned_before INTO state.watermark, closed
+		FROM @extschema@.liveness_job_state s
+		WHERE s.job = 'hourly';
 	END IF;
 
 	WITH oldest AS MATERIALIZED (
 		(SELECT h.provider_id, h.at, h.id
 		FROM @extschema@.provider_heartbeats h
-		WHERE h.at < cut AND ids IS NULL
+		WHERE h.at < least(cut, closed) AND ids IS NULL
 		ORDER BY h.at
 		LIMIT batch_size)
 		UNION ALL
@@ -1168,6 +1174,7 @@ END
 $$;
 COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of one coordinator and of no other, each at its last sign of life: time in which nobody watched is not uptime. Returns how many; 0 for NULL. For a coordinator that starts again after a crash';
 
+-- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_close_stale(timeout interval DEFAULT NULL, coordinator_id text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -1175,6 +1182,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	silent_since timestamptz := (now() AT TIME ZONE 'UTC'
+		- coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))) AT TIME ZONE 'UTC';
 	closed bigint;
 BEGIN
 	IF $1 <= interval '0' THEN
@@ -1187,12 +1196,12 @@ BEGIN
 	SET disconnected_at = o.last_sign_of_life, disconnect_reason = 'stale_heartbeat'
 	FROM @extschema@.liveness_open_sessions o
 	WHERE o.last_heard_at IS NOT NULL
-	AND o.last_sign_of_life < now() - coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))
+	AND o.last_sign_of_life < silent_since
 	AND ($2 IS NULL OR o.coordinator_id = $2)
 	AND s.id = o.id AND s.provider_id = o.provider_id
 	AND s.disconnected_at IS NULL
 	-- heard of again while we waited for the row: this condition alone is checked again then
-	AND (s.last_heartbeat_at < now() - coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))) IS NOT FALSE;
+	AND (s.last_heartbeat_at < silent_since) IS NOT FALSE;
 	GET DIAGNOSTICS closed = ROW_COUNT;
 	RETURN closed;
 END

@@ -26,6 +26,15 @@ liveness_aggregate_context(FunctionCallInfo fcinfo, const char *function)
 }
 
 void
+liveness_foreign_state(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("this transition state is of another aggregate"),
+			 errhint("The support functions of an aggregate belong together.")));
+}
+
+void
 liveness_corrupt_state(void)
 {
 	ereport(ERROR,

@@ -194,6 +194,39 @@ RingRecord(uint64 position)
 	return (HeartbeatRecord *) ((char *) buffer->ring + position % buffer->size);
 }
 
+/* Is what waits made of whole records, as many as were counted?  The caller holds the lock */
+static void
+AssertRing(void)
+{
+#ifdef USE_ASSERT_CHECKING
+	uint64		position = buffer->tail;
+	uint64		n = 0;
+
+	Assert(buffer->head - buffer->tail <= buffer->size);
+	for (; position < buffer->head; n++)
+	{
+		HeartbeatRecord record;
+		Size		size = sizeof(HeartbeatRecord);
+
+		RingGet(position, &record, sizeof(record));
+		Assert(record.state <= RECORD_ASIDE);
+		for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+		{
+			bool		varies = heartbeat_columns[i].type == TEXTOID || heartbeat_columns[i].type == JSONBOID;
+
+			Assert(!(record.nulls & (1U << i)) || !heartbeat_columns[i].not_null);
+			if (varies && !(record.nulls & (1U << i)))
+				size += record.slots[i];
+		}
+		Assert((Size) record.units * 8 == TYPEALIGN64(8, size));
+		position += (uint64) record.units * 8;
+	}
+	Assert(position == buffer->head);
+	Assert(n == buffer->accepted - buffer->left);
+	Assert(buffer->left_aside <= buffer->left);
+#endif
+}
+
 /* ---------- emitters ---------- */
 
 /* Say why there is no worker for this session, and what to do */
@@ -604,6 +637,7 @@ AdvanceTail(void)
 	buffer->tail = tail;
 	buffer->left = left;
 	buffer->left_aside = aside;
+	AssertRing();
 	liveness_buffer_unlock();
 }
 
@@ -675,6 +709,7 @@ liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size ma
 	liveness_buffer_lock();
 	head = buffer->head;
 	waiting = buffer->accepted - buffer->left;
+	AssertRing();
 	buffer->hushed = false;
 	liveness_buffer_unlock();
 

@@ -54,7 +54,7 @@
 
 /* 17 lets an extension name what it waits for */
 #if PG_VERSION_NUM < 170000
-#define WaitEventExtensionNew(name)		PG_WAIT_EXTENSION
+#define WaitEventExtensionNew(name)		((void) (name), PG_WAIT_EXTENSION)
 #endif
 
 #endif							/* LIVENESS_COMPAT_H */

@@ -90,9 +90,10 @@ typedef struct ReasonTable
 
 typedef struct FeaturesState
 {
+	uint32		magic;
+	int32		window_days;
 	TimestampTz as_of;
 	TimestampTz since;
-	int			window_days;
 	ReasonTable *reasons;
 	int64		nsessions;
 	int64		capacity;
@@ -258,6 +259,7 @@ MakeState(MemoryContext context, ReasonTable *reasons, TimestampTz as_of,
 	FeaturesState *state;
 
 	state = (FeaturesState *) MemoryContextAllocHuge(context, StateSize(capacity));
+	state->magic = FEATURES_MAGIC;
 	state->as_of = as_of;
 	state->since = as_of - window_days * USECS_PER_DAY;
 	state->window_days = window_days;
@@ -265,6 +267,24 @@ MakeState(MemoryContext context, ReasonTable *reasons, TimestampTz as_of,
 	state->nsessions = 0;
 	state->capacity = capacity;
 	return state;
+}
+
+static void
+AssertValidState(const FeaturesState *state PG_USED_FOR_ASSERTS_ONLY)
+{
+	Assert(state->nsessions >= 0 && state->nsessions <= state->capacity);
+	Assert(StateSize(state->capacity) <= GetMemoryChunkSpace(unconstify(FeaturesState *, state)));
+	Assert(state->since == state->as_of - state->window_days * USECS_PER_DAY);
+#ifdef USE_ASSERT_CHECKING
+	for (int64 i = 0; i < state->nsessions; i++)
+	{
+		const FeaturesSession *session = &state->sessions[i];
+
+		Assert(session->reason >= NOT_ENDED && session->reason < state->reasons->nreasons);
+		Assert((session->reason == NOT_ENDED) == (session->disconnected_at > state->as_of));
+		Assert(session->connected_at < state->as_of);
+	}
+#endif
 }
 
 /* Make room for this many more sessions; the state may move */
@@ -287,7 +307,7 @@ static inline Datum
 AddSession(FunctionCallInfo fcinfo, bool whole_history)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_features_transfn");
-	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
+	FeaturesState *state = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
 	TimestampTz as_of;
 	TimestampTz connected_at;
 	TimestampTz disconnected_at;
@@ -374,8 +394,8 @@ Datum
 liveness_features_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_features_combine");
-	FeaturesState *left = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
-	FeaturesState *right = PG_ARGISNULL(1) ? NULL : (FeaturesState *) PG_GETARG_POINTER(1);
+	FeaturesState *left = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
+	FeaturesState *right = (FeaturesState *) liveness_state_argument(fcinfo, 1, FEATURES_MAGIC);
 	int32	   *renumbered;
 
 	if (right == NULL)
@@ -408,6 +428,7 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 			session->reason = renumbered[session->reason];
 	}
 	pfree(renumbered);
+	AssertValidState(left);
 	PG_RETURN_POINTER(left);
 }
 
@@ -485,7 +506,8 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 	ReasonTally *tally;
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_features_serialize");
-	state = (FeaturesState *) PG_GETARG_POINTER(0);
+	state = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
+	AssertValidState(state);
 	liveness_check_serialized_count(state->nsessions, sizeof(FeaturesSession));
 
 	if (fcinfo->flinfo->fn_extra == NULL)
@@ -569,10 +591,14 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 	state->nsessions = header.nsessions;
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
-		if (state->sessions[i].reason < NOT_ENDED ||
-			state->sessions[i].reason >= state->reasons->nreasons)
+		const FeaturesSession *session = &state->sessions[i];
+
+		if (session->reason < NOT_ENDED || session->reason >= state->reasons->nreasons ||
+			(session->reason == NOT_ENDED) != (session->disconnected_at > header.as_of) ||
+			session->connected_at >= header.as_of)
 			liveness_corrupt_state();
 	}
+	AssertValidState(state);
 	PG_RETURN_POINTER(state);
 }
 
@@ -855,7 +881,7 @@ PG_FUNCTION_INFO_V1(liveness_features_history_final);
 Datum
 liveness_features_history_final(PG_FUNCTION_ARGS)
 {
-	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
+	FeaturesState *state = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
 	ReasonTally *tally = (ReasonTally *) fcinfo->flinfo->fn_extra;
 	bytea	   *history;
 	int64		nevents = 0;
@@ -864,6 +890,7 @@ liveness_features_history_final(PG_FUNCTION_ARGS)
 	(void) liveness_aggregate_context(fcinfo, "liveness_features_history_final");
 	if (state == NULL || state->nsessions == 0)
 		PG_RETURN_NULL();
+	AssertValidState(state);
 	CHECK_FOR_INTERRUPTS();
 	if (tally == NULL)
 	{
@@ -905,7 +932,7 @@ PG_FUNCTION_INFO_V1(liveness_features_final);
 Datum
 liveness_features_final(PG_FUNCTION_ARGS)
 {
-	FeaturesState *state = PG_ARGISNULL(0) ? NULL : (FeaturesState *) PG_GETARG_POINTER(0);
+	FeaturesState *state = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
 	static const int64 survival_times[] = {SHORT_STAY_USECS, LONG_STAY_USECS};
 	MemoryContext oldcontext;
 	FinalCache *cache;
@@ -933,6 +960,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	(void) liveness_aggregate_context(fcinfo, "liveness_features_final");
 	if (state == NULL || state->nsessions == 0)
 		PG_RETURN_NULL();
+	AssertValidState(state);
 	CHECK_FOR_INTERRUPTS();
 
 	cache = GetFinalCache(fcinfo);

@@ -200,7 +200,7 @@ SetAside(FlushState *flush, int row, const char *error)
 	if (flush->aside++ == 0)
 		flush->first_aside =
 			psprintf("The first is of provider \"%.*s\" at %s: %s",
-					 pg_mbcliplen(provider, strlen(provider), MAX_LOGGED_NAME), provider,
+					 pg_mbcliplen(provider, (int) strlen(provider), MAX_LOGGED_NAME), provider,
 					 timestamptz_to_str(DatumGetTimestampTz(flush->batch.values[HEARTBEAT_COLUMNS - 1][row])),
 					 error);
 	liveness_buffer_remove(&flush->batch, row, 1, false);

@@ -112,6 +112,7 @@ typedef struct KnownSession
 /* While an aggregate collects */
 typedef struct HistoryState
 {
+	uint32		magic;			/* HISTORY_MAGIC */
 	int64		nsessions;
 	int64		capacity;
 	struct
@@ -303,7 +304,7 @@ OpenHistory(HistoryReader *reader, bytea *history, TimestampTz as_of)
 				 errmsg("this bytea is not a history of sessions"),
 				 errhint("Histories are made by the aggregate liveness_history.")));
 	reader->sessions = VARDATA_ANY(history) + sizeof(header);
-	reader->nsessions = (size - sizeof(header)) / sizeof(HistorySession);
+	reader->nsessions = (int64) ((size - sizeof(header)) / sizeof(HistorySession));
 	reader->nevents = header.nevents;
 	reader->as_of = as_of;
 	reader->next = 0;
@@ -341,6 +342,7 @@ AddToHistory(MemoryContext context, HistoryState *state, const HistorySession *s
 	if (state == NULL)
 	{
 		state = (HistoryState *) MemoryContextAlloc(context, HistoryStateSize(INITIAL_CAPACITY));
+		state->magic = HISTORY_MAGIC;
 		state->nsessions = 0;
 		state->capacity = INITIAL_CAPACITY;
 	}
@@ -364,7 +366,7 @@ Datum
 liveness_history_transfn(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, "liveness_history_transfn");
-	HistoryState *state = PG_ARGISNULL(0) ? NULL : (HistoryState *) PG_GETARG_POINTER(0);
+	HistoryState *state = (HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC);
 
 	if (!PG_ARGISNULL(1))
 	{
@@ -447,11 +449,11 @@ Datum
 liveness_history_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, "liveness_history_combine");
-	HistoryState *state = PG_ARGISNULL(0) ? NULL : (HistoryState *) PG_GETARG_POINTER(0);
+	HistoryState *state = (HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC);
 
 	if (!PG_ARGISNULL(1))
 	{
-		HistoryState *other = (HistoryState *) PG_GETARG_POINTER(1);
+		HistoryState *other = (HistoryState *) liveness_state_argument(fcinfo, 1, HISTORY_MAGIC);
 
 		for (int64 i = 0; i < other->nsessions; i++)
 			state = AddToHistory(context, state, &other->sessions[i].session,
@@ -470,7 +472,7 @@ Datum
 liveness_history_serialize(PG_FUNCTION_ARGS)
 {
 	(void) liveness_aggregate_context(fcinfo, "liveness_history_serialize");
-	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) PG_GETARG_POINTER(0)));
+	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC)));
 }
 
 /*
@@ -507,7 +509,7 @@ liveness_history_final(PG_FUNCTION_ARGS)
 	(void) liveness_aggregate_context(fcinfo, "liveness_history_final");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) PG_GETARG_POINTER(0)));
+	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC)));
 }
 
 /*
@@ -960,6 +962,7 @@ FleetOfArgument(FunctionCallInfo fcinfo, int arg)
 
 	if (cache != NULL && VARSIZE(array) == ARR_OVERHEAD_NONULLS(1) + sizeof(FleetHazard) &&
 		ARR_NDIM(array) == 1 && ARR_ELEMTYPE(array) == FLOAT8OID && !ARR_HASNULL(array) &&
+		/* the same bytes: NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
 		memcmp(ARR_DATA_PTR(array), &cache->fleet, sizeof(FleetHazard)) == 0)
 		return cache;
 	numbers = NumbersOf(array, FLOAT8OID, FLOATS(FleetHazard, double), "a fleet's hazard");
@@ -1181,7 +1184,7 @@ OutlookOfArguments(FunctionCallInfo fcinfo)
 		connected_at = as_of;
 	/* nothing begins before these bounds, or lasts beyond the calendar */
 	return LookAhead(fleet, host, Max(connected_at, as_of - MAX_AGE), as_of,
-					 Min(job, END_TIMESTAMP - 1 - as_of));
+					 as_of > END_TIMESTAMP - 1 - job ? END_TIMESTAMP - 1 - as_of : job);
 }
 
 /*

@@ -27,7 +27,7 @@
 #include "aggstate.h"
 #include "liveness.h"
 
-#define HOURLY_MAGIC		0x4c764831	/* "LvH1" */
+#define HOURLY_MAGIC		0x4c764f31	/* "LvO1" */
 #define HOURS_MAGIC			0x4c764d31	/* "LvM1" */
 
 /* Severity of a thermal state; a word that we do not know ranks below nominal */
@@ -50,6 +50,8 @@ typedef struct HourlyMean
 
 typedef struct HourlyState
 {
+	uint32		magic;
+	int32		unknown_capacity;
 	int64		heartbeats;
 	HourlyMean	memory_pressure;
 	HourlyMean	cpu_usage;
@@ -57,7 +59,6 @@ typedef struct HourlyState
 	int32		severity;		/* THERMAL_*, or 2 + index of thermal_words */
 	int32		unknown_len;	/* of the greatest unknown word */
 	char	   *unknown;		/* its bytes */
-	int32		unknown_capacity;
 } HourlyState;
 
 static int
@@ -133,7 +134,30 @@ NoteHeartbeat(HourlyState *state, MemoryContext context, FunctionCallInfo fcinfo
 static HourlyState *
 MakeState(MemoryContext context)
 {
-	return (HourlyState *) MemoryContextAllocZero(context, sizeof(HourlyState));
+	HourlyState *state = (HourlyState *) MemoryContextAllocZero(context, sizeof(HourlyState));
+
+	state->magic = HOURLY_MAGIC;
+	return state;
+}
+
+static bool
+MeanIsPossible(const HourlyMean *mean, int64 heartbeats)
+{
+	return mean->n >= 0 && mean->n <= heartbeats && (mean->n > 0 || mean->sum == 0);
+}
+
+static void
+AssertHourly(const HourlyState *state PG_USED_FOR_ASSERTS_ONLY)
+{
+	Assert(state->heartbeats >= 0);
+	Assert(MeanIsPossible(&state->memory_pressure, state->heartbeats));
+	Assert(MeanIsPossible(&state->cpu_usage, state->heartbeats));
+	Assert(MeanIsPossible(&state->memory_available, state->heartbeats));
+	Assert(state->severity >= THERMAL_NONE &&
+		   state->severity <= THERMAL_UNKNOWN + (int32) lengthof(thermal_words));
+	Assert(state->unknown_len >= 0 && state->unknown_len <= state->unknown_capacity);
+	Assert(state->severity != THERMAL_UNKNOWN ||
+		   ThermalSeverity(state->unknown, state->unknown_len) == THERMAL_UNKNOWN);
 }
 
 /*
@@ -149,7 +173,9 @@ liveness_hourly_transfn(PG_FUNCTION_ARGS)
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hourly_transfn");
 	HourlyState *state;
 
-	state = PG_ARGISNULL(0) ? MakeState(aggcontext) : (HourlyState *) PG_GETARG_POINTER(0);
+	state = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
+	if (state == NULL)
+		state = MakeState(aggcontext);
 	NoteHeartbeat(state, aggcontext, fcinfo, 1);
 	PG_RETURN_POINTER(state);
 }
@@ -180,8 +206,8 @@ Datum
 liveness_hourly_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hourly_combine");
-	HourlyState *left = PG_ARGISNULL(0) ? NULL : (HourlyState *) PG_GETARG_POINTER(0);
-	HourlyState *right = PG_ARGISNULL(1) ? NULL : (HourlyState *) PG_GETARG_POINTER(1);
+	HourlyState *left = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
+	HourlyState *right = (HourlyState *) liveness_state_argument(fcinfo, 1, HOURLY_MAGIC);
 
 	if (right == NULL)
 	{
@@ -193,6 +219,7 @@ liveness_hourly_combine(PG_FUNCTION_ARGS)
 		left = MakeState(aggcontext);
 
 	CombineHourly(left, aggcontext, right);
+	AssertHourly(left);
 	PG_RETURN_POINTER(left);
 }
 
@@ -232,11 +259,15 @@ ReadHourly(StateReader *reader, HourlyState *state)
 	liveness_read_bytes(reader, &header, sizeof(header));
 	if (header.heartbeats < 0 || header.severity < THERMAL_NONE ||
 		header.severity > THERMAL_UNKNOWN + (int32) lengthof(thermal_words) ||
-		(header.severity == THERMAL_UNKNOWN) != (header.unknown_len > 0))
+		(header.severity == THERMAL_UNKNOWN) != (header.unknown_len > 0) ||
+		!MeanIsPossible(&header.memory_pressure, header.heartbeats) ||
+		!MeanIsPossible(&header.cpu_usage, header.heartbeats) ||
+		!MeanIsPossible(&header.memory_available, header.heartbeats))
 		liveness_corrupt_state();
 	liveness_check_remaining(reader, header.unknown_len, 1);
 
 	memset(state, 0, sizeof(HourlyState));
+	state->magic = HOURLY_MAGIC;
 	state->severity = header.severity;
 	state->heartbeats = header.heartbeats;
 	state->memory_pressure = header.memory_pressure;
@@ -247,6 +278,8 @@ ReadHourly(StateReader *reader, HourlyState *state)
 		state->unknown = (char *) palloc(header.unknown_len);
 		state->unknown_len = state->unknown_capacity = header.unknown_len;
 		liveness_read_bytes(reader, state->unknown, header.unknown_len);
+		if (ThermalSeverity(state->unknown, state->unknown_len) != THERMAL_UNKNOWN)
+			liveness_corrupt_state();
 	}
 }
 
@@ -254,13 +287,16 @@ PG_FUNCTION_INFO_V1(liveness_hourly_serialize);
 Datum
 liveness_hourly_serialize(PG_FUNCTION_ARGS)
 {
+	HourlyState *state;
 	uint32		magic = HOURLY_MAGIC;
 	StringInfoData buf;
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_serialize");
+	state = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
+	AssertHourly(state);
 	pq_begintypsend(&buf);
 	pq_sendbytes(&buf, (char *) &magic, sizeof(magic));
-	SendHourly(&buf, (HourlyState *) PG_GETARG_POINTER(0));
+	SendHourly(&buf, state);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
@@ -277,6 +313,7 @@ liveness_hourly_deserialize(PG_FUNCTION_ARGS)
 	state = MakeState(CurrentMemoryContext);
 	ReadHourly(&reader, state);
 	liveness_read_end(&reader);
+	AssertHourly(state);
 	PG_RETURN_POINTER(state);
 }
 
@@ -330,7 +367,7 @@ PG_FUNCTION_INFO_V1(liveness_hourly_final);
 Datum
 liveness_hourly_final(PG_FUNCTION_ARGS)
 {
-	HourlyState *state = PG_ARGISNULL(0) ? NULL : (HourlyState *) PG_GETARG_POINTER(0);
+	HourlyState *state = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
 	TupleDesc	tupdesc = (TupleDesc) fcinfo->flinfo->fn_extra;
 	Datum		values[HOURLY_COLUMNS];
 	bool		nulls[HOURLY_COLUMNS];
@@ -338,6 +375,7 @@ liveness_hourly_final(PG_FUNCTION_ARGS)
 	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_final");
 	if (state == NULL)
 		PG_RETURN_NULL();
+	AssertHourly(state);
 
 	if (tupdesc == NULL)
 	{
@@ -365,6 +403,7 @@ typedef struct Hour
 /* The hours of a provider, in order of time */
 typedef struct HoursState
 {
+	uint32		magic;
 	int64		nhours;
 	int64		capacity;
 	int64		last;			/* the one met last: heartbeats come in order */
@@ -378,10 +417,26 @@ MakeHours(MemoryContext context, int64 capacity)
 
 	state = (HoursState *) MemoryContextAllocHuge(context,
 												  offsetof(HoursState, hours) + capacity * sizeof(Hour));
+	state->magic = HOURS_MAGIC;
 	state->nhours = 0;
 	state->capacity = capacity;
 	state->last = 0;
 	return state;
+}
+
+static void
+AssertHours(const HoursState *state PG_USED_FOR_ASSERTS_ONLY)
+{
+#ifdef USE_ASSERT_CHECKING
+	Assert(state->nhours >= 0 && state->nhours <= state->capacity);
+	Assert(state->last >= 0 && state->last < Max(state->nhours, 1));
+	for (int64 i = 0; i < state->nhours; i++)
+	{
+		Assert(state->hours[i].hour == liveness_hour_of(state->hours[i].hour));
+		Assert(i == 0 || state->hours[i].hour > state->hours[i - 1].hour);
+		AssertHourly(&state->hours[i].state);
+	}
+#endif
 }
 
 /* The entry for an hour, made if there was none; the state may move */
@@ -431,7 +486,7 @@ Datum
 liveness_hours_transfn(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hours_transfn");
-	HoursState *state = PG_ARGISNULL(0) ? NULL : (HoursState *) PG_GETARG_POINTER(0);
+	HoursState *state = (HoursState *) liveness_state_argument(fcinfo, 0, HOURS_MAGIC);
 	TimestampTz at;
 	HourlyState *hour;
 
@@ -460,8 +515,8 @@ Datum
 liveness_hours_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hours_combine");
-	HoursState *left = PG_ARGISNULL(0) ? NULL : (HoursState *) PG_GETARG_POINTER(0);
-	HoursState *right = PG_ARGISNULL(1) ? NULL : (HoursState *) PG_GETARG_POINTER(1);
+	HoursState *left = (HoursState *) liveness_state_argument(fcinfo, 0, HOURS_MAGIC);
+	HoursState *right = (HoursState *) liveness_state_argument(fcinfo, 1, HOURS_MAGIC);
 
 	if (right == NULL)
 	{
@@ -474,6 +529,7 @@ liveness_hours_combine(PG_FUNCTION_ARGS)
 	for (int64 i = 0; i < right->nhours; i++)
 		CombineHourly(FindHour(&left, right->hours[i].hour), aggcontext,
 					  &right->hours[i].state);
+	AssertHours(left);
 	PG_RETURN_POINTER(left);
 }
 
@@ -487,7 +543,8 @@ liveness_hours_serialize(PG_FUNCTION_ARGS)
 	StringInfoData buf;
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_hours_serialize");
-	state = (HoursState *) PG_GETARG_POINTER(0);
+	state = (HoursState *) liveness_state_argument(fcinfo, 0, HOURS_MAGIC);
+	AssertHours(state);
 	liveness_check_serialized_count(state->nhours, sizeof(Hour));
 
 	pq_begintypsend(&buf);
@@ -528,6 +585,7 @@ liveness_hours_deserialize(PG_FUNCTION_ARGS)
 	}
 	state->nhours = nhours;
 	liveness_read_end(&reader);
+	AssertHours(state);
 	PG_RETURN_POINTER(state);
 }
 
@@ -572,13 +630,14 @@ PG_FUNCTION_INFO_V1(liveness_hours_final);
 Datum
 liveness_hours_final(PG_FUNCTION_ARGS)
 {
-	HoursState *state = PG_ARGISNULL(0) ? NULL : (HoursState *) PG_GETARG_POINTER(0);
+	HoursState *state = (HoursState *) liveness_state_argument(fcinfo, 0, HOURS_MAGIC);
 	HoursFinalCache *cache;
 	Datum	   *rows;
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_hours_final");
 	if (state == NULL || state->nhours == 0)
 		PG_RETURN_NULL();
+	AssertHours(state);
 	cache = GetHoursFinalCache(fcinfo);
 	if (state->nhours > (int64) (MaxAllocSize / sizeof(Datum)))
 		ereport(ERROR,

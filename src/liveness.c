@@ -271,23 +271,15 @@ _PG_init(void)
 uint32
 liveness_wait_event(LivenessWait wait)
 {
-	static uint32 events[WAIT_WRITERS + 1] = {0};
+	static const char *const names[] = {
+		[WAIT_WORKER] = "LivenessWorkerMain",
+		[WAIT_FLUSH] = "LivenessFlush",
+		[WAIT_WRITERS] = "LivenessRollupWriters",
+	};
+	static uint32 events[lengthof(names)] = {0};
 
 	if (events[wait] == 0)
-	{
-		switch (wait)
-		{
-			case WAIT_WORKER:
-				events[wait] = WaitEventExtensionNew("LivenessWorkerMain");
-				break;
-			case WAIT_FLUSH:
-				events[wait] = WaitEventExtensionNew("LivenessFlush");
-				break;
-			case WAIT_WRITERS:
-				events[wait] = WaitEventExtensionNew("LivenessRollupWriters");
-				break;
-		}
-	}
+		events[wait] = WaitEventExtensionNew(names[wait]);
 	return events[wait];
 }
 

@@ -28,6 +28,7 @@
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -37,11 +38,12 @@
 #include "liveness.h"
 
 #define PERCENTILES_MAGIC	0x4c765031	/* "LvP1" */
-#define INITIAL_CAPACITY	29	/* with its header a power of two: the allocator's sizes */
+#define INITIAL_CAPACITY	28	/* with its header a power of two: the allocator's sizes */
 #define SELECT_MIN_SORT		16	/* a range this short is sorted outright */
 
 typedef struct PercentilesState
 {
+	uint32		magic;
 	int64		nvalues;
 	int64		capacity;
 	const ArrayType *fractions; /* NULL: the argument was NULL */
@@ -278,10 +280,19 @@ MakeState(MemoryContext context, const ArrayType *fractions, int64 capacity)
 	PercentilesState *state;
 
 	state = (PercentilesState *) MemoryContextAllocHuge(context, StateSize(capacity));
+	state->magic = PERCENTILES_MAGIC;
 	state->nvalues = 0;
 	state->capacity = capacity;
 	state->fractions = fractions;
 	return state;
+}
+
+static void
+AssertValidState(const PercentilesState *state PG_USED_FOR_ASSERTS_ONLY)
+{
+	Assert(state->nvalues >= 0 && state->nvalues <= state->capacity);
+	Assert(StateSize(state->capacity) <= GetMemoryChunkSpace(unconstify(PercentilesState *, state)));
+	Assert(state->fractions == NULL || ARR_ELEMTYPE(state->fractions) == FLOAT8OID);
 }
 
 /* Make room for this many more values; the state may move */
@@ -346,7 +357,7 @@ Datum
 liveness_percentiles_transfn(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_percentiles_transfn");
-	PercentilesState *state = PG_ARGISNULL(0) ? NULL : (PercentilesState *) PG_GETARG_POINTER(0);
+	PercentilesState *state = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
 	ArrayType  *fractions = NULL;
 
 	if (!PG_ARGISNULL(2))
@@ -378,8 +389,8 @@ Datum
 liveness_percentiles_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_percentiles_combine");
-	PercentilesState *left = PG_ARGISNULL(0) ? NULL : (PercentilesState *) PG_GETARG_POINTER(0);
-	PercentilesState *right = PG_ARGISNULL(1) ? NULL : (PercentilesState *) PG_GETARG_POINTER(1);
+	PercentilesState *left = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
+	PercentilesState *right = (PercentilesState *) liveness_state_argument(fcinfo, 1, PERCENTILES_MAGIC);
 
 	if (right == NULL)
 	{
@@ -396,6 +407,7 @@ liveness_percentiles_combine(PG_FUNCTION_ARGS)
 	left = Reserve(left, right->nvalues);
 	memcpy(left->keys + left->nvalues, right->keys, right->nvalues * sizeof(int64));
 	left->nvalues += right->nvalues;
+	AssertValidState(left);
 	PG_RETURN_POINTER(left);
 }
 
@@ -416,7 +428,8 @@ liveness_percentiles_serialize(PG_FUNCTION_ARGS)
 	StringInfoData buf;
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_percentiles_serialize");
-	state = (PercentilesState *) PG_GETARG_POINTER(0);
+	state = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
+	AssertValidState(state);
 
 	header.magic = PERCENTILES_MAGIC;
 	header.fractions_size = state->fractions ? VARSIZE(state->fractions) : 0;
@@ -426,8 +439,8 @@ liveness_percentiles_serialize(PG_FUNCTION_ARGS)
 	pq_begintypsend(&buf);
 	pq_sendbytes(&buf, (char *) &header, sizeof(header));
 	if (state->fractions)
-		pq_sendbytes(&buf, (const char *) state->fractions, header.fractions_size);
-	pq_sendbytes(&buf, (char *) state->keys, state->nvalues * sizeof(int64));
+		pq_sendbytes(&buf, (const char *) state->fractions, (int) header.fractions_size);
+	pq_sendbytes(&buf, (char *) state->keys, (int) (state->nvalues * sizeof(int64)));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
@@ -456,6 +469,7 @@ liveness_percentiles_deserialize(PG_FUNCTION_ARGS)
 	liveness_read_bytes(&reader, state->keys, header.nvalues * sizeof(int64));
 	state->nvalues = header.nvalues;
 	liveness_read_end(&reader);
+	AssertValidState(state);
 	PG_RETURN_POINTER(state);
 }
 
@@ -476,7 +490,7 @@ PG_FUNCTION_INFO_V1(liveness_percentiles_final);
 Datum
 liveness_percentiles_final(PG_FUNCTION_ARGS)
 {
-	PercentilesState *state = PG_ARGISNULL(0) ? NULL : (PercentilesState *) PG_GETARG_POINTER(0);
+	PercentilesState *state = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
 	const ArrayType *fractions;
 	Datum	   *values;
 	bool	   *nulls;
@@ -489,6 +503,7 @@ liveness_percentiles_final(PG_FUNCTION_ARGS)
 	if (state == NULL || state->nvalues == 0 || state->fractions == NULL)
 		PG_RETURN_NULL();
 
+	AssertValidState(state);
 	fractions = state->fractions;
 	deconstruct_array(unconstify(ArrayType *, fractions), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &values, &nulls, &nfractions);

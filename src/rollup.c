@@ -965,6 +965,9 @@ liveness_rollup_hourly(PG_FUNCTION_ARGS)
  * For the retention, before it deletes the first raw row older than cut, a full
  * hour: rolls up what is still to be rolled up there and closes these hours to
  * every later rollup.  Rows written; NULL if another hourly rollup is running.
+ *
+ * Hours after the last that has a heartbeat stay open: there is nothing to delete in
+ * them, and to a clock that runs ahead of the time they may be still to come.
  */
 PG_FUNCTION_INFO_V1(liveness_close_hours);
 Datum
@@ -974,6 +977,10 @@ liveness_close_hours(PG_FUNCTION_ARGS)
 	Job			job;
 	HourlyProgress progress;
 	char	   *identity;
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[1];
+	Datum		last;
+	bool		isnull;
 	int64		rows;
 
 	CheckCanWrite("liveness_close_hours()");
@@ -981,6 +988,13 @@ liveness_close_hours(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	rows = RollUpRoutine(&job, &progress, identity);
+	values[0] = TimestampTzGetDatum(cut);
+	Execute(&job,
+			"SELECT max(h.at) FROM %s.provider_heartbeats h WHERE h.at < $1 AND h.at > '-infinity'",
+			1, types, values, NULL, SPI_OK_SELECT);
+	last = ResultDatum(1, &isnull);
+	if (!isnull)
+		cut = Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
 	rows += RollUpRange(&job, progress.pruned_before, cut);
 	progress.pruned_before = Max(progress.pruned_before, cut);
 	WriteProgress(&job, &progress, identity, 0);

@@ -380,7 +380,7 @@ liveness_counters(PG_FUNCTION_ARGS)
 	{
 		name = "buffered";
 		help = "Heartbeats in the buffer now";
-		value = liveness_buffer_waiting();
+		value = (double) liveness_buffer_waiting();
 	}
 	else
 	{

@@ -71,6 +71,7 @@ typedef struct SurvivalCurve
 /* The points so far, in any order and times repeated */
 typedef struct CurveState
 {
+	uint32		magic;
 	int64		npoints;
 	int64		capacity;
 	CurvePoint	points[FLEXIBLE_ARRAY_MEMBER];
@@ -354,7 +355,7 @@ Datum
 survival_curve_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	int32		format = pq_getmsgint(buf, sizeof(int32));
+	int32		format = (int32) pq_getmsgint(buf, sizeof(int32));
 	int64		n = (int32) pq_getmsgint(buf, sizeof(int32));
 	CurvePoint *points;
 	int64		at_start;
@@ -417,9 +418,19 @@ MakeState(MemoryContext context, int64 capacity)
 
 	state = (CurveState *) MemoryContextAllocHuge(context, offsetof(CurveState, points) +
 												  capacity * sizeof(CurvePoint));
+	state->magic = CURVE_STATE_MAGIC;
 	state->npoints = 0;
 	state->capacity = capacity;
 	return state;
+}
+
+/* Points need not be possible: those of a serialized state are not looked at until the end */
+static void
+AssertValidState(const CurveState *state PG_USED_FOR_ASSERTS_ONLY)
+{
+	Assert(state->npoints >= 0 && state->npoints <= state->capacity);
+	Assert(offsetof(CurveState, points) + state->capacity * sizeof(CurvePoint) <=
+		   GetMemoryChunkSpace(unconstify(CurveState *, state)));
 }
 
 /* Room for so many more points; few distinct times need little memory */
@@ -455,7 +466,7 @@ static Datum
 AggregateDuration(FunctionCallInfo fcinfo, const char *function, bool has_entry)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, function);
-	CurveState *state = PG_ARGISNULL(0) ? NULL : (CurveState *) PG_GETARG_POINTER(0);
+	CurveState *state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
 	double		duration;
 	double		entry = -get_float8_infinity();
 	bool		observed;
@@ -526,6 +537,7 @@ AddPoints(MemoryContext context, CurveState *state, const CurvePoint *points, in
 	state = ReserveState(state, n);
 	memcpy(state->points + state->npoints, points, n * sizeof(CurvePoint));
 	state->npoints += n;
+	AssertValidState(state);
 	return state;
 }
 
@@ -537,7 +549,7 @@ Datum
 survival_merge_transfn(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, "survival_merge_transfn");
-	CurveState *state = PG_ARGISNULL(0) ? NULL : (CurveState *) PG_GETARG_POINTER(0);
+	CurveState *state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
 	SurvivalCurve *curve;
 
 	if (!PG_ARGISNULL(1))
@@ -560,12 +572,12 @@ Datum
 survival_agg_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, "survival_agg_combine");
-	CurveState *state = PG_ARGISNULL(0) ? NULL : (CurveState *) PG_GETARG_POINTER(0);
+	CurveState *state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
 	CurveState *other;
 
 	if (!PG_ARGISNULL(1))
 	{
-		other = (CurveState *) PG_GETARG_POINTER(1);
+		other = (CurveState *) liveness_state_argument(fcinfo, 1, CURVE_STATE_MAGIC);
 		state = AddPoints(context, state, other->points, other->npoints);
 	}
 	if (state == NULL)
@@ -584,7 +596,7 @@ survival_agg_serialize(PG_FUNCTION_ARGS)
 	StringInfoData buf;
 
 	(void) liveness_aggregate_context(fcinfo, "survival_agg_serialize");
-	state = (CurveState *) PG_GETARG_POINTER(0);
+	state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
 	state->npoints = CompactPoints(state->points, state->npoints);
 	liveness_check_serialized_count(state->npoints, sizeof(CurvePoint));
 	pq_begintypsend(&buf);
@@ -617,6 +629,7 @@ survival_agg_deserialize(PG_FUNCTION_ARGS)
 	state->npoints = n;
 	liveness_read_bytes(&reader, state->points, n * sizeof(CurvePoint));
 	liveness_read_end(&reader);
+	AssertValidState(state);
 	PG_RETURN_POINTER(state);
 }
 
@@ -635,7 +648,7 @@ survival_agg_final(PG_FUNCTION_ARGS)
 	(void) liveness_aggregate_context(fcinfo, "survival_agg_final");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	state = (CurveState *) PG_GETARG_POINTER(0);
+	state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
 	/* this leaves the state as good as it was: it may be asked again */
 	state->npoints = CompactPoints(state->points, state->npoints);
 	if (CheckPoints(state->points, state->npoints, &at_start) != NULL)

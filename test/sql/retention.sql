@@ -80,7 +80,7 @@ SELECT results_eq($$SELECT provider_id, n FROM cells WHERE provider_id IN ('late
 -- a late one after the retention was made longer
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('late', now() - interval '4 days');
 SELECT is(liveness_prune_batch('10 days'), 0::bigint, 'a longer retention than before deletes nothing');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), pg_temp.cut('3 days'), 'and opens no hour');
+SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), pg_temp.cut('3 days 1 hour'), 'and opens no hour');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'an hour that was closed');
 SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 4::bigint, 'stays so');
 DELETE FROM provider_heartbeats WHERE provider_id = 'late';
