@@ -1,6 +1,7 @@
-# Hostile calls of every function that SQL sees, with a fixed seed (6,000; as many as
-# LIVENESS_HOSTILE_CALLS says: 100,000 take some 20 minutes): the server stays up,
-# and each error has an SQLSTATE of its own kind, never an internal one.
+# Hostile calls of every function that SQL sees, under hostile settings, and hostile
+# bytes for the binary protocol, with a fixed seed (10,000; as many as
+# LIVENESS_HOSTILE_CALLS says); and aggregates whose parts do not belong together: the
+# server stays up, and each error has an SQLSTATE of its own kind, never an internal one.
 use strict;
 use warnings;
 
@@ -8,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $calls = $ENV{LIVENESS_HOSTILE_CALLS} || 6_000;
+my $calls = $ENV{LIVENESS_HOSTILE_CALLS} || 10_000;
 my $seed = $ENV{LIVENESS_HOSTILE_SEED} || 20261125;
 srand($seed);
 
@@ -56,31 +57,30 @@ my %pool = (
 	'interval' => [ 'NULL', q{'0'}, q{'1 hour'}, q{'6 hours'}, q{'-1 day'}, q{'178000000 years'}, q{'-178000000 years'}, q{'1 microsecond'}, q{'1 mon -30 days'}, q{'3650 days'}, q{'14 days'} ],
 	'jsonb' => [ 'NULL', q{'{}'}, q{'[]'}, q{'null'}, q{'1e100'}, q{jsonb_build_object('a', repeat('x', 100000))} ],
 	'bytea' => [ 'NULL', q{''}, q{'\\\\x00'}, q{'\\\\x3148764c00000000'}, q{'\\\\x31487660ffffffff'}, q{decode(repeat('ff', 64), 'hex')},
-		'(SELECT history FROM good)', '(SELECT substr(history, 1, 100) FROM good)', '(SELECT substr(history, 1, 24 + 16 * 7) FROM good)',
-		'(SELECT set_byte(history, 4, 255) FROM good)', '(SELECT set_byte(set_byte(history, 20, 127), 30, 128) FROM good)', q{'\\\\x3148764c'::bytea || '\\\\x01000000'::bytea || decode(repeat('7f', 16), 'hex')},
+		'(SELECT history FROM public.good)', '(SELECT substr(history, 1, 100) FROM public.good)', '(SELECT substr(history, 1, 24 + 16 * 7) FROM public.good)',
+		'(SELECT set_byte(history, 4, 255) FROM public.good)', '(SELECT set_byte(set_byte(history, 20, 127), 30, 128) FROM public.good)', q{'\\\\x3148764c'::bytea || '\\\\x01000000'::bytea || decode(repeat('7f', 16), 'hex')},
 		q{'\\\\x3148764c'::bytea || '\\\\x01000000'::bytea || decode(repeat('00', 7) || '80' || repeat('ff', 7) || '7f', 'hex')} ],
 	'double precision[]' => [ 'NULL', q{'{}'}, q{'{0.5}'}, q{'{NULL}'}, q{'{NaN,0.5}'}, q{'{{0.1,0.5},{0.9,NULL}}'}, q{'[-5:-4]={0,1}'}, q{'{Infinity,-1}'},
-		'(SELECT fleet FROM good)', '(SELECT fleet[1:96] FROM good)', 'array_fill(0::float8, ARRAY[264])', 'array_fill(1e308::float8, ARRAY[264])', 'array_fill(0::float8, ARRAY[96])',
+		'(SELECT fleet FROM public.good)', '(SELECT fleet[1:96] FROM public.good)', 'array_fill(0::float8, ARRAY[264])', 'array_fill(1e308::float8, ARRAY[264])', 'array_fill(0::float8, ARRAY[96])',
 		q{array_fill('NaN'::float8, ARRAY[289])}, 'array_fill(-1::float8, ARRAY[336])', 'array_fill(1e300::float8, ARRAY[289])', 'array_fill(0.5::float8, ARRAY[100, 100])' ],
-	'real[]' => [ 'NULL', q{'{}'}, q{'{1,2}'}, '(SELECT host FROM good)', 'array_fill(0::real, ARRAY[96])', 'array_fill(3e38::real, ARRAY[96])', q{array_fill('NaN'::real, ARRAY[96])}, 'array_fill(1::real, ARRAY[4, 24])' ],
+	'real[]' => [ 'NULL', q{'{}'}, q{'{1,2}'}, '(SELECT host FROM public.good)', 'array_fill(0::real, ARRAY[96])', 'array_fill(3e38::real, ARRAY[96])', q{array_fill('NaN'::real, ARRAY[96])}, 'array_fill(1::real, ARRAY[4, 24])' ],
 	'survival_curve' => [ 'NULL', q{'{}'}, q{'{0:1:0}'}, q{'{1:1:0,2:0:1}'}, q{'{Infinity:1:1}'}, q{'{5e-324:1:0,1.7976931348623157e308:1:0}'},
-		q{'{1:4611686018427387904:4611686018427387903}'}, q{'{-5:0:0:2,3:1:1}'}, q{'{1:1:0:1,2:1:0}'}, '(SELECT survival_agg(g, g % 3 > 0) FROM generate_series(1, 20000) g)' ],
+		q{'{1:4611686018427387904:4611686018427387903}'}, q{'{-5:0:0:2,3:1:1}'}, q{'{1:1:0:1,2:1:0}'}, '(SELECT public.survival_agg(g, g % 3 > 0) FROM generate_series(1, 20000) g)' ],
 	'cstring' => [ q{''}, q('{'), q{'{1:1:0}'}, q{'{NaN:1:0}'}, q{'{1:1:0,1:1:0}'}, q{'{1:9223372036854775807:1}'}, q{'{1e400:1:0}'}, q{'{1:0:0:1}'}, q('}{'), q<repeat('{', 10000)> ],
 	'regrole' => [ 'NULL', q{'nobody'} ],
 );
 $node->safe_psql('postgres', 'CREATE ROLE nobody');
 
-# Those with an argument or result that SQL cannot make are the aggregates' own;
-# flush waits for a worker, and has tests of its own.
+# SQL can give no argument of type internal: who takes one is reached through aggregates,
+# below.  flush waits for a worker, and has tests of its own.
 my @functions = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql('postgres', q{
-	SELECT p.oid::regproc, p.prokind, p.proretset, (SELECT string_agg(format_type(t, NULL), ';' ORDER BY o) FROM unnest(p.proargtypes) WITH ORDINALITY a (t, o))
+	SELECT 'public.' || p.proname, p.prokind, p.proretset, (SELECT string_agg(format_type(t, NULL), ';' ORDER BY o) FROM unnest(p.proargtypes) WITH ORDINALITY a (t, o))
 	FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 	WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND d.deptype = 'e'
-	AND NOT 'internal'::regtype = ANY (p.proargtypes) AND p.prorettype <> 'internal'::regtype
-	AND p.proname <> 'liveness_flush'
+	AND NOT 'internal'::regtype = ANY (p.proargtypes) AND p.proname <> 'liveness_flush'
 	ORDER BY p.oid::regprocedure::text});
-cmp_ok(scalar(@functions), '>', 60, 'every function is called');
+cmp_ok(scalar(@functions), '>', 70, 'every function is called');
 is(join(' ', grep { !$pool{$_} } map { split /;/, $_->[3] } @functions), '', 'with hostile values of each type');
 
 # A back-test of all time by the microsecond is no error, but would take as long
@@ -88,11 +88,53 @@ my %short = (%pool,
 	'timestamp with time zone' => [ 'NULL', q{'infinity'}, q{'-infinity'}, 'now()', q{now() - interval '3 days'}, q{now() + interval '1 day'}, q{now() - interval '1 hour'} ],
 	'interval' => [ 'NULL', q{'0'}, q{'1 hour'}, q{'6 hours'}, q{'-1 day'}, q{'178000000 years'}, q{'3650 days'} ]);
 
+# Settings of ours and of the server's that change how values are read, written or planned
+my @settings = map { [ split ] } split /\n/, $node->safe_psql('postgres', q{
+	LOAD 'liveness';
+	SELECT name FROM pg_settings WHERE name ~ '^liveness\.' ORDER BY name COLLATE "C"});
+cmp_ok(scalar(@settings), '>', 10, 'with every setting');
+my @setting_values = ('', qw(-1 0 1 14 3650 3651 2147483648 1e308 NaN 28d 1us 10000000000d on), '28 days', "a,,b,", "'; --", 'coordinator_restart', 'x' x 100_000);
+my @server_settings = (
+	[ 'TimeZone', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'UTC' ], [ 'DateStyle', 'SQL, DMY', 'German', 'ISO' ], [ 'IntervalStyle', 'sql_standard', 'iso_8601' ],
+	[ 'extra_float_digits', -15, 3 ], [ 'bytea_output', 'escape' ], [ 'search_path', '', 'nowhere', 'pg_temp, public' ], [ 'work_mem', '64kB' ],
+	[ 'enable_hashagg', 'off' ], [ 'force_parallel_mode', 'on', 'regress' ], [ 'debug_parallel_query', 'on' ], [ 'jit_above_cost', 0 ], [ 'array_nulls', 'off' ], [ 'default_transaction_isolation', 'serializable' ]);
+
+sub hostile_setting
+{
+	my ($name, @values) = rand() < 0.7 ? ($settings[ rand @settings ][0], @setting_values) : @{ $server_settings[ rand @server_settings ] };
+	(my $value = $values[ rand @values ]) =~ s/'/''/g;
+	return "SELECT set_config('$name', '$value', false)";
+}
+
+# A survival_curve in binary form, with some of its bytes changed, or cut off
+my $files = PostgreSQL::Test::Utils::tempdir();
+my $nfiles = 0;
+
+sub hostile_bytes
+{
+	my $curve = pack('N N', 1, 3) . join '', map { pack('d> q> q> q>', $_, 1, 1, 0) } 1 .. 3;
+	for (1 .. rand 4)
+	{
+		substr($curve, rand length $curve, 1) = pack 'C', rand() < 0.5 ? (0, 1, 127, 128, 255)[ rand 5 ] : rand 256;
+	}
+	$curve = substr($curve, 0, rand length $curve) if rand() < 0.2;
+	$curve .= 'x' x rand 40 if rand() < 0.1;
+	my $path = "$files/" . $nfiles++;
+	open(my $file, '>:raw', $path) or die "cannot write $path: $!";
+	print $file "PGCOPY\n\377\r\n\0", pack('N N n N', 0, 0, 1, length $curve), $curve, pack('n', 0xffff);
+	close $file;
+	chmod 0644, $path;
+	return "COPY public.curves FROM '$path' BINARY";
+}
+
 sub hostile_call
 {
+	my $kind_of_call = rand;
+	return hostile_setting() if $kind_of_call < 0.05;
+	return hostile_bytes() if $kind_of_call < 0.1;
 	my ($name, $kind, $set, $types) = @{ $functions[ rand @functions ] };
 	my $values = $name =~ /backtest|calibration/ ? \%short : \%pool;
-	my @args = map { my $v = $values->{$_}; '(' . $v->[ rand @$v ] . ")::$_" } split /;/, $types;
+	my @args = map { my $v = $values->{$_}; '(' . $v->[ rand @$v ] . ')::' . ($_ eq 'survival_curve' ? "public.$_" : $_) } split /;/, $types;
 	my $args = join ', ', @args;
 	return "CALL $name($args)" if $kind eq 'p';
 	return "SELECT $name($args) FROM generate_series(1, " . int(rand(4)) . ')' if $kind eq 'a';
@@ -103,6 +145,7 @@ sub hostile_call
 # An error is caught in the server; those of the server itself end it, and show here
 $node->safe_psql('postgres', q{
 	CREATE TABLE outcome (state text, call text);
+	CREATE TABLE curves (curve survival_curve);
 	CREATE PROCEDURE attempt(calls text[]) LANGUAGE plpgsql AS $$
 	DECLARE
 		call text;
@@ -110,9 +153,9 @@ $node->safe_psql('postgres', q{
 		FOREACH call IN ARRAY calls LOOP
 			BEGIN
 				EXECUTE call;
-				INSERT INTO outcome VALUES ('00000', NULL);
+				INSERT INTO public.outcome VALUES ('00000', NULL);
 			EXCEPTION WHEN OTHERS OR query_canceled THEN
-				INSERT INTO outcome VALUES (SQLSTATE, CASE WHEN SQLSTATE ~ '^(XX|57|58|53|0A|42)' THEN call || ': ' || SQLERRM END);
+				INSERT INTO public.outcome VALUES (SQLSTATE, CASE WHEN SQLSTATE ~ '^(XX|57|58|53)' THEN left(call, 400) || ': ' || SQLERRM END);
 			END;
 		END LOOP;
 	END $$;
@@ -134,10 +177,58 @@ while ($done < $calls)
 }
 is($errors, '', "$calls hostile calls, and the server is up (seed $seed)");
 is($node->safe_psql('postgres', 'SELECT count(*) FROM outcome'), $calls, 'each has ended, well or with an error');
-is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT left(call, 400), E'\n') FROM outcome WHERE state ~ '^(XX|57|58|53)'}), '',
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT call, E'\n') FROM outcome WHERE state ~ '^(XX|57|58|53)'}), '',
 	'none with an internal error, a crash, or for want of resources');
 cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM outcome WHERE state = '00000'}), '>', $calls / 10, 'many are not refused');
 diag($node->safe_psql('postgres', q{SELECT string_agg(state || ' ' || n, ', ' ORDER BY n DESC) FROM (SELECT state, count(*) AS n FROM outcome GROUP BY state) s}));
+
+is($node->safe_psql('postgres', q{SELECT count(*) FROM curves WHERE curve::text::survival_curve::text <> curve::text}), 0, 'what came in by the binary protocol reads as it was written');
+
+# ---------- parts of different aggregates ----------
+
+# A transition function's state to every final function of another, and combined, read
+# and written by the functions of another in a parallel query
+my @aggregates = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql('postgres', q{
+	SELECT DISTINCT ON (a.aggcombinefn) a.aggtransfn::regproc, a.aggcombinefn::regproc, a.aggserialfn::regproc, a.aggdeserialfn::regproc, a.aggfinalfn::regproc,
+		(SELECT string_agg(format_type(t, NULL), ', ' ORDER BY o) FROM unnest(t.proargtypes) WITH ORDINALITY x (t, o) WHERE o > 1)
+	FROM pg_aggregate a JOIN pg_proc t ON t.oid = a.aggtransfn
+	WHERE t.proname ~ '^(liveness|survival)' AND a.aggtranstype = 'internal'::regtype ORDER BY a.aggcombinefn, a.aggtransfn::regproc::text DESC});
+my @finals = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT aggfinalfn::regproc, aggcombinefn::regproc FROM pg_aggregate JOIN pg_proc t ON t.oid = aggtransfn
+	WHERE t.proname ~ '^(liveness|survival)' AND aggtranstype = 'internal'::regtype ORDER BY 1});
+is(scalar(@aggregates), 6, 'six kinds of states');
+my %example = ('double precision' => '1', 'double precision[]' => q{'{0.5}'}, 'boolean' => 'true', 'real' => '1', 'text' => q{'x'}, 'integer' => '14', 'survival_curve' => q{'{1:1:0}'},
+	'timestamp with time zone' => q{'2026-01-01'});
+my (%got, $pairs);
+for my $one (@aggregates)
+{
+	my ($transition, $combine, $serialize, $deserialize, $final, $types) = @$one;
+	my @values = map { $example{$_} . "::$_" } split /, /, $types;
+	$values[-2] = q{'2026-02-01'::timestamptz} if $types =~ /timestamp.*timestamp/;
+	my $values = join ', ', @values;
+	for my $other (map { $_->[0] } grep { $_->[1] ne $combine } @finals)
+	{
+		my (undef, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose
+			CREATE AGGREGATE pg_temp.mixed ($types) (SFUNC = $transition, STYPE = internal, FINALFUNC = $other);
+			SELECT pg_temp.mixed($values) FROM generate_series(1, 3);");
+		$got{ $err =~ /ERROR:  (\w+): this transition state is of another aggregate/ ? $1 : "$transition $other: $err" }++;
+		$pairs++;
+	}
+	for my $other (grep { $_ != $one } @aggregates)
+	{
+		for my $parts ([ $other->[1], $serialize, $deserialize ], [ $combine, $other->[2], $deserialize ], [ $combine, $serialize, $other->[3] ])
+		{
+			my (undef, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose
+				BEGIN;
+				CREATE AGGREGATE public.mixed ($types) (SFUNC = $transition, STYPE = internal, FINALFUNC = $final, COMBINEFUNC = $parts->[0], SERIALFUNC = $parts->[1], DESERIALFUNC = $parts->[2], PARALLEL = SAFE);
+				SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+				SELECT public.mixed($values) IS NULL FROM provider_sessions;");
+			$got{ $err =~ /ERROR:  (42804|22P03|22023): / ? 'refused' : "@$parts: $err" }++;
+			$pairs++;
+		}
+	}
+}
+is($got{42804} + $got{refused}, $pairs, "$pairs aggregates of parts that do not belong together are refused")
+	or diag(join "\n", sort keys %got);
 
 $node->stop;
 done_testing();
