@@ -31,6 +31,9 @@
  * not drawn this way (explicit ones, a sequence with a cache) are caught by two
  * nets: the hours of liveness.rollup_lookback are aggregated whole at least once
  * an hour, and every hour is aggregated again before its raw rows are pruned.
+ * Where no id was ever drawn, as on a subscriber of logical replication, rows come
+ * in the order in which they were committed elsewhere: the first net serves every
+ * run there.
  *
  * Pruned hours.  Before the first raw row of an hour is deleted, the hour is
  * closed: pruned_before moves past it, in the same transaction.  No run writes a
@@ -691,6 +694,20 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 	return next;
 }
 
+/* Does the table get its ids from its sequence? */
+static bool
+SequenceInUse(const Job *job)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(psprintf("%s.provider_heartbeats", job->schema))};
+	bool		isnull;
+
+	Execute(job, "SELECT pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass)",
+			1, types, values, NULL, SPI_OK_SELECT);
+	(void) ResultDatum(1, &isnull);
+	return !isnull;
+}
+
 #define INSERT_CELLS \
 	"INSERT INTO %s.provider_heartbeats_hourly (provider_id, hour, heartbeat_count," \
 	" avg_memory_pressure, avg_cpu_usage, max_thermal_state, avg_memory_available_gb) "
@@ -892,7 +909,8 @@ RollUpRoutine(const Job *job, HourlyProgress *progress, const char *identity)
 
 	/* a clock that was set back must not put the net off for longer */
 	sweep = liveness_rollup_lookback > 0 &&
-		(progress->swept_at > now || now - SWEEP_INTERVAL >= progress->swept_at);
+		(progress->swept_at > now || now - SWEEP_INTERVAL >= progress->swept_at ||
+		 !SequenceInUse(job));
 	if (sweep)
 	{
 		sweep_since = Max(liveness_hour_of(now - liveness_rollup_lookback * USECS_PER_SEC),

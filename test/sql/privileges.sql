@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(84);
+SELECT plan(85);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;
@@ -103,7 +103,8 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('CREATE TABLE liveness_t (x int)', 'denied', 'denied', 'denied'),
 	('SELECT liveness_grant_reader(''liveness_t_nobody'')', 'denied', 'denied', 'denied'),
 	('SELECT liveness_grant_writer(''liveness_t_nobody'')', 'denied', 'denied', 'denied'),
-	('SELECT liveness_grant_operator(''liveness_t_nobody'')', 'denied', 'denied', 'denied');
+	('SELECT liveness_grant_operator(''liveness_t_nobody'')', 'denied', 'denied', 'denied'),
+	('SELECT liveness_adopt(NULL, NULL)', 'denied', 'denied', 'denied');
 SELECT is(
 	ARRAY[pg_temp.as_role('liveness_t Reader', statement), pg_temp.as_role('liveness_t_writer', statement), pg_temp.as_role('liveness_t_operator', statement)],
 	ARRAY[reader, writer, operator], statement)

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Liveness::Catalog qw(catalog_rows difference);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -113,6 +114,42 @@ for my $schema ('public', 'my Schema', '100%')
 	is($node->safe_psql('fresh', qq{SELECT count(*) FROM "$schema".provider_sessions}), 1, "$schema: and left alone");
 }
 is($node->safe_psql('fresh', 'CREATE SCHEMA empty; CREATE EXTENSION liveness SCHEMA empty; SELECT empty.liveness_rollup_features()'), 0, 'a table elsewhere is none of our business');
+
+# In use, and dropped: every catalog is as it was before, row by row
+$node->safe_psql('postgres', 'CREATE DATABASE used; CREATE ROLE reader; CREATE ROLE writer; CREATE ROLE ops');
+my $before = catalog_rows($node, 'used');
+cmp_ok(scalar(split /\n/, $before), '>', 10_000, 'catalogs are read');
+$node->safe_psql('used', q{
+	CREATE EXTENSION liveness;
+	SELECT liveness_grant_reader('reader'), liveness_grant_writer('writer'), liveness_grant_operator('ops');
+	INSERT INTO provider_heartbeats (provider_id, at, capacity) SELECT 'p' || g % 10, now() - g * interval '1 hour', '{}' FROM generate_series(1, 1000) g;
+	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+		SELECT 'p' || g % 10, now() - g * interval '1 hour', now() - g * interval '1 hour' + interval '50 minutes', 'read_error' FROM generate_series(1, 500) g;
+	SELECT liveness_rollup_features(), liveness_rollup_hourly(), liveness_prune_batch();
+	-- what users hang on it
+	CREATE TABLE mine AS SELECT provider_id, survival_agg(1, true) AS curve FROM provider_sessions GROUP BY 1;
+	CREATE INDEX ON mine (survival_at(curve, 1));
+	CREATE VIEW best AS SELECT * FROM liveness_reliability(max_rows => 3);
+	CREATE FUNCTION score_of(provider_liveness) RETURNS real LANGUAGE sql RETURN $1.liveness_score;
+	CREATE INDEX ON provider_heartbeats (status);
+	CREATE STATISTICS several ON provider_id, disconnect_reason FROM provider_sessions;
+	CREATE TRIGGER noted BEFORE UPDATE ON provider_sessions FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+	CREATE POLICY own ON provider_sessions FOR SELECT TO reader USING (true);
+	GRANT SELECT (provider_id) ON provider_sessions TO PUBLIC;
+	ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader;
+	ANALYZE;
+});
+cmp_ok(scalar(split /\n/, difference($before, catalog_rows($node, 'used'))), '>', 0, 'and differ while it is there');
+like(error_of('used', 'DROP EXTENSION liveness;'), qr/ERROR:  2BP01: .*DETAIL:  .*column curve of table mine/s, 'what users have made is not dropped unasked');
+$node->safe_psql('used', 'DROP EXTENSION liveness CASCADE');
+is($node->safe_psql('used', 'SELECT * FROM mine ORDER BY 1 LIMIT 1'), 'p0', 'with CASCADE a column of a curve goes, and the rest of the table stays');
+is($node->safe_psql('used', q{SELECT count(*) FROM pg_class WHERE relname = 'best'}), 0, 'and so does a view');
+$node->safe_psql('used', 'DROP TABLE mine; ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE SELECT ON TABLES FROM reader');
+is(join(', ', sort map { /^([-+] \w+)/ } split /\n/, difference($before, catalog_rows($node, 'used'))),
+	'+ pg_namespace, + pg_shdepend, + pg_shdepend, + pg_shdepend, - pg_namespace', 'it leaves that the three roles may use the schema, which is not its own');
+$node->safe_psql('used', 'REVOKE USAGE ON SCHEMA public FROM reader, writer, ops');
+is(difference($before, catalog_rows($node, 'used')), '', 'and without that, nothing');
+is($node->safe_psql('used', 'CREATE EXTENSION liveness; SELECT liveness_rollup_features()'), 0, 'it can be created again');
 
 # An unprivileged owner of the database cannot create it
 $node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE DATABASE owned OWNER owner');

@@ -1,5 +1,5 @@
 # On a standby everything can be read, and what writes says clearly that it cannot;
-# once promoted, the rollups go on where they were.
+# once promoted, rollups and worker go on where they were.
 use strict;
 use warnings;
 
@@ -9,11 +9,23 @@ use Test::More;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', q{
+	shared_preload_libraries = 'liveness'
+	liveness.database = 'postgres'
+	liveness.scheduler = off
+	liveness.rollup_interval = '1s'
+});
 $primary->start;
 $primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
+
+# Functions of the extension that may write, and its views
+my $functions = q{SELECT p.proname FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND p.provolatile = 'v'
+	WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') ORDER BY p.proname COLLATE "C"};
+my $views = q{SELECT c.relname FROM pg_depend d JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 'v'
+	WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness')};
 
 $primary->safe_psql('postgres', q{
 	CREATE EXTENSION liveness;
@@ -41,19 +53,47 @@ is($standby->safe_psql('postgres', $_), $reads{$_}, "on the standby: $_") for so
 is($standby->safe_psql('postgres', q{SELECT md5(string_agg(f::text, '' ORDER BY provider_id)) FROM liveness_features_at('2026-02-01 00:00+00') f}),
 	$primary->safe_psql('postgres', q{SELECT md5(string_agg(f::text, '' ORDER BY provider_id)) FROM liveness_features_at('2026-02-01 00:00+00') f}),
 	'features are those of the primary');
+for my $call (split /\n/, $primary->safe_psql('postgres', $views))
+{
+	is($standby->safe_psql('postgres', "SELECT count(*) FROM $call"), $primary->safe_psql('postgres', "SELECT count(*) FROM $call"), "view $call has as many rows as on the primary");
+}
+for my $call (q{candidates_at('2026-01-01 01:00+00', '1 hour', 0)}, q{backtest('1 hour', '2026-01-01 00:10+00', '2026-01-01 06:00+00', '1 hour')}, q{calibration('1 hour', '2026-01-01 00:10+00', '2026-01-01 06:00+00', '1 hour')})
+{
+	my $rows = $standby->safe_psql('postgres', "SELECT * FROM liveness_$call");
+	isnt($rows, '', "liveness_$call tells something");
+	is($rows, $primary->safe_psql('postgres', "SELECT * FROM liveness_$call"), 'which is what the primary tells');
+}
 
 # Writes
-for my $statement (
+my @writes = (
 	'SELECT liveness_rollup_features()', 'SELECT liveness_rollup_hourly()', q{SELECT liveness_rollup_hourly('2026-01-01', NULL)},
 	'SELECT liveness_close_hours(now())', 'SELECT liveness_prune_batch()', 'CALL liveness_prune()',
+	'SELECT liveness_prune_heartbeats(now(), 1)', 'SELECT liveness_prune_derived()', 'SELECT liveness_prune_step(NULL, 1, now(), 0)',
+	q{SELECT liveness_record_run('hourly', now(), '1 s', 1)}, q{SELECT liveness_record_error('hourly', 'x')},
 	q{CALL liveness_run('features')}, q{CALL liveness_run('hourly')}, q{CALL liveness_run('retention')},
 	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_close_session(1, 'x')},
-	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()')
+	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},
+	map { "SELECT liveness_grant_$_('pg_monitor')" } qw(reader writer operator));
+for my $statement (@writes)
 {
 	my $err = '';
 	$standby->psql('postgres', "\\set VERBOSITY verbose\n$statement;", stderr => \$err);
 	like($err, qr/ERROR:  25006: cannot execute [A-Za-z_() ]+ (in a read-only transaction|during recovery)/, "refused on the standby: $statement");
 }
+my %others = (
+	q{SELECT liveness_emit('p1')} => 'liveness_emit\(\) cannot be used on a standby\nHINT:  Connect to the primary',
+	'SELECT liveness_flush()' => 'liveness_flush\(\) cannot be used on a standby\nHINT:  Connect to the primary',
+	'SELECT liveness_schedule()' => 'pg_cron is not loaded',
+	'SELECT liveness_unschedule()' => 'pg_cron is not loaded');
+for my $statement (sort keys %others)
+{
+	my $err = '';
+	$standby->psql('postgres', "\\set VERBOSITY verbose\n$statement;", stderr => \$err);
+	like($err, qr/ERROR:  55000: $others{$statement}/, "refused on the standby: $statement");
+}
+# what counts, and what raises or tells, writes to no table
+my %tried = map { /(liveness_\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise);
+is(join(' ', grep { !$tried{$_} } split /\n/, $primary->safe_psql('postgres', $functions)), '', 'no function that may write is left out');
 my $err = '';
 $standby->psql('postgres', 'SELECT liveness_rollup_hourly()', stderr => \$err);
 like($err, qr/cannot execute liveness_rollup_hourly\(\)/, 'the error names the function');
@@ -68,6 +108,11 @@ $standby->safe_psql('postgres', q{INSERT INTO provider_heartbeats (provider_id, 
 is($standby->safe_psql('postgres', 'SELECT liveness_rollup_hourly()'), 1, 'and goes on, whatever ids the sequence has skipped');
 is($standby->safe_psql('postgres', 'SELECT liveness_rollup_features()'), 10, 'the features too');
 is($standby->safe_psql('postgres', q{SELECT liveness_prune_batch('1 day')}), 102, 'and the retention');
+my $promoted = $standby->safe_psql('postgres', 'SELECT now()');
+$standby->append_conf('postgresql.conf', 'liveness.scheduler = worker');
+$standby->reload;
+ok($standby->poll_query_until('postgres', qq{SELECT count(*) = 2 FROM liveness_jobs WHERE job IN ('features', 'hourly') AND last_started_at > '$promoted'}), 'the worker runs them by itself');
+is($standby->safe_psql('postgres', q{SELECT liveness_emit('p3'); SELECT liveness_flush(); SELECT id > 102 FROM provider_heartbeats WHERE provider_id = 'p3'}) =~ s/^t\n\d\n//r, 't', 'and writes heartbeats, with ids that go on');
 
 $standby->stop;
 done_testing();

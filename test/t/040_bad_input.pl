@@ -68,6 +68,7 @@ my %pool = (
 		q{'{1:4611686018427387904:4611686018427387903}'}, q{'{-5:0:0:2,3:1:1}'}, q{'{1:1:0:1,2:1:0}'}, '(SELECT public.survival_agg(g, g % 3 > 0) FROM generate_series(1, 20000) g)' ],
 	'cstring' => [ q{''}, q('{'), q{'{1:1:0}'}, q{'{NaN:1:0}'}, q{'{1:1:0,1:1:0}'}, q{'{1:9223372036854775807:1}'}, q{'{1e400:1:0}'}, q{'{1:0:0:1}'}, q('}{'), q<repeat('{', 10000)> ],
 	'regrole' => [ 'NULL', q{'nobody'} ],
+	'regclass' => [ qw(NULL 0 1 'good' 'pg_class' 'pg_class_oid_index' 'provider_sessions' 'provider_heartbeats' 'provider_liveness') ],
 );
 $node->safe_psql('postgres', 'CREATE ROLE nobody');
 
