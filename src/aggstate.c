@@ -131,7 +131,7 @@ liveness_read_float8_array(StateReader *reader, Size size)
 	nvalid = nitems;
 	if (ARR_HASNULL(array))
 	{
-		const bits8 *nulls = ARR_NULLBITMAP(array);
+		const uint8 *nulls = ARR_NULLBITMAP(array);
 
 		for (int i = 0; i < nitems; i++)
 			nvalid -= !(nulls[i / 8] & (1 << (i % 8)));

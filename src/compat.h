@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * compat.h
- *		What differs between the PostgreSQL versions we build on (14 to 18).
+ *		What differs between the PostgreSQL versions we build on (14 to 19).
  *
  * The code uses the newest name everywhere; an old server gets a macro of that
  * name here, so that support for it ends by deleting lines of this file.
@@ -13,6 +13,7 @@
 
 #include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"				/* until 15 a part of postgres.h */
 #endif
@@ -55,6 +56,22 @@
 /* 17 lets an extension name what it waits for */
 #if PG_VERSION_NUM < 170000
 #define WaitEventExtensionNew(name)		((void) (name), PG_WAIT_EXTENSION)
+#endif
+
+/* 19 builds jsonb in a state that its callers see */
+#if PG_VERSION_NUM < 190000
+typedef struct JsonbInState
+{
+	JsonbValue *result;			/* once it is complete */
+	JsonbParseState *parseState;
+} JsonbInState;
+#define pushJsonbValue(state, token, value) \
+	((state)->result = pushJsonbValue(&(state)->parseState, token, value))
+#endif
+
+/* 19 tells a signal handler who sent the signal */
+#if PG_VERSION_NUM < 190000
+#define pg_siginfo		postgres_signal_arg
 #endif
 
 #endif							/* LIVENESS_COMPAT_H */

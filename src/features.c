@@ -669,21 +669,18 @@ ShareOf(int64 part, int64 whole)
 static Numeric
 CellNumeric(FinalCache *cache, MemoryContext context, int64 share)
 {
-	int			decimals = 4;
-	int64		n = share;
+	Numeric		fraction;
 	MemoryContext oldcontext;
 
 	Assert(share >= 0 && share <= MATRIX_SCALE);
 	if (cache->cell_numerics[share])
 		return cache->cell_numerics[share];
 
-	while (decimals > 0 && n % 10 == 0)
-	{
-		n /= 10;
-		decimals--;
-	}
+	/* six decimals: with 0 or 4 it gives a wrong number before 14.7 and 15.2 */
+	fraction = int64_div_fast_to_numeric(share * (1000000 / MATRIX_SCALE), 6);
 	oldcontext = MemoryContextSwitchTo(context);
-	cache->cell_numerics[share] = int64_div_fast_to_numeric(n, decimals);
+	cache->cell_numerics[share] =
+		DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(fraction)));
 	MemoryContextSwitchTo(oldcontext);
 	return cache->cell_numerics[share];
 }
@@ -729,7 +726,7 @@ BuildMatrix(FunctionCallInfo fcinfo, FinalCache *cache, const FeaturesState *sta
 }
 
 static void
-PushReason(JsonbParseState **parse, const char *text, Size len, int64 count)
+PushReason(JsonbInState *object, const char *text, Size len, int64 count)
 {
 	JsonbValue	key;
 	JsonbValue	value;
@@ -739,16 +736,15 @@ PushReason(JsonbParseState **parse, const char *text, Size len, int64 count)
 	key.val.string.len = (int) len;
 	value.type = jbvNumeric;
 	value.val.numeric = int64_to_numeric(count);
-	pushJsonbValue(parse, WJB_KEY, &key);
-	pushJsonbValue(parse, WJB_VALUE, &value);
+	pushJsonbValue(object, WJB_KEY, &key);
+	pushJsonbValue(object, WJB_VALUE, &value);
 }
 
 /* disconnect_reasons: how many sessions ended for each */
 static Jsonb *
 BuildReasons(const ReasonTable *table, ReasonTally *tally)
 {
-	JsonbParseState *parse = NULL;
-	JsonbValue *result;
+	JsonbInState object = {0};
 	int32		nameless = -1;
 	int64		unspecified = 0;
 
@@ -759,7 +755,7 @@ BuildReasons(const ReasonTable *table, ReasonTally *tally)
 			nameless = tally->touched[i];
 	}
 
-	pushJsonbValue(&parse, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&object, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < tally->ntouched; i++)
 	{
 		int32		reason = tally->touched[i];
@@ -770,14 +766,14 @@ BuildReasons(const ReasonTable *table, ReasonTally *tally)
 			ReasonIs(table, reason, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON)))
 			unspecified = tally->numbers[reason];
 		else
-			PushReason(&parse, ReasonText(table, reason), table->reasons[reason].len,
+			PushReason(&object, ReasonText(table, reason), table->reasons[reason].len,
 					   tally->numbers[reason]);
 	}
 	if (nameless >= 0)
-		PushReason(&parse, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON),
+		PushReason(&object, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON),
 				   tally->numbers[nameless] + unspecified);
-	result = pushJsonbValue(&parse, WJB_END_OBJECT, NULL);
-	return JsonbValueToJsonb(result);
+	pushJsonbValue(&object, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(object.result);
 }
 
 /* Attributes of liveness_features_row, in order */

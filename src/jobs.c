@@ -195,8 +195,8 @@ RunRetentionStep(const InstalledExtension *extension, void *arg)
 	run->started = true;
 	run->total = DatumGetInt64(Select(extension,
 									  "SELECT s.total, s.more FROM %1$s.liveness_prune_step("
-									  "%1$s.liveness_prune_cut(NULL),"
-									  " %1$s.liveness_effective_batch_size(NULL), $1, $2) s",
+									  "%1$s.liveness_prune_cut(NULL::interval),"
+									  " %1$s.liveness_effective_batch_size(NULL::int4), $1, $2) s",
 									  2, types, values, 1, &isnull));
 	run->more = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 										   2, &isnull));
@@ -250,9 +250,9 @@ liveness_job_main(Datum main_arg)
 	switch (result)
 	{
 		case UNIT_NO_EXTENSION:
-			run.delay = Min(LOOK_AGAIN, run.interval);
-			/* FALLTHROUGH */
 		case UNIT_DONE:
+			if (result == UNIT_NO_EXTENSION)
+				run.delay = Min(LOOK_AGAIN, run.interval);
 			pg_atomic_write_u64(&outcome->delay, (uint64) run.delay);
 			pg_atomic_write_u32(&outcome->failures, 0);
 			break;

@@ -250,7 +250,7 @@ CheckFractions(const ArrayType *fractions)
 {
 	int			nitems = ArrayGetNItems(ARR_NDIM(fractions), ARR_DIMS(fractions));
 	const char *data = ARR_DATA_PTR(fractions);
-	const bits8 *nulls = ARR_NULLBITMAP(fractions);
+	const uint8 *nulls = ARR_NULLBITMAP(fractions);
 
 	Assert(ARR_ELEMTYPE(fractions) == FLOAT8OID);
 	for (int i = 0; i < nitems; i++)

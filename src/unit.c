@@ -29,6 +29,7 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -182,6 +183,8 @@ liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
 	}
 	PG_END_TRY();
 
+	/* of all locks, those that code of others takes for the session alone outlive it */
+	LockReleaseAll(USER_LOCKMETHOD, true);
 	MemoryContextSwitchTo(context);
 	(void) pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);

@@ -87,6 +87,7 @@ RequestStop(SIGNAL_ARGS)
 	int			save_errno = errno;
 
 	(void) postgres_signal_arg;
+	(void) pg_siginfo;
 	if (!connected)
 		InterruptPending = ProcDiePending = true;
 	else if (!stop_requested)

@@ -1,7 +1,7 @@
 -- What the extension is made of: tables to the letter, comments, labels of functions, and what a coordinator's boot finds
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(31);
+SELECT plan(36);
 
 CREATE TEMP VIEW members AS
 	SELECT d.classid, d.objid, d.classid::regclass::text AS catalog
@@ -94,7 +94,7 @@ SELECT results_eq(
 		('provider_reliability_features_pkey', true, 'UNIQUE public.provider_reliability_features USING btree (provider_id)'),
 		('provider_sessions_pkey', true, 'UNIQUE public.provider_sessions USING btree (id, provider_id)')$$,
 	'indexes, and no others');
-SELECT is_empty($$SELECT conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^provider_' AND contype <> 'p'$$, 'no CHECK and no foreign key');
+SELECT is_empty($$SELECT conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^provider_' AND contype NOT IN ('p', 'n')$$, 'no CHECK and no foreign key');
 SELECT is_empty($$SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text ~ '^provider_'$$, 'no trigger');
 SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text IN ('provider_heartbeats', 'provider_heartbeats_hourly', 'provider_sessions', 'provider_reliability_features')$$,
 	'no rule');
@@ -130,9 +130,36 @@ SELECT is_empty(
 		AND (k.oid IS NULL OR k.conname !~ '_pkey$')$$, 'every index that we named');
 SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'liveness'), 'pg_extension'), NULL, 'and the extension');
 
--- Labels: volatility, parallel, strict, security definer, settings, and whether PUBLIC may call it
+-- Everything there is: the members and what belongs to them, by owner and by what others may do.  What PostgreSQL
+-- by itself gives to PUBLIC (on functions and types) is in the list too.
+CREATE FUNCTION pg_temp.acl(acl aclitem[], kind text, owner oid) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(grantee || '=' || privileges, ' ' ORDER BY grantee COLLATE "C") FROM (
+		SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END, string_agg(x.privilege_type, ',' ORDER BY x.privilege_type COLLATE "C")
+		FROM aclexplode(coalesce(acl, acldefault(kind::"char", owner))) x WHERE x.grantee <> owner GROUP BY x.grantee) g (grantee, privileges)
+$$;
+CREATE FUNCTION pg_temp.owner(role oid) RETURNS text LANGUAGE sql AS $$
+	SELECT CASE role WHEN (SELECT extowner FROM pg_extension WHERE extname = 'liveness') THEN 'creator' ELSE role::regrole::text END
+$$;
+WITH RECURSIVE objects AS (
+	SELECT m.classid, m.objid FROM members m
+	UNION
+	SELECT d.classid, d.objid FROM objects o JOIN pg_depend d ON d.refclassid = o.classid AND d.refobjid = o.objid AND d.deptype IN ('a', 'i')
+)
+SELECT i.type COLLATE "C" AS type, i.identity COLLATE "C" AS identity, pg_temp.owner(coalesce(c.relowner, t.typowner)) AS owner,
+	CASE WHEN c.relkind IN ('r', 'v', 'S') THEN pg_temp.acl(c.relacl, CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END, c.relowner)
+		WHEN t.oid IS NOT NULL THEN pg_temp.acl(t.typacl, 'T', t.typowner) END AS acl
+FROM objects o CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, 0) i
+LEFT JOIN pg_class c ON o.classid = 'pg_class'::regclass AND c.oid = o.objid
+LEFT JOIN pg_type t ON o.classid = 'pg_type'::regclass AND t.oid = o.objid
+-- (newer servers have NOT NULL as constraints, too)
+WHERE o.classid <> 'pg_proc'::regclass AND i.schema IS DISTINCT FROM 'pg_toast' AND i.identity !~ '_not_null on '
+ORDER BY 1, 2;
+
+-- Functions with all their labels; cost and rows where they are not the usual
 SELECT p.oid::regprocedure::text COLLATE "C" AS function, p.prokind AS kind, p.provolatile AS vol, p.proparallel AS par, p.proisstrict AS strict,
-	p.prosecdef AS definer, l.lanname AS lang, p.proconfig AS config, has_function_privilege('public', p.oid, 'EXECUTE') AS public
+	p.prosecdef AS definer, p.proleakproof AS leakproof, l.lanname AS lang, p.proconfig AS config,
+	nullif(p.procost, CASE WHEN l.lanname IN ('c', 'internal') THEN 1 ELSE 100 END) AS cost, nullif(p.prorows, CASE WHEN p.proretset THEN 1000 ELSE 0 END) AS rows,
+	pg_temp.owner(p.proowner) AS owner, pg_temp.acl(p.proacl, 'f', p.proowner) AS acl
 FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
 ORDER BY 1;
 SELECT is_empty(
@@ -140,12 +167,36 @@ SELECT is_empty(
 	WHERE has_function_privilege('public', p.oid, 'EXECUTE') AND (p.prokind = 'p' OR p.provolatile = 'v')$$,
 	'PUBLIC may call nothing that writes');
 SELECT is_empty(
-	$$SELECT m.objid::regclass FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid, aclexplode(c.relacl) x WHERE x.grantee = 0$$,
-	'no table, view or sequence is granted to PUBLIC');
+	$$SELECT m.objid::regclass FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid, aclexplode(c.relacl) x WHERE x.grantee = 0
+	UNION ALL SELECT a.attrelid FROM members m JOIN pg_attribute a ON m.catalog = 'pg_class' AND a.attrelid = m.objid WHERE a.attacl IS NOT NULL$$,
+	'no table, view or sequence is granted to PUBLIC, and no column by itself to anybody');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
+	WHERE has_function_privilege('public', p.oid, 'EXECUTE') AND (l.lanname NOT IN ('c', 'internal')
+		-- parts of an aggregate look at liveness.censored_reasons and liveness.window_days
+		OR p.provolatile <> 'i' AND NOT EXISTS (SELECT FROM pg_aggregate a WHERE p.oid IN (a.aggtransfn, a.aggfinalfn)))$$,
+	'what PUBLIC may call computes from its arguments: it is C, and immutable or part of an aggregate');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid
+	WHERE p.prosecdef AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ~ '^search_path=.*pg_temp$')$$,
+	'no function is SECURITY DEFINER without a path that ends in pg_temp');
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
 	WHERE l.lanname = 'plpgsql' AND p.prokind = 'f' AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))$$,
 	'every plpgsql function pins its path');
+-- What a body says beside strings and comments, word by word.  A call is a word before a parenthesis.
+CREATE TEMP VIEW words AS
+	SELECT p.oid::regprocedure AS function, p.prokind, w[1] AS before, w[2] AS word, w[3] <> '' AS call
+	FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang,
+		regexp_replace(regexp_replace(p.prosrc, '--[^\n]*', '', 'g'), '''[^'']*''', '''''', 'g') body,
+		regexp_matches(body, '(::|\w+\.|)([a-z_]\w*)(\(|)', 'g') w
+	WHERE l.lanname = 'plpgsql';
+SELECT is_empty($$SELECT function, word FROM words WHERE before IN ('', '::')
+	AND word IN (SELECT p.proname FROM members m JOIN pg_proc p ON p.oid = m.objid UNION ALL SELECT c.relname FROM members m JOIN pg_class c ON c.oid = m.objid)$$,
+	'no body names an object of ours without its schema');
+SELECT is_empty($$SELECT function, before, word FROM words WHERE prokind = 'p' AND (before = '::' AND word <> 'pg_catalog' OR before = '' AND call AND word <> 'operator')$$,
+	'the procedures, which cannot pin a path, name no function and no type without its schema');
+SELECT cmp_ok((SELECT count(*) FROM words WHERE prokind = 'p' AND before = 'pg_catalog.'), '>', 10::bigint, 'but with it');
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
 	WHERE l.lanname = 'sql' AND p.prosqlbody IS NULL$$, 'every SQL function has a parsed body');

@@ -44,7 +44,7 @@ SELECT is(columns(f), (SELECT to_jsonb(four) - 'hourly_availability' FROM four),
 FROM features(14, '-2h open', '-100h -97h coordinator_restart', '-300h -290h read_error', '-200h -195h clean_close') AS f;
 
 SELECT is((p_stays_4h, p_stays_8h), stays, format('a session of %s stays (4 h, 8 h): %s', length, stays))
-FROM (VALUES ('14400s', (1::real, 0::real)), ('14399999999us', (0::real, 0::real)), ('28800s', (1::real, 1::real)), ('28799999999us', (1::real, 0::real))) AS v (length, stays),
+FROM (VALUES ('14400s', (1::real, 0::real)), ('14399.999999s', (0::real, 0::real)), ('28800s', (1::real, 1::real)), ('28799.999999s', (1::real, 0::real))) AS v (length, stays),
 	features(1, '-' || length || ' open');
 SELECT is((p_stays_4h, p_stays_8h), (0.75::real, 0.25::real), 'open and closed, censored or not, all count: 4, 8, 5 and 3 h')
 FROM features(1, '-4h open', '-20h -12h coordinator_restart', '-12h -7h x', '-10h -7h y');
@@ -82,7 +82,7 @@ SELECT is(columns(f), '{"uptime_pct": 0, "sessions_count": 1, "mtbf_seconds": 0,
 	"failures_count": 1, "p_survives_4h": null, "p_survives_8h": null}'::jsonb || jsonb_build_object('liveness_score', (0.25 + 0.25 / (1 + exp(4::float8)))::real),
 	'disconnected exactly at since: it counts, without uptime and without time at risk')
 FROM features(1, '-30h -24h x') AS f;
-SELECT is(features(1, '-30h -86400000001us x'), NULL, 'disconnected a microsecond before since: no session, NULL');
+SELECT is(features(1, '-30h -86400.000001s x'), NULL, 'disconnected a microsecond before since: no session, NULL');
 SELECT is(features(1, '0h open'), NULL, 'connected exactly at as_of: no session');
 SELECT is(features(1, '0h 0h x'), NULL, 'connected and disconnected at as_of: no session');
 SELECT is(columns(f) - 'liveness_score', '{"sessions_count": 1, "mtbf_seconds": 0, "median_session_seconds": 0,
@@ -117,7 +117,7 @@ FROM features(1, '-10h -5h read_error', '-6h open');
 SELECT is((uptime_pct, mtbf_seconds, failures_count, mttr_seconds), ((8 / 24.0)::real, 28800::bigint, 1, 0::bigint), 'touching sessions merge: no gap, one failure')
 FROM features(1, '-10h -5h read_error', '-5h -2h read_error');
 SELECT is((mtbf_seconds, failures_count, mttr_seconds), (14400::bigint, 2, 0::bigint), 'a microsecond apart they do not')
-FROM features(1, '-10h -18000000001us read_error', '-5h -2h read_error');
+FROM features(1, '-10h -18000.000001s read_error', '-5h -2h read_error');
 SELECT is((uptime_pct, sessions_count, failures_count, last_disconnect_at, last_session_duration_seconds, p90_session_seconds),
 	((9 / 24.0)::real, 2, 1, as_of() - interval '1h', 32400::bigint, 30600::bigint), 'one inside the other')
 FROM features(1, '-10h -1h clean_close', '-9h -5h read_error');
@@ -125,7 +125,7 @@ SELECT is((uptime_pct, mtbf_seconds, failures_count, last_disconnect_at, last_se
 	((9 / 24.0)::real, 32400::bigint, 0, as_of() - interval '5h', 14400::bigint), 'the outer censored: no failure, yet a last disconnect')
 FROM features(1, '-10h -1h coordinator_restart', '-9h -5h read_error');
 SELECT is((uptime_pct, failures_count, mtbf_seconds), ((9 / 24.0)::real, 1, 32400::bigint), 'the outer first by a microsecond, then by none')
-FROM features(1, '-36000000001us -1h x', '-10h -1h x', '-10h -9h y');
+FROM features(1, '-36000.000001s -1h x', '-10h -1h x', '-10h -9h y');
 SELECT is((uptime_pct, sessions_count, mttr_seconds, failures_count), (0.5::real, 5, 14400::bigint, 2), 'a chain of overlaps and, after 4 h, another')
 FROM features(1, '-20h -17h x', '-18h -15h x', '-15h -14h x', '-16h -13h x', '-9h -4h x');
 SELECT is((uptime_pct, sessions_count, failures_count, mtbf_seconds), (1::real, 3, 0, 86400::bigint), 'three open ones, begun at different times')
@@ -337,10 +337,10 @@ FROM features(14, '-30h -21h x', '-27h -22h x', '-20h -17h x', '-15h -9h coordin
 SELECT is((p_survives_4h, p_survives_8h), (0.5::real, 0.5::real), 'ties: who is censored at an age is still at risk there')
 FROM features(1, '-20h -16h x', '-15h -11h x', '-14h -5h x', '-4h open');
 SELECT is((p_survives_4h, p_survives_8h), (0::real, 0::real), 'a failure at exactly 4 h counts at 4 h') FROM features(1, '-9h -5h x');
-SELECT is((p_survives_4h, p_survives_8h), (1::real, 0::real), 'a microsecond later at 8 h') FROM features(1, '-9h -17999999999us x');
+SELECT is((p_survives_4h, p_survives_8h), (1::real, 0::real), 'a microsecond later at 8 h') FROM features(1, '-9h -17999.999999s x');
 SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'NULL past the last exit') FROM features(1, '-5h open');
 SELECT is((p_survives_4h, p_survives_8h), (1::real, 1::real), 'not at the last exit') FROM features(1, '-8h open');
-SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'a microsecond short of it') FROM features(1, '-28799999999us open');
+SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'a microsecond short of it') FROM features(1, '-28799.999999s open');
 SELECT is((p_survives_4h, p_survives_8h), (0::real, 0::real), '0 once it is reached, past the last exit too') FROM features(1, '-5h -2h x');
 SELECT is((p_survives_4h, p_survives_8h), (0::real, 0::real), 'and for ever, even if the next come under observation later') FROM features(1, '-5h -3h x', '-30h -20h x');
 SELECT is((p_survives_4h, p_survives_8h), (0.5::real, NULL::real), 'half, then nobody is left') FROM features(1, '-10h -7h x', '-6h open');

@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(85);
+SELECT plan(87);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;
@@ -20,7 +20,7 @@ SELECT throws_ok($$SELECT liveness_grant_reader('liveness_t_unknown')$$, '42704'
 -- What each may do: the statement under the role, the SQLSTATE or 'ok'.  pgTAP is not theirs to use.
 CREATE FUNCTION pg_temp.as_role(role name, statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-	EXECUTE format('SET LOCAL ROLE %I', role);
+	EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', role);
 	EXECUTE statement;
 	RAISE EXCEPTION 'ok' USING ERRCODE = 'LV000';
 EXCEPTION WHEN OTHERS THEN
@@ -114,6 +114,52 @@ FROM work ORDER BY n;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 SELECT is_empty($$SELECT statement, pg_temp.as_role('liveness_t_nobody', statement) FROM work WHERE pg_temp.as_role('liveness_t_nobody', statement) <> 'denied'$$,
 	'nobody may do any of these');
+-- All that the grants give, beside what is PUBLIC's: what is not in this list nobody has but the owner
+CREATE TEMP VIEW members AS
+	SELECT d.classid, d.objid, i.type, i.identity, p.prokind, p.proargtypes, c.relkind
+	FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+	CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+	LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+	LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+	WHERE e.extname = 'liveness';
+SELECT m.type COLLATE "C" AS type, m.identity COLLATE "C" AS identity,
+	string_agg(lower(x.privilege_type), ' ' ORDER BY x.privilege_type) FILTER (WHERE r.rolname = 'liveness_t Reader') AS reader,
+	string_agg(lower(x.privilege_type), ' ' ORDER BY x.privilege_type) FILTER (WHERE r.rolname = 'liveness_t_writer') AS writer,
+	string_agg(lower(x.privilege_type), ' ' ORDER BY x.privilege_type) FILTER (WHERE r.rolname = 'liveness_t_operator') AS operator
+FROM members m
+CROSS JOIN LATERAL aclexplode(coalesce((SELECT p.proacl FROM pg_proc p WHERE m.classid = 'pg_proc'::regclass AND p.oid = m.objid), (SELECT c.relacl FROM pg_class c WHERE m.classid = 'pg_class'::regclass AND c.oid = m.objid))) x
+JOIN pg_roles r ON r.oid = x.grantee AND r.rolname ~ '^liveness_t'
+GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- Each role tries everything: it is denied what it does not have, and what it has is all that it takes.  NULLs are
+-- fetched, for the planner would not even look at a call of a strict function with a constant.
+CREATE TEMP TABLE attempts AS
+	SELECT r.role, s.statement, s.may
+	FROM (VALUES ('liveness_t Reader'), ('liveness_t_writer'), ('liveness_t_operator'), ('liveness_t_nobody')) r (role)
+	CROSS JOIN LATERAL (
+		SELECT CASE m.prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT ' END || m.objid::regproc || '(' ||
+				coalesce((SELECT string_agg(format(CASE m.prokind WHEN 'p' THEN 'NULL::%s' ELSE '(SELECT NULL::%s)' END, format_type(t, NULL)), ', ') FROM unnest(m.proargtypes) t), '') || ')',
+			has_function_privilege(r.role, m.objid, 'EXECUTE')
+		FROM members m WHERE m.prokind IS NOT NULL AND NOT 'internal'::regtype = ANY (m.proargtypes)
+		UNION ALL
+		SELECT format(t.statement, m.objid::regclass, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = m.objid AND a.attnum = 1)), has_table_privilege(r.role, m.objid, t.privilege)
+		FROM members m JOIN (VALUES ('SELECT', 'TABLE %s', 0), ('INSERT', 'INSERT INTO %s DEFAULT VALUES', 8), ('UPDATE', 'UPDATE %s SET %s = DEFAULT', 4), ('DELETE', 'DELETE FROM %s', 16)) t (privilege, statement, updatable)
+			ON pg_relation_is_updatable(m.objid, false) & t.updatable = t.updatable
+		WHERE m.relkind IN ('r', 'v')
+		UNION ALL
+		SELECT format(t.statement, m.objid::regclass), has_table_privilege(r.role, m.objid, t.privilege)
+		FROM members m, (VALUES ('TRUNCATE', 'TRUNCATE %s'), ('TRIGGER', 'CREATE TRIGGER t BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()')) t (privilege, statement)
+		WHERE m.relkind = 'r'
+		UNION ALL
+		SELECT format(t.statement, m.objid::regclass), has_sequence_privilege(r.role, m.objid, t.privilege)
+		FROM members m, (VALUES ('SELECT', 'TABLE %s'), ('USAGE', 'SELECT nextval(%L)'), ('UPDATE', 'SELECT setval(%L, 1)')) t (privilege, statement)
+		WHERE m.relkind = 'S'
+	) s (statement, may);
+SELECT results_eq('SELECT role COLLATE "C", count(*) > 150, bool_or(may), bool_and(may) FROM attempts GROUP BY 1 ORDER BY 1',
+	$$SELECT role COLLATE "C", true, true, false FROM (VALUES ('liveness_t Reader'), ('liveness_t_nobody'), ('liveness_t_operator'), ('liveness_t_writer')) r (role)$$, 'each role has many attempts, and may some');
+SELECT is_empty($$SELECT role, statement, result FROM attempts, pg_temp.as_role(role, statement) AS result WHERE may IS DISTINCT FROM (result <> 'denied')$$,
+	'whoever has a privilege gets through, and nobody else');
+
 SELECT is_empty(
 	$$SELECT c.relname FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
 	WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass

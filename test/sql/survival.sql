@@ -373,8 +373,7 @@ SELECT is(survival_curve_send('{1:2:3,2.5:1:0:4,Infinity:0:5}'), ('\x00000001000
 	|| '3ff0000000000000' || '0000000000000002' || '0000000000000003' || '0000000000000000'
 	|| '4004000000000000' || '0000000000000001' || '0000000000000000' || '0000000000000004'
 	|| '7ff0000000000000' || '0000000000000000' || '0000000000000005' || '0000000000000000')::bytea, 'in binary: three points');
-\getenv builddir PG_ABS_BUILDDIR
-\set file :builddir '/results/survival.data'
+SELECT current_setting('data_directory') || '/survival.data' AS file \gset
 CREATE TABLE sent (id int, curve survival_curve);
 INSERT INTO sent SELECT row_number() OVER (), curve FROM (SELECT curve FROM fit UNION ALL SELECT curve FROM late UNION ALL
 	SELECT unnest(ARRAY[NULL, '{}', '{0.1:1:0}', '{5e-324:1:0,1.7976931348623157e+308:1:0,Infinity:0:9}', '{-7.5:0:0:2,0:1:0:1,3:2:0}']::survival_curve[])) AS u (curve);

@@ -101,7 +101,7 @@ for my $name (sort keys %files)
 	append_to_file($path, $files{$name} =~ s/^\t+//mgr);
 	push @args, '-f', "$path\@$weight{$name}";
 }
-$node->command_ok([ 'pgbench', '-n', '-c', 10, '-j', 2, '-t', 100, '--random-seed', 42, '--max-tries', 1, @args, 'postgres' ],
+$node->command_ok([ 'pgbench', '-n', '-c', 10, '-j', 2, '-t', 100, '--random-seed', 42, @args, 'postgres' ],
 	'ten sessions write, roll up and prune, and none of them fails');
 
 cmp_ok(query('SELECT count(*) FROM written'), '>', 1000, 'heartbeats were written');

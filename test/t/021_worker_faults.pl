@@ -541,7 +541,7 @@ like(errors_of($emitters), qr/57P01/, 'emitters are disconnected');
 
 # Starts fail at once, after 1 s, 2 s, 4 s ...
 $node->wait_for_log(qr/(?:FATAL:  database "fleet" does not exist.*?){3}/s, $offset);
-my $failure = qr/ \d\d:(\d\d):([\d.]+) \w+ \[\d+\].*FATAL:  database "fleet" does not exist/;
+my $failure = qr/ \d\d:(\d\d):([\d.]+) .*FATAL:  database "fleet" does not exist/;
 my $log = slurp_file($node->logfile, $offset);
 my @failures;
 push @failures, $1 * 60 + $2 while $log =~ /$failure/g;

@@ -314,7 +314,7 @@ append_to_file($script, "CALL liveness_run('features');\nCALL liveness_run('hour
 $offset = -s $node->logfile;
 set(scheduler => 'worker');
 my ($out, $err) = ('', '');
-IPC::Run::run([ 'pgbench', '-n', '-c', 2, '-t', 12, '--max-tries', 1, '-f', $script, $node->connstr('postgres') . ' application_name=by_hand' ], '>', \$out, '2>', \$err);
+IPC::Run::run([ 'pgbench', '-n', '-c', 2, '-t', 12, '-f', $script, $node->connstr('postgres') . ' application_name=by_hand' ], '>', \$out, '2>', \$err);
 is($?, 0, 'two sessions run both rollups by hand, and none of the runs fails') or diag($err);
 poll(q{SELECT count(*) = 2 FROM (SELECT DISTINCT job FROM noted WHERE who LIKE 'liveness job: %' AND job <> 'retention') n}, 'the worker does so too');
 set(scheduler => 'off');
@@ -407,7 +407,7 @@ is(query(q{SELECT path, mine FROM lair.seen WHERE trigger = 'at_once'}), 'pg_cat
 my $tried = q{SELECT count(*), count(*) FILTER (WHERE error LIKE 'succeeded%'), count(*) FILTER (WHERE error ~ 'within security-(definer function|restricted operation)') FROM lair.tried WHERE trigger = };
 is(query("$tried 'at_once'"), '9|0|8', 'nine ways out are barred, eight because of where it runs');
 is(query("$tried 'later'"), '9|0|8', 'also to the deferred trigger');
-is(query(q{SELECT DISTINCT error FROM lair.tried WHERE what LIKE 'ALTER ROLE%'}), 'must be superuser to alter superuser roles or change superuser attribute', 'and one by privileges');
+like(query(q{SELECT DISTINCT error FROM lair.tried WHERE what LIKE 'ALTER ROLE%'}), qr/^(must be superuser|permission denied) to alter .*role/, 'and one by privileges');
 emits_ok('spied again', 'a second heartbeat, with whatever settings the first has left');
 is(query(q{SELECT path, mine FROM lair.seen WHERE trigger = 'at_once' ORDER BY id}), "pg_catalog, pg_temp|\npg_catalog, pg_temp|", 'which is none');
 

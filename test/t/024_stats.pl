@@ -387,7 +387,8 @@ my $single = '';
 IPC::Run::run([ 'postgres', '--single', '-D', $node->data_dir, 'postgres' ], '<', \"$close\n", '>&', \$single)
   or die "single-user mode: $single";
 $node->start;
-counted('a session in single-user mode counts as well', session_close_failed_total => 1);
+# 14 preloads nothing in that mode
+counted('a session in single-user mode counts as well', session_close_failed_total => query('SHOW server_version_num') < 150000 ? 0 : 1);
 is(since(), $since, 'and keeps the beginning');
 
 # Heartbeats that cannot be written before the server stops: an error that no row is to blame for
