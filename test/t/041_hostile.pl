@@ -238,7 +238,7 @@ for my $i (0 .. $#turns)
 no_trap('with hostile objects in our schema');
 
 # The worker, under the same conditions: features to be reset, hours to be closed, two heartbeats too late for theirs
-query(q{INSERT INTO fleet.provider_heartbeats (provider_id, at) VALUES ('p1', '2025-01-01 00:10+00'), ('p1', '2025-02-01 00:10+00')});
+query(q{INSERT INTO fleet.provider_heartbeats (provider_id, at) SELECT 'p1', pruned_before - g * interval '1 minute' FROM fleet.liveness_job_state, generate_series(1, 2) g WHERE job = 'hourly'});
 my $late = query(q{SELECT late FROM fleet.liveness_job_state WHERE job = 'hourly'});
 is(run_jobs(), 'features 1 0, hourly 1 0, retention 1 0', 'the worker runs its jobs');
 is(query(q{SELECT (SELECT string_agg(provider_id, ' ') FROM fleet.provider_reliability_features WHERE sessions_count > 0), (SELECT count(*) FROM fleet.provider_heartbeats), late >= } . $late . q{ + 2 FROM fleet.liveness_job_state WHERE job = 'hourly'}), 'p4|0|t',
