@@ -574,7 +574,7 @@ liveness_history_uptime(PG_FUNCTION_ARGS)
 {
 	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(1);
 	TimestampTz since = as_of;
-	TimestampTz earliest = liveness_window_since(as_of, liveness_check_window_days(PG_GETARG_INT32(2)));
+	TimestampTz earliest;
 	HistoryReader reader;
 	KnownSession known;
 	LivenessInterval *intervals;
@@ -582,6 +582,7 @@ liveness_history_uptime(PG_FUNCTION_ARGS)
 	int64		up = 0;
 
 	liveness_check_as_of(as_of);
+	earliest = liveness_window_since(as_of, liveness_check_window_days(PG_GETARG_INT32(2)));
 	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), as_of);
 	intervals = (LivenessInterval *) palloc(Max(reader.nsessions, 1) * sizeof(LivenessInterval));
 	while (NextSession(&reader, &known))
