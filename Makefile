@@ -27,6 +27,8 @@ strict:
 	$(MAKE) clean
 	$(MAKE) all $(STRICT) CC=gcc PG_CFLAGS="$(STRICT_CFLAGS)"
 	$(MAKE) clean
+	$(MAKE) all $(STRICT) CC=gcc PG_CFLAGS="$(STRICT_CFLAGS) -DUSE_ASSERT_CHECKING"
+	$(MAKE) clean
 	$(MAKE) all $(STRICT) CC=clang CFLAGS="-O2 -fPIC -fwrapv -fno-strict-aliasing $(STRICT_CFLAGS)"
 	$(MAKE) clean
 
