@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use List::Util qw(max min sum0);
+use Liveness::Databases qw(use_node begin_in database query error_of);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -14,29 +15,7 @@ $node->init;
 # compiling takes longer than all that these few rows do
 $node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nliveness.session_timeout = '90s'\n");
 $node->start;
-
-my $db = 'postgres';
-
-# From here on the statements go to a database of that name, with the extension
-sub begin_in
-{
-	($db) = @_;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, 'CREATE EXTENSION liveness');
-}
-
-sub query
-{
-	return $node->safe_psql($db, shift);
-}
-
-sub error_of
-{
-	my ($sql) = @_;
-	my $err = '';
-	$node->psql($db, "\\set VERBOSITY verbose\n$sql", stderr => \$err);
-	return $err;
-}
+use_node($node);
 
 sub numbers
 {
@@ -568,7 +547,7 @@ is(query(q{SELECT count(*) FROM liveness_provider_hazard p JOIN (SELECT provider
 
 # Two at once
 $before = query($kept);
-my $other = $node->background_psql($db);
+my $other = $node->background_psql(database());
 $other->query_safe('BEGIN');
 $other->query_safe('SELECT liveness_rollup_features()');
 is(query('SELECT liveness_rollup_features() IS NULL'), 't', 'a second run gives way to the first');

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Liveness::Databases qw(use_node begin_in database query error_of);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -12,29 +13,7 @@ $node->init;
 # compiling takes longer than all that these few rows do
 $node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nwork_mem = '64MB'\n");
 $node->start;
-
-my $db = 'postgres';
-
-# From here on the statements go to a database of that name, with the extension
-sub begin_in
-{
-	($db) = @_;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, 'CREATE EXTENSION liveness');
-}
-
-sub query
-{
-	return $node->safe_psql($db, shift);
-}
-
-sub error_of
-{
-	my ($sql) = @_;
-	my $err = '';
-	$node->psql($db, "\\set VERBOSITY verbose\n$sql", stderr => \$err);
-	return $err;
-}
+use_node($node);
 
 # ---------- by hand ----------
 
@@ -146,7 +125,7 @@ for my $function (qw(liveness_backtest_cases liveness_backtest liveness_calibrat
 	for my $span (q{'-infinity', h(6)}, q{h(0), 'infinity'}, q{'-infinity', 'infinity'}, q{'infinity', 'infinity'}, q{'infinity', '-infinity'}, q{NULL, h(6)}, q{h(0), NULL})
 	{
 		my ($out, $err) = ('', '');
-		$node->psql($db, "SET statement_timeout = '10s'; SELECT count(*) FROM $function('1 hour', $span, '1 hour');", stdout => \$out, stderr => \$err);
+		$node->psql(database(), "SET statement_timeout = '10s'; SELECT count(*) FROM $function('1 hour', $span, '1 hour');", stdout => \$out, stderr => \$err);
 		ok($out eq '0' || $err =~ /ERROR: / && $err !~ /statement timeout/, "$function: $span has an end") or diag("$out$err");
 	}
 }
