@@ -574,7 +574,12 @@ query('CREATE DATABASE fleet');
 wait_for_worker($node);
 query('DROP DATABASE fleet WITH (FORCE)');
 query('CREATE DATABASE fleet');
-query(q{BEGIN; ALTER DATABASE fleet RENAME TO sold; PREPARE TRANSACTION 'keeper'});
+# the worker may be there again already
+for (1 .. 20)
+{
+	last if $node->psql('postgres', q{BEGIN; ALTER DATABASE fleet RENAME TO sold; PREPARE TRANSACTION 'keeper'}, on_error_stop => 1) == 0;
+	query(q{SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = 'fleet'});
+}
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND classid = 'pg_database'::regclass}) or die 'the worker does not wait';
 {
 	local $ENV{PGCTLTIMEOUT} = 10;
