@@ -574,11 +574,12 @@ query('CREATE DATABASE fleet');
 wait_for_worker($node);
 query('DROP DATABASE fleet WITH (FORCE)');
 query('CREATE DATABASE fleet');
-# the worker may be there again already
+# the worker may be there again already, and is away for a second when it is told to go
 for (1 .. 20)
 {
-	last if $node->psql('postgres', q{BEGIN; ALTER DATABASE fleet RENAME TO sold; PREPARE TRANSACTION 'keeper'}, on_error_stop => 1) == 0;
-	query(q{SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = 'fleet'});
+	last if $node->psql('postgres', q{
+		SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = 'fleet';
+		BEGIN; ALTER DATABASE fleet RENAME TO sold; PREPARE TRANSACTION 'keeper'}) == 0;
 }
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND classid = 'pg_database'::regclass}) or die 'the worker does not wait';
 {
