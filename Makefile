@@ -9,7 +9,7 @@ DATA = $(wildcard liveness--*.sql)
 PG_CFLAGS += $(OPTFLAGS)
 
 # The targets at the end install what they need themselves, pg_config included
-ifneq ($(filter-out test demo demo-stop,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out test demo demo-stop dist,$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -41,3 +41,9 @@ demo:
 	@CALLED_FROM="$(PWD)" scripts/demo "$(TRACE)"
 demo-stop:
 	@scripts/demo --stop
+
+# For PGXN: what is committed
+DISTVERSION = $(shell sed -n 's/^\t"version": "\(.*\)",$$/\1/p' META.json)
+.PHONY: dist
+dist:
+	git archive --format=zip --prefix=liveness-$(DISTVERSION)/ -o liveness-$(DISTVERSION).zip HEAD

@@ -1895,6 +1895,14 @@ $$;
 COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables (or views) that a coordinator made before into provider_sessions and provider_heartbeats, which must be empty (else error 55000), and sets their sequences on; NULL: none. A column that is missing is error 42703, one of a type that PostgreSQL does not turn into ours by itself 42804; further columns are left out, with a NOTICE. Returns the rows copied';
 
 ------------------------------------------------------------------------------
+-- Curves to look at
+------------------------------------------------------------------------------
+
+CREATE FUNCTION survival_plot(curve survival_curve, width int DEFAULT 72, height int DEFAULT 16, horizon float8 DEFAULT NULL)
+RETURNS SETOF text AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 18;
+COMMENT ON FUNCTION survival_plot(survival_curve, int, int, float8) IS 'The curve at a glance: height lines, width characters at most with the labels, and an axis of time from 0 to the horizon, in the unit of the durations (NULL: the last finite time at which anybody leaves, 1 where that is 0 or there is none). A column is filled up to S just after its time, at least a little where S is not 0, not quite where it is not 1; ? where the curve does not reach. No line for NULL or an empty curve. NULL width or height: the default; width outside 20..1000, height outside 2..100, a horizon that is not positive and finite are error 22023. ASCII where the database is not UTF8';
+
+------------------------------------------------------------------------------
 -- Privileges
 ------------------------------------------------------------------------------
 

@@ -63,3 +63,20 @@ build_and_install() {
 	build
 	installed || install_built
 }
+
+# A copy of the project, to be built with flags of its own
+copy_project() {
+	mkdir -p "$scratch/$1"
+	tar -C "$project" --exclude=.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . | tar -C "$scratch/$1" -xf -
+	chmod -R a+rX "$scratch"
+}
+
+# A copy of the server's installation: a library for a check is none for others
+copy_server() {
+	local parts
+	parts=("$($PG_CONFIG --bindir)" "$($PG_CONFIG --pkglibdir)" "$($PG_CONFIG --sharedir)" "$($PG_CONFIG --pkgincludedir)")
+	mkdir -p "$scratch/server"
+	tar -C / -cf - "${parts[@]#/}" | tar -C "$scratch/server" -xf -
+	chmod -R a+rX "$scratch/server"
+	echo "$scratch/server$($PG_CONFIG --bindir)"
+}

@@ -204,7 +204,8 @@ KeepReason(ReasonTable *table)
 	if (table->nreasons == PG_INT32_MAX / 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many different disconnect reasons")));
+				 errmsg("too many different disconnect reasons"),
+				 errhint("A reason is one of a few words: keep what differs each time elsewhere.")));
 	table->bytes_used += table->reasons[table->nreasons].len;
 	return table->nreasons++;
 }
@@ -329,7 +330,8 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 	else if (as_of != state->as_of || window_days != state->window_days)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of and window_days of liveness_features must not vary within a group")));
+				 errmsg("as_of and window_days of liveness_features must not vary within a group"),
+				 errhint("Group by them, or give each row the same.")));
 
 	/* Does the session belong to the window? */
 	if (PG_ARGISNULL(1))
@@ -410,7 +412,8 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 	else if (left->as_of != right->as_of || left->window_days != right->window_days)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of and window_days of liveness_features must not vary within a group")));
+				 errmsg("as_of and window_days of liveness_features must not vary within a group"),
+				 errhint("Group by them, or give each row the same.")));
 
 	renumbered = (int32 *) MemoryContextAllocHuge(CurrentMemoryContext,
 												  Max(right->reasons->nreasons, 1) * sizeof(int32));

@@ -316,7 +316,8 @@ liveness_flush_batch(void)
 		ereport(WARNING,
 				(errmsg("set aside %d of %d heartbeats, which cannot be inserted",
 						flush.aside, flush.batch.nrows),
-				 errdetail_internal("%s", flush.first_aside)));
+				 errdetail_internal("%s", flush.first_aside),
+				 errhint("Look for a constraint, trigger or index of your own on provider_heartbeats that refuses them.")));
 	if (flush.committed + flush.aside > 0)
 		liveness_buffer_tell();
 	if (!whole)

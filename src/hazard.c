@@ -606,7 +606,8 @@ InvalidNumbers(const char *what, int n)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must be an array of %d finite numbers, none negative", what, n)));
+			 errmsg("%s must be an array of %d finite numbers, none negative", what, n),
+			 errhint("liveness_fleet_ages, liveness_fleet_hours and liveness_host_hazard make such arrays.")));
 }
 
 /* The place of so many numbers of an array, which must hold as many; unseen */

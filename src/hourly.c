@@ -642,7 +642,8 @@ liveness_hours_final(PG_FUNCTION_ARGS)
 	if (state->nhours > (int64) (MaxAllocSize / sizeof(Datum)))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many hours in one group: " INT64_FORMAT, state->nhours)));
+				 errmsg("too many hours in one group: " INT64_FORMAT, state->nhours),
+				 errhint("Group by provider, or take a shorter span of time.")));
 
 	rows = (Datum *) palloc(state->nhours * sizeof(Datum));
 	for (int64 i = 0; i < state->nhours; i++)

@@ -446,7 +446,8 @@ liveness_setting_interval(PG_FUNCTION_ARGS)
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("\"%s\" is not a duration among the settings of liveness", name)));
+				 errmsg("\"%s\" is not a duration among the settings of liveness", name),
+				 errhint("These are session_timeout, heartbeat_retention, hourly_retention, session_retention and prune_budget.")));
 
 	if (seconds <= 0)
 		PG_RETURN_NULL();

@@ -264,7 +264,8 @@ CheckFractions(const ArrayType *fractions)
 		if (isnan(fraction) || fraction < 0.0 || fraction > 1.0)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("percentile value %g is not between 0 and 1", fraction)));
+					 errmsg("percentile value %g is not between 0 and 1", fraction),
+					 errhint("Give fractions: 0.95 for the 95th percentile.")));
 	}
 }
 

@@ -44,8 +44,14 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
@@ -57,6 +63,7 @@
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
@@ -95,6 +102,40 @@ typedef struct HourlyProgress
 	TimestampTz pruned_before;
 } HourlyProgress;
 
+/*
+ * The library may be older than the SQL until the server is restarted, and newer until
+ * ALTER EXTENSION UPDATE was run: whoever runs rollups is told.
+ */
+static void
+WarnOfOtherVersion(Oid function)
+{
+	Oid			extension = getExtensionOfObject(ProcedureRelationId, function);
+	Relation	catalog;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Datum		version = 0;
+	bool		isnull = true;
+
+	if (!OidIsValid(extension))
+		return;
+	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		version = heap_getattr(tuple, Anum_pg_extension_extversion,
+							   RelationGetDescr(catalog), &isnull);
+	if (!isnull && strcmp(TextDatumGetCString(version), LIVENESS_VERSION) != 0)
+		ereport(WARNING,
+				(errmsg("extension liveness is of version %s, and its library of version %s",
+						TextDatumGetCString(version), LIVENESS_VERSION),
+				 errhint("If the library is newer, run ALTER EXTENSION liveness UPDATE; if it is older, restart the server.")));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
 /* The schema that the extension lives in is that of the function called */
 static void
 FindObjects(Job *job, FunctionCallInfo fcinfo)
@@ -104,6 +145,7 @@ FindObjects(Job *job, FunctionCallInfo fcinfo)
 
 	if (name == NULL)
 		elog(ERROR, "cache lookup failed for namespace %u", schema);
+	WarnOfOtherVersion(fcinfo->flinfo->fn_oid);
 	job->schema = quote_identifier(name);
 	job->heartbeats = get_relname_relid("provider_heartbeats", schema);
 	if (!OidIsValid(job->heartbeats))

@@ -66,7 +66,8 @@ CheckNotNaN(double value, const char *name)
 	if (isnan(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("%s must not be NaN", name)));
+				 errmsg("%s must not be NaN", name),
+				 errhint("Give a finite number, or NULL if it is not known.")));
 }
 
 double

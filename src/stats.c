@@ -286,7 +286,8 @@ SaveCounters(int code, Datum arg pg_attribute_unused())
 		liveness_count_now(COUNTER_ROWS_LOST, lost);
 		ereport(LOG,
 				(errmsg("%lld heartbeats were still in the buffer when the server stopped",
-						(long long) lost)));
+						(long long) lost),
+				 errhint("They were not written in time: if the log tells of failed flushes, mend their cause; else raise liveness.flush_timeout.")));
 	}
 
 	file.since = (int64) pg_atomic_read_u64(&counters->since);
@@ -443,13 +444,15 @@ liveness_count(PG_FUNCTION_ARGS)
 		if (!(n >= 0 && n <= (double) (PG_INT64_MAX / 2)))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("cannot count %g in \"%s\"", PG_GETARG_FLOAT8(1), name)));
+					 errmsg("cannot count %g in \"%s\"", PG_GETARG_FLOAT8(1), name),
+					 errhint("Counters only grow: give 0 or more.")));
 		liveness_count_on_commit(i, (int64) rint(n));
 		PG_RETURN_VOID();
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("\"%s\" is not a counter of liveness", name)));
+			 errmsg("\"%s\" is not a counter of liveness", name),
+			 errhint("The view liveness_stats names them, each after liveness_.")));
 }
 
 /*

@@ -1,4 +1,4 @@
-# Databases in other encodings: the heatmap is drawn in ASCII, names are bytes.
+# Databases in other encodings: heatmap and curve are drawn in ASCII, names are bytes.
 use strict;
 use warnings;
 
@@ -30,6 +30,9 @@ for my $encoding (sort keys %shades)
 	my $heatmap = $node->safe_psql($db, "SET client_encoding = $encoding; SELECT liveness_heatmap('p')");
 	utf8::encode($heatmap) if utf8::is_utf8($heatmap);
 	is($heatmap, join("\n", map { "$_ $line" } qw(Sun Mon Tue Wed Thu Fri Sat)), "$encoding: the heatmap");
+	# S is 5/6 from 1 on, 1/3 from 2 on, and unknown past 3: of two lines one and two thirds, two thirds
+	is($node->safe_psql($db, q{SELECT survival_plot('{1:1:0,2:3:0,3:0:2}', 20, 2, 7)}), "100%+##::\n 50%+####:::????????\n  0%++------+------+\n     0     3.5     7", "$encoding: a curve")
+		if $encoding ne 'UTF8';
 	# beyond ASCII, unknown thermal states and reasons are kept as they are
 	my $bytes = $encoding eq 'UTF8' ? 'c3a9' : 'e9';
 	is($node->safe_psql($db, qq{

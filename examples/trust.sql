@@ -1,0 +1,11 @@
+-- How far can I trust liveness_candidates?  What it, and simpler predictors, would have
+-- said of jobs of 4 hours at every hour of the last week, against what happened.  brier: the
+-- mean squared error, less is better; ece: how far off the probabilities are on average.
+
+SELECT b.predictor, b.n,
+	round(b.held::numeric, 3) AS held,
+	round(b.brier::numeric, 4) AS brier,
+	round(b.auc::numeric, 3) AS auc,
+	round(b.ece::numeric, 3) AS ece
+FROM liveness_backtest('4 hours', now() - interval '7 days', now(), '1 hour') b
+ORDER BY b.brier;

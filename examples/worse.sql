@@ -1,0 +1,14 @@
+-- Who got worse since last week?  The score of today against that of seven days ago, both
+-- computed from the sessions alone, whatever the rollup wrote then.  Who was not known
+-- then cannot have got worse.
+
+SELECT f.provider_id,
+	round(b.liveness_score::numeric, 4) AS before,
+	round(f.liveness_score::numeric, 4) AS now,
+	round((f.liveness_score - b.liveness_score)::numeric, 4) AS change,
+	round(100 * (f.uptime_pct - b.uptime_pct)::numeric, 1) AS "uptime %"
+FROM liveness_features_at(now() - interval '7 days') b
+JOIN liveness_features_at(now()) f USING (provider_id)
+WHERE f.liveness_score < b.liveness_score - 0.001
+ORDER BY f.liveness_score - b.liveness_score, f.provider_id
+LIMIT 20;
