@@ -831,6 +831,10 @@ BEGIN
 		RAISE NOTICE 'another run of the retention is in progress, nothing done';
 		RETURN NULL;
 	END IF;
+	SELECT p.cut, p.dropped INTO cut, deleted FROM @extschema@.liveness_prune_partitions(cut) p;
+	IF deleted IS DISTINCT FROM 0 THEN
+		RETURN deleted;
+	END IF;
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.liveness_job_state
 		IN ROW EXCLUSIVE MODE;
@@ -889,7 +893,7 @@ BEGIN
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, batch_size of them at most, after closing their hours; returns rows deleted, 0 if none is left, or NULL with a NOTICE if the retention or the hourly rollup is in progress elsewhere';
+COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, batch_size of them at most, or drops a partition (liveness_prune_partitions), after closing their hours; returns rows deleted, 0 if none is left, or NULL with a NOTICE if the retention or the hourly rollup is in progress elsewhere';
 
 CREATE FUNCTION liveness_prune_batch(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
 RETURNS bigint
@@ -912,7 +916,7 @@ BEGIN
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_batch(interval, int) IS 'Deletes one batch of the oldest heartbeats before the UTC hour of now() - retain (NULL: the setting liveness.heartbeat_retention; off: nothing), rolled up before; returns rows deleted, 0 when nothing is left, NULL with a NOTICE if another run is in progress; batch_size below 1 or a negative retain is error 22023';
+COMMENT ON FUNCTION liveness_prune_batch(interval, int) IS 'Deletes one batch of the oldest heartbeats before the UTC hour of now() - retain (NULL: the setting liveness.heartbeat_retention; off: nothing), or drops one partition of them, rolled up before; returns rows deleted, 0 when nothing is left, NULL with a NOTICE if another run is in progress; batch_size below 1 or a negative retain is error 22023';
 
 -- The rest of the retention, in one go: its rows are few.
 CREATE FUNCTION liveness_prune_derived()
@@ -960,6 +964,7 @@ BEGIN
 	END IF;
 	IF deleted = 0 THEN
 		total := total + @extschema@.liveness_prune_derived();
+		PERFORM @extschema@.liveness_extend_partitions();
 	END IF;
 	total := total + coalesce(deleted, 0);
 	duration := clock_timestamp() - started_at;
@@ -1895,6 +1900,355 @@ $$;
 COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables (or views) that a coordinator made before into provider_sessions and provider_heartbeats, which must be empty (else error 55000), and sets their sequences on; NULL: none. A column that is missing is error 42703, one of a type that PostgreSQL does not turn into ours by itself 42804; further columns are left out, with a NOTICE. Returns the rows copied';
 
 ------------------------------------------------------------------------------
+-- Heartbeats divided by time
+------------------------------------------------------------------------------
+
+-- PostgreSQL's own partitions, or TimescaleDB's chunks, if there are any.  What is not
+-- a member of that extension is not taken for it: anyone may name a schema so.
+CREATE FUNCTION liveness_heartbeat_partitions(OUT partition regclass, OUT since timestamptz, OUT until timestamptz)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO'
+AS $$
+BEGIN
+	RETURN QUERY
+		SELECT b.partition::regclass,
+			CASE b.bounds[1] WHEN 'MINVALUE' THEN '-infinity' ELSE btrim(b.bounds[1], '''') END::timestamptz,
+			CASE b.bounds[2] WHEN 'MAXVALUE' THEN 'infinity' ELSE btrim(b.bounds[2], '''') END::timestamptz
+		FROM (
+			SELECT c.oid AS partition,
+				regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$') AS bounds
+			FROM pg_partitioned_table t
+			JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attname = 'at'
+			JOIN pg_inherits i ON i.inhparent = t.partrelid
+			JOIN pg_class c ON c.oid = i.inhrelid
+			WHERE t.partrelid = '@extschema@.provider_heartbeats'::regclass
+			AND t.partstrat = 'r' AND t.partattrs::text = a.attnum::text AND NOT i.inhdetachpending
+		) b
+		WHERE b.bounds IS NOT NULL;
+	IF EXISTS (
+		SELECT FROM pg_extension e
+		JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+		WHERE e.extname = 'timescaledb' AND d.classid = 'pg_class'::regclass
+		AND d.objid = to_regclass('timescaledb_information.chunks')
+	) THEN
+		RETURN QUERY EXECUTE 'SELECT format(''%I.%I'', c.chunk_schema, c.chunk_name)::regclass, c.range_start, c.range_end'
+			' FROM timescaledb_information.chunks c JOIN pg_class r ON r.relname = c.hypertable_name'
+			' JOIN pg_namespace n ON n.oid = r.relnamespace AND n.nspname = c.hypertable_schema WHERE r.oid = $1'
+			USING '@extschema@.provider_heartbeats'::regclass;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats by range of at, or chunks of TimescaleDB, with the instants [since, until) that they hold; the default partition is not among them; no row where the table is not divided';
+
+CREATE FUNCTION liveness_close_rolled_up_hours(cut timestamptz)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_close_rolled_up_hours(timestamptz) IS 'As liveness_close_hours, but rolls up only what has come since the last run: for a caller who has just rolled up these hours whole, and has locked writers out since. Returns rows written, or NULL with a NOTICE if another hourly rollup is in progress';
+
+-- DROP TABLE is for owners, and the retention for operators, who may DELETE.  So it
+-- drops but what was rolled up and closed.
+CREATE FUNCTION liveness_drop_partitions(cut timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	closed timestamptz := coalesce((SELECT s.pruned_before FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly'), '-infinity');
+	drop_chunks regproc;
+	p record;
+BEGIN
+	IF EXISTS (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at < cut AND h.at >= closed AND h.at > '-infinity') THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('hours before %s are not closed yet', cut),
+			HINT = 'CALL liveness_prune() rolls them up, closes them, and drops their partitions.';
+	END IF;
+	FOR p IN
+		SELECT r.partition, c.relispartition AS is_native, EXISTS (
+			SELECT FROM pg_depend d
+			WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS is_member
+		FROM @extschema@.liveness_heartbeat_partitions() r
+		JOIN pg_class c ON c.oid = r.partition
+		WHERE r.until <= cut
+	LOOP
+		IF p.is_native THEN
+			IF p.is_member THEN
+				EXECUTE format('ALTER EXTENSION liveness DROP TABLE %s', p.partition);
+			END IF;
+			EXECUTE format('DROP TABLE %s', p.partition);
+			CONTINUE;
+		END IF;
+		SELECT f.oid INTO STRICT drop_chunks
+		FROM pg_extension e
+		JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+		JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+		WHERE e.extname = 'timescaledb' AND f.proname = 'drop_chunks' AND 'older_than' = ANY (f.proargnames);
+		EXECUTE format('SELECT count(*) FROM %s(%L::regclass, older_than => %L::timestamptz)', drop_chunks,
+			'@extschema@.provider_heartbeats'::regclass, cut);
+		EXIT;	-- all of them at once
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION liveness_drop_partitions(timestamptz) IS 'Drops the partitions of provider_heartbeats that end at cut or before, with the rights of the extension''s owner; error 55000 unless the hours of all their heartbeats are closed';
+
+-- The long part of the work is done before anybody is locked out; a heartbeat that is
+-- committed after it is rolled up, or counted as late, behind the lock.
+CREATE FUNCTION liveness_prune_partitions(INOUT cut timestamptz, OUT dropped bigint)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	lock_timeout text := current_setting('lock_timeout');
+	p record;
+BEGIN
+	-- rows go with their partition: those of the one that holds the cut stay for now
+	cut := coalesce((
+		SELECT max(r.since) FROM @extschema@.liveness_heartbeat_partitions() r
+		WHERE r.since < cut AND r.until > cut AND r.since > '-infinity'), cut);
+	FOR p IN
+		SELECT min(r.since) AS since, r.until FROM @extschema@.liveness_heartbeat_partitions() r
+		WHERE r.until <= cut
+		GROUP BY r.until
+		ORDER BY r.until
+	LOOP
+		-- an old snapshot does not show all that would go
+		IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+			RAISE NOTICE 'partitions are dropped in READ COMMITTED only';
+			cut := p.since;
+			EXIT;
+		END IF;
+		IF @extschema@.liveness_rollup_hourly(p.since, p.until) IS NULL THEN
+			dropped := NULL;
+			RETURN;
+		END IF;
+		SELECT count(*) INTO dropped FROM @extschema@.provider_heartbeats h WHERE h.at >= p.since AND h.at < p.until;
+		PERFORM @extschema@.liveness_rollup_hourly();
+		BEGIN
+			PERFORM set_config('lock_timeout', '1s', true);
+			LOCK TABLE ONLY @extschema@.provider_heartbeats IN ACCESS EXCLUSIVE MODE;
+			PERFORM @extschema@.liveness_close_rolled_up_hours(p.until);
+			PERFORM @extschema@.liveness_drop_partitions(p.until);
+			PERFORM set_config('lock_timeout', lock_timeout, true);
+		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+			RAISE WARNING 'heartbeats before % were not dropped, because provider_heartbeats is in use', p.until
+				USING HINT = 'The next run of the retention tries again.';
+			cut := p.since;
+			EXIT;
+		END;
+		IF dropped > 0 THEN
+			RETURN;
+		END IF;
+	END LOOP;
+	dropped := 0;
+END
+$$;
+COMMENT ON FUNCTION liveness_prune_partitions(timestamptz) IS 'Drops the oldest partition of provider_heartbeats that has rows and ends at cut or before, and empty ones before it, after rolling up and closing its hours; dropped is the number of its rows, 0 if there is none, or NULL with a NOTICE if the hourly rollup is in progress elsewhere. Returns as cut up to where rows may be deleted one by one: what is in a partition waits until all of it may go';
+
+CREATE FUNCTION liveness_dump_rows_of(member regclass)
+RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_dump_rows_of(regclass) IS 'Has pg_dump dump the rows of a table that belongs to the extension, as pg_extension_config_dump() does in its script; for the extension''s owner (else error 42501); another table is error 55000';
+
+-- A table cannot become partitioned: a new one takes its place and its name, and it
+-- becomes the first partition.  Views and functions in SQL are made again over it.
+CREATE FUNCTION liveness_partition_heartbeats(width interval DEFAULT '1 day', since timestamptz DEFAULT NULL,
+	until timestamptz DEFAULT now() + interval '7 days')
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO'
+AS $$
+DECLARE
+	monday CONSTANT timestamptz := '2001-01-01 00:00+00';
+	relation regclass := '@extschema@.provider_heartbeats';
+	fallback regclass;
+	partition regclass;
+	statements text[];
+	statement text;
+	obstacle text;
+	start timestamptz;
+	before_until timestamptz;
+	made bigint := 0;
+BEGIN
+	IF width < interval '1 hour' OR extract(month FROM width) <> 0 OR extract(year FROM width) <> 0
+		OR date_bin('1 hour', monday + width, monday) <> monday + width THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('width %s is not a number of whole hours', width),
+			HINT = 'Give for example ''1 day'' or ''7 days''; months have no fixed length.';
+	END IF;
+	IF NOT (isfinite(coalesce(since, now())) AND isfinite(until)) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'datetime_field_overflow',
+			MESSAGE = format('partitions from %s to %s would have no end', since, until),
+			HINT = 'Give finite instants, for example now() + interval ''7 days''.';
+	END IF;
+	start := date_bin(width, coalesce(since, now()), monday);
+	IF extract(epoch FROM until) - extract(epoch FROM start) > 500 * extract(epoch FROM width) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'program_limit_exceeded',
+			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
+			HINT = 'Make them wider, or fewer.';
+	END IF;
+	PERFORM FROM @extschema@.liveness_job_lock l WHERE l.job = 'retention' FOR UPDATE;
+
+	IF (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation) THEN
+		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+		SELECT string_agg(DISTINCT o.name, ', ') INTO obstacle
+		FROM (
+			SELECT format('trigger %I', t.tgname) FROM pg_trigger t WHERE t.tgrelid = relation
+			UNION ALL
+			SELECT format('policy %I', y.polname) FROM pg_policy y WHERE y.polrelid = relation
+			UNION ALL
+			SELECT format('rule %I', r.rulename) FROM pg_rewrite r WHERE r.ev_class = relation
+			UNION ALL
+			SELECT format('publication %I', b.pubname) FROM pg_publication_rel l JOIN pg_publication b ON b.oid = l.prpubid WHERE l.prrelid = relation
+			UNION ALL
+			SELECT format('table %s', i.inhrelid::regclass) FROM pg_inherits i WHERE i.inhparent = relation
+			UNION ALL
+			SELECT format('materialized view %s', c.oid::regclass)
+			FROM pg_depend d JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid JOIN pg_class c ON c.oid = r.ev_class
+			WHERE d.refobjid = relation AND c.relkind = 'm'
+		) o (name);
+		IF obstacle IS NOT NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('%s cannot be partitioned with %s', relation, obstacle),
+				HINT = 'Drop them and make them again afterwards.';
+		END IF;
+
+		SELECT array_agg(DISTINCT s.statement) INTO statements
+		FROM (
+			SELECT format('CREATE OR REPLACE VIEW %s%s AS %s', c.oid::regclass,
+				' WITH (' || array_to_string(c.reloptions, ', ') || ')', pg_get_viewdef(c.oid)) AS statement
+			FROM pg_depend d
+			JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+			JOIN pg_class c ON c.oid = r.ev_class
+			WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND c.relkind = 'v'
+			UNION ALL
+			SELECT pg_get_functiondef(d.objid)
+			FROM pg_depend d
+			WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.classid = 'pg_proc'::regclass
+		) s;
+		-- granted only once the table is the extension's: else a dump would leave them out
+		statements := array_cat(array_prepend('ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats', statements), (
+			SELECT array_agg(format('GRANT %s%s ON %s TO %s%s', g.privilege_type, g.columns, relation,
+				CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' END))
+			FROM (
+				SELECT a.privilege_type, '' AS columns, a.grantee, a.is_grantable
+				FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
+				WHERE c.oid = relation AND a.grantee <> c.relowner
+				UNION ALL
+				SELECT a.privilege_type, format(' (%I)', t.attname), a.grantee, a.is_grantable
+				FROM pg_attribute t CROSS JOIN aclexplode(t.attacl) a
+				WHERE t.attrelid = relation
+			) g));
+		statements := array_cat(statements, (
+			SELECT array_agg(format('COMMENT ON INDEX %s IS %L', i.indexrelid::regclass, obj_description(i.indexrelid, 'pg_class')))
+			FROM pg_index i
+			WHERE i.indrelid = relation AND obj_description(i.indexrelid, 'pg_class') IS NOT NULL));
+		statements := statements || format('COMMENT ON CONSTRAINT idx_provider_heartbeats_provider_at ON %s IS %L', relation, (
+				SELECT obj_description(k.oid, 'pg_constraint') FROM pg_constraint k WHERE k.conrelid = relation AND k.contype = 'p'))
+			|| format('COMMENT ON TABLE %s IS %L', relation, obj_description(relation, 'pg_class'));
+		-- an index takes its old name with it
+		SELECT array_agg(format('ALTER INDEX %s RENAME TO %I', i.indexrelid::regclass, 'before_' || c.relname))
+			|| array_agg(CASE WHEN i.indisprimary
+				THEN 'ALTER TABLE @extschema@.provider_heartbeats ADD CONSTRAINT idx_provider_heartbeats_provider_at PRIMARY KEY (provider_id, at, id)'
+				ELSE pg_get_indexdef(c.oid) END)
+			|| statements
+		INTO statements
+		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+		WHERE i.indrelid = relation;
+		statements := ARRAY['ALTER TABLE @extschema@.provider_heartbeats RENAME TO provider_heartbeats_before',
+			'CREATE TABLE @extschema@.provider_heartbeats (LIKE @extschema@.provider_heartbeats_before'
+				' INCLUDING DEFAULTS INCLUDING COMMENTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION) PARTITION BY RANGE (at)',
+			(SELECT format('ALTER TABLE %s OWNER TO %I', relation, pg_get_userbyid(c.relowner)) FROM pg_class c WHERE c.oid = relation),
+			'ALTER SEQUENCE @extschema@.provider_heartbeats_id_seq OWNED BY @extschema@.provider_heartbeats.id',
+			'CREATE TABLE @extschema@.provider_heartbeats_default (LIKE @extschema@.provider_heartbeats INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)',
+			'ALTER TABLE @extschema@.provider_heartbeats ATTACH PARTITION @extschema@.provider_heartbeats_default DEFAULT',
+			'ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats_default',
+			'SELECT @extschema@.liveness_dump_rows_of(''@extschema@.provider_heartbeats_default'')'] || statements;
+		FOREACH statement IN ARRAY statements
+		LOOP
+			EXECUTE statement;
+		END LOOP;
+
+		-- unless it is to be moved to partitions of its own, or a clock ahead of the time wrote it
+		IF since IS NULL THEN
+			start := start + width;
+		END IF;
+		before_until := start;
+		-- the watermark goes on: the ids are those of the same sequence
+		UPDATE @extschema@.liveness_job_state s
+		SET watermark_of = replace(s.watermark_of, format('/%s/', relation::oid), format('/%s/', '@extschema@.provider_heartbeats'::regclass::oid))
+		WHERE s.job = 'hourly';
+	END IF;
+
+	relation := '@extschema@.provider_heartbeats';
+	SELECT i.inhrelid INTO fallback
+	FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+	WHERE i.inhparent = relation AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT';
+	FOR start IN
+		SELECT g FROM generate_series(start, until, width) g
+		WHERE g < until
+		AND NOT EXISTS (SELECT FROM @extschema@.liveness_heartbeat_partitions() r WHERE r.since < g + width AND r.until > g)
+	LOOP
+		statement := '@extschema@.provider_heartbeats_' || to_char(start,
+			CASE WHEN date_bin('1 day', monday + width, monday) = monday + width THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
+		EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)', statement, relation);
+		partition := statement;
+		IF fallback IS NOT NULL THEN
+			EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', fallback);
+			EXECUTE format('WITH late AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM late',
+				fallback, partition) USING start, start + width;
+		END IF;
+		EXECUTE format('ALTER TABLE %s OWNER TO %I', partition, (SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = relation));
+		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', relation, partition, start, start + width);
+		EXECUTE format('ALTER EXTENSION liveness ADD TABLE %s', partition);
+		PERFORM @extschema@.liveness_dump_rows_of(partition);
+		made := made + 1;
+	END LOOP;
+	IF before_until IS NOT NULL THEN
+		EXECUTE 'WITH later AS (DELETE FROM @extschema@.provider_heartbeats_before h WHERE h.at >= $1 RETURNING h.*)'
+			' INSERT INTO @extschema@.provider_heartbeats SELECT * FROM later' USING before_until;
+		EXECUTE 'ALTER TABLE @extschema@.provider_heartbeats ATTACH PARTITION @extschema@.provider_heartbeats_before'
+			' FOR VALUES FROM (MINVALUE) TO (' || quote_literal(before_until) || ')';
+	END IF;
+	RETURN made;
+END
+$$;
+COMMENT ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) IS 'Partitions provider_heartbeats by range of at, unless it is: the table as it is becomes the first partition, with the rows before since (NULL: the end of the current width), and later rows are moved to theirs. Makes the partitions of width (whole hours; else error 22023) that are missing in [since, until) (NULL: from now on; infinite: error 22008; more than 500: 54000), and moves to them what is in the default partition. Returns the partitions made. For the extension''s owner; writers wait meanwhile. A trigger, policy, rule, publication or materialized view on the table is error 55000. See docs/scaling.md';
+
+CREATE FUNCTION liveness_extend_partitions()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '1s'
+AS $$
+DECLARE
+	width interval := (
+		SELECT r.until - r.since
+		FROM @extschema@.liveness_heartbeat_partitions() r
+		JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.partition AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+		JOIN pg_class c ON c.oid = r.partition AND c.relispartition
+		WHERE isfinite(r.since) AND isfinite(r.until)
+		ORDER BY r.since DESC
+		LIMIT 1);
+BEGIN
+	IF width IS NULL THEN
+		RETURN 0;
+	END IF;
+	RETURN @extschema@.liveness_partition_heartbeats(width);
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+	RAISE WARNING 'no partitions were made ahead, because provider_heartbeats is in use'
+		USING HINT = 'Until the next run of the retention, heartbeats without a partition go to the default one.';
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION liveness_extend_partitions() IS 'Makes the partitions of the next 7 days, as wide as the last, with the rights of the extension''s owner, where provider_heartbeats was partitioned by liveness_partition_heartbeats(); returns how many. The retention does at its end';
+
+------------------------------------------------------------------------------
 -- Curves to look at
 ------------------------------------------------------------------------------
 
@@ -1978,6 +2332,9 @@ BEGIN
 		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
 		'@extschema@.liveness_prune_heartbeats(timestamptz, int), @extschema@.liveness_prune_batch(interval, int), '
 		'@extschema@.liveness_prune_derived(), @extschema@.liveness_prune_step(timestamptz, int, timestamptz, bigint), '
+		'@extschema@.liveness_heartbeat_partitions(), @extschema@.liveness_close_rolled_up_hours(timestamptz), '
+		'@extschema@.liveness_prune_partitions(timestamptz), @extschema@.liveness_drop_partitions(timestamptz), '
+		'@extschema@.liveness_extend_partitions(), '
 		'@extschema@.liveness_count(text, float8), @extschema@.liveness_flush(), '
 		'@extschema@.liveness_cron_jobs(), @extschema@.liveness_cron_schema(), '
 		'@extschema@.liveness_schedule(), @extschema@.liveness_unschedule() TO ' || role::text;
@@ -2033,6 +2390,13 @@ REVOKE ALL ON FUNCTION liveness_adopt(regclass, regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_writer(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_operator(regrole) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_heartbeat_partitions() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_close_rolled_up_hours(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_partitions(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_drop_partitions(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_dump_rows_of(regclass) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_extend_partitions() FROM PUBLIC;
 
 -- A function or operator that stands in our schema and fits better than the one we
 -- mean would be called in its place.  Nothing of ours has run yet.

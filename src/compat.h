@@ -48,6 +48,11 @@
 	float8in_internal(num, endptr_p, type_name, orig_string)
 #endif
 
+/* 16 asks for the owner of anything by one function */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid)	pg_extension_ownercheck(objectid, roleid)
+#endif
+
 /* 17 can ask for a lock at least as strong; we ask for each in turn */
 #if PG_VERSION_NUM < 170000
 #define LockHeldByMe(tag, mode, orstronger)	LockHeldByMe(tag, mode)

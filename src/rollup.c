@@ -1020,6 +1020,40 @@ liveness_rollup_hourly(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(rows);
 }
 
+/* NULL if another hourly rollup is running */
+static Datum
+CloseHours(FunctionCallInfo fcinfo, bool again)
+{
+	TimestampTz cut = liveness_hour_of(PG_GETARG_TIMESTAMPTZ(0));
+	Job			job;
+	HourlyProgress progress;
+	char	   *identity;
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[1];
+	Datum		last;
+	bool		isnull;
+	int64		rows;
+
+	if (!BeginHourly(&job, fcinfo, &progress, &identity))
+		PG_RETURN_NULL();
+
+	rows = RollUpRoutine(&job, &progress, identity);
+	values[0] = TimestampTzGetDatum(cut);
+	Execute(&job,
+			"SELECT max(h.at) FROM %s.provider_heartbeats h WHERE h.at < $1 AND h.at > '-infinity'",
+			1, types, values, NULL, SPI_OK_SELECT);
+	last = ResultDatum(1, &isnull);
+	if (!isnull)
+		cut = Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
+	if (again)
+		rows += RollUpRange(&job, progress.pruned_before, cut);
+	progress.pruned_before = Max(progress.pruned_before, cut);
+	WriteProgress(&job, &progress, identity, 0);
+
+	EndJob(&job, rows);
+	PG_RETURN_INT64(rows);
+}
+
 /*
  * liveness_close_hours(cut timestamptz) -> bigint
  *
@@ -1034,34 +1068,23 @@ PG_FUNCTION_INFO_V1(liveness_close_hours);
 Datum
 liveness_close_hours(PG_FUNCTION_ARGS)
 {
-	TimestampTz cut = liveness_hour_of(PG_GETARG_TIMESTAMPTZ(0));
-	Job			job;
-	HourlyProgress progress;
-	char	   *identity;
-	Oid			types[] = {TIMESTAMPTZOID};
-	Datum		values[1];
-	Datum		last;
-	bool		isnull;
-	int64		rows;
-
 	CheckCanWrite("liveness_close_hours()");
-	if (!BeginHourly(&job, fcinfo, &progress, &identity))
-		PG_RETURN_NULL();
+	return CloseHours(fcinfo, true);
+}
 
-	rows = RollUpRoutine(&job, &progress, identity);
-	values[0] = TimestampTzGetDatum(cut);
-	Execute(&job,
-			"SELECT max(h.at) FROM %s.provider_heartbeats h WHERE h.at < $1 AND h.at > '-infinity'",
-			1, types, values, NULL, SPI_OK_SELECT);
-	last = ResultDatum(1, &isnull);
-	if (!isnull)
-		cut = Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
-	rows += RollUpRange(&job, progress.pruned_before, cut);
-	progress.pruned_before = Max(progress.pruned_before, cut);
-	WriteProgress(&job, &progress, identity, 0);
-
-	EndJob(&job, rows);
-	PG_RETURN_INT64(rows);
+/*
+ * liveness_close_rolled_up_hours(cut timestamptz) -> bigint
+ *
+ * The same, without aggregating these hours again: the caller has just done so, and
+ * holds a lock that keeps writers out.  So the routine run finds whatever came in
+ * between, and moves the watermark past it; to read all would have them wait.
+ */
+PG_FUNCTION_INFO_V1(liveness_close_rolled_up_hours);
+Datum
+liveness_close_rolled_up_hours(PG_FUNCTION_ARGS)
+{
+	CheckCanWrite("liveness_close_rolled_up_hours()");
+	return CloseHours(fcinfo, false);
 }
 
 /*
