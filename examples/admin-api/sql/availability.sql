@@ -1,0 +1,2 @@
+SELECT to_json(n)::text AS json
+FROM network_availability n
