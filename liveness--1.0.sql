@@ -1229,10 +1229,10 @@ CREATE FUNCTION liveness_flush()
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_flush() IS 'Has the worker write what is in the buffer, and waits until all that was emitted before has left it: written and committed, or set aside. Returns how many of these heartbeats were written. Error 55000 if the worker is away for 10 s, or if this transaction holds a lock on provider_heartbeats that keeps it out';
 
-CREATE FUNCTION liveness_counters()
+CREATE FUNCTION liveness_counters(missing_ok boolean DEFAULT false)
 RETURNS TABLE (name text, value float8, help text, since timestamptz)
-AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION liveness_counters() IS 'The rows of liveness_stats; error 55000 where the library is not preloaded';
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 25;
+COMMENT ON FUNCTION liveness_counters(boolean) IS 'The rows of liveness_stats; where the library is not preloaded error 55000, or none if missing_ok; none for NULL';
 
 CREATE FUNCTION liveness_stats_reset()
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
@@ -1242,7 +1242,7 @@ CREATE VIEW liveness_stats AS
 	SELECT c.name, c.value, c.help, c.since
 	FROM liveness_counters() c;
 COMMENT ON VIEW liveness_stats IS 'Counters of this server, a row each. They survive a clean restart and begin again after a crash; error 55000 where the library is not preloaded';
-COMMENT ON COLUMN liveness_stats.name IS 'liveness_, what is counted, and _total for what only grows; _seconds is a duration';
+COMMENT ON COLUMN liveness_stats.name IS 'liveness_, what is counted, and _total for what only grows; _seconds is a duration, _bytes a size';
 COMMENT ON COLUMN liveness_stats.value IS 'Its value now';
 COMMENT ON COLUMN liveness_stats.help IS 'What it means';
 COMMENT ON COLUMN liveness_stats.since IS 'When the counters began at zero';
@@ -1900,6 +1900,101 @@ $$;
 COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables (or views) that a coordinator made before into provider_sessions and provider_heartbeats, which must be empty (else error 55000), and sets their sequences on; NULL: none. A column that is missing is error 42703, one of a type that PostgreSQL does not turn into ours by itself 42804; further columns are left out, with a NOTICE. Returns the rows copied';
 
 ------------------------------------------------------------------------------
+-- What a monitoring system scrapes
+------------------------------------------------------------------------------
+
+-- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
+-- what nobody asks for is not computed.  "stale" is provider_stale_sessions to the
+-- letter, but a session whose row tells of a recent sign of life costs no look at the
+-- heartbeats.
+CREATE VIEW liveness_metrics AS
+	WITH counter AS MATERIALIZED (
+		SELECT c.name, c.value, c.help, c.since FROM liveness_counters(true) c
+	), fleet AS MATERIALIZED (
+		SELECT n.providers, n.connected, n.vanished, n.highly_reliable, n.mean_uptime_pct, n.p10_uptime_pct,
+			n.p50_uptime_pct, n.p90_uptime_pct, extract(epoch FROM now() - n.updated_at)::float8 AS age
+		FROM network_availability n
+	), stale AS MATERIALIZED (
+		SELECT count(*) AS sessions
+		FROM provider_sessions s
+		CROSS JOIN (SELECT now() - liveness_setting_interval('session_timeout') AS before) c
+		WHERE s.disconnected_at IS NULL
+		AND s.connected_at < c.before
+		AND coalesce(s.last_heartbeat_at < c.before, true)
+		AND CASE
+			WHEN EXISTS (
+				SELECT FROM provider_heartbeats h
+				WHERE h.provider_id = s.provider_id AND h.at >= c.before AND h.at <= now()
+				AND NOT EXISTS (
+					SELECT FROM provider_sessions n
+					WHERE n.provider_id = s.provider_id AND n.connected_at > s.connected_at AND n.connected_at <= h.at)
+			) THEN false
+			WHEN s.last_heartbeat_at IS NOT NULL THEN true
+			ELSE EXISTS (
+				SELECT FROM provider_heartbeats h
+				WHERE h.provider_id = s.provider_id AND h.at >= s.connected_at AND h.at < c.before
+				AND NOT EXISTS (
+					SELECT FROM provider_sessions n
+					WHERE n.provider_id = s.provider_id AND n.connected_at > s.connected_at AND n.connected_at <= h.at))
+			END
+	), job AS MATERIALIZED (
+		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
+			extract(epoch FROM j.last_duration)::float8 AS duration,
+			extract(epoch FROM now() - j.last_started_at)::float8 AS age,
+			coalesce(j.last_error_at > coalesce(j.last_started_at, '-infinity'), false) AS failing
+		FROM liveness_jobs j
+	), provider AS MATERIALIZED (
+		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
+			b.p_stays_4h, b.p_stays_8h,
+			EXISTS (SELECT FROM provider_sessions s WHERE s.provider_id = b.provider_id AND s.disconnected_at IS NULL) AS connected
+		FROM (
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+				FROM provider_reliability_features f
+				WHERE f.sessions_count > 0
+				ORDER BY f.liveness_score DESC, f.provider_id
+				LIMIT 50)
+			UNION
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+				FROM provider_reliability_features f
+				WHERE f.sessions_count > 0
+				ORDER BY f.liveness_score, f.provider_id DESC
+				LIMIT 50)
+		) b
+	), metric (name, labels, value, type, help) AS (
+		SELECT c.name, '{}'::jsonb, c.value, CASE WHEN c.name LIKE '%\_total' THEN 'counter' ELSE 'gauge' END, c.help FROM counter c
+		UNION ALL SELECT 'liveness_counters_start_time_seconds', '{}', extract(epoch FROM min(since))::float8, 'gauge', 'When the counters began at zero, Unix time; it moves when the server has crashed' FROM counter
+		UNION ALL SELECT 'liveness_fleet_providers', '{}', providers, 'gauge', 'Providers with a session in the window' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_connected_providers', '{}', connected, 'gauge', 'Providers with an open session now' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_vanished_providers', '{}', vanished, 'gauge', 'Providers known from earlier, without a session in the window' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_highly_reliable_providers', '{}', highly_reliable, 'gauge', 'Providers with an uptime of 0.95 or more' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_mean_ratio', '{}', mean_uptime_pct, 'gauge', 'Mean uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.1"}', p10_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.5"}', p50_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.9"}', p90_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_features_age_seconds', '{}', age, 'gauge', 'Time since the instant that the features describe, seconds' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_stale_sessions', '{}', sessions, 'gauge', 'Open sessions whose last sign of life is older than liveness.session_timeout' FROM stale
+		UNION ALL SELECT 'liveness_job_runs_total', labels, runs, 'counter', 'Runs of the job that completed' FROM job
+		UNION ALL SELECT 'liveness_job_errors_total', labels, errors, 'counter', 'Runs of the job that failed and were recorded' FROM job
+		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job
+		UNION ALL SELECT 'liveness_job_last_duration_seconds', labels, duration, 'gauge', 'Duration of the last run of the job that completed, seconds' FROM job
+		UNION ALL SELECT 'liveness_job_last_success_age_seconds', labels, age, 'gauge', 'Time since the start of the last run of the job that completed, seconds' FROM job
+		UNION ALL SELECT 'liveness_provider_score', labels, liveness_score, 'gauge', 'Liveness score of the provider, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_uptime_ratio', labels, uptime_pct, 'gauge', 'Uptime of the provider, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_stays_4h_ratio', labels, p_stays_4h, 'gauge', 'Share of the provider''s sessions that lasted 4 hours or more, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_stays_8h_ratio', labels, p_stays_8h, 'gauge', 'Share of the provider''s sessions that lasted 8 hours or more, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_connected', labels, connected::int, 'gauge', '1 if the provider has an open session, else 0' FROM provider
+	)
+	SELECT m.name, m.labels, m.value, m.type, m.help
+	FROM metric m
+	WHERE m.value IS NOT NULL;
+COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
+COMMENT ON COLUMN liveness_metrics.name IS 'Name of the metric: liveness_, with _total for what only grows, _seconds, _bytes or _ratio (0 to 1) for its unit';
+COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id or quantile; {} for none';
+COMMENT ON COLUMN liveness_metrics.value IS 'Value now; never NULL';
+COMMENT ON COLUMN liveness_metrics.type IS 'counter or gauge';
+COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for all rows of a name';
+
+------------------------------------------------------------------------------
 -- Heartbeats divided by time
 ------------------------------------------------------------------------------
 
@@ -2273,12 +2368,12 @@ BEGIN
 		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
 		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
 		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs, '
-		'@extschema@.liveness_stats TO ' || role::text;
+		'@extschema@.liveness_stats, @extschema@.liveness_metrics TO ' || role::text;
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
 		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
 		'@extschema@.liveness_features_at(timestamptz, int), '
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
-		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters(), '
+		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters(boolean), '
 		'@extschema@.liveness_is_censored(text), '
 		'@extschema@.liveness_prepared_fleet(), '
 		'@extschema@.liveness_candidates(interval, float8, int), '
@@ -2343,6 +2438,21 @@ END
 $$;
 COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Grants a role what it takes to read everything, to run rollups and retention, and to schedule them, and nothing more';
 
+-- Of the tables nothing; the functions are those that the view calls.
+CREATE FUNCTION liveness_grant_monitor(role regrole)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
+	EXECUTE 'GRANT SELECT ON @extschema@.liveness_metrics TO ' || role::text;
+	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_counters(boolean), '
+		'@extschema@.liveness_effective_window_days(int), @extschema@.liveness_setting_interval(text) TO ' || role::text;
+END
+$$;
+COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Grants a role what it takes to read liveness_metrics, as an exporter of metrics does, and nothing more';
+
 -- PUBLIC keeps EXECUTE on the pure functions alone.
 REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_window_start(timestamptz, int) FROM PUBLIC;
@@ -2371,7 +2481,7 @@ REVOKE ALL ON FUNCTION liveness_close_orphans(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_stale(interval, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_emit(text, text, real, real, text, real, real, real, text, text, jsonb, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_flush() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_counters() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_counters(boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_stats_reset() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_cron_jobs() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_cron_schema() FROM PUBLIC;
@@ -2390,6 +2500,7 @@ REVOKE ALL ON FUNCTION liveness_adopt(regclass, regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_writer(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_operator(regrole) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_grant_monitor(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_heartbeat_partitions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_rolled_up_hours(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_partitions(timestamptz) FROM PUBLIC;

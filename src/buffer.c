@@ -166,6 +166,24 @@ liveness_buffer_waiting(void)
 	return Max(0, (int64) (buffer->accepted - buffer->left));
 }
 
+/* Bytes of the ring that they take */
+int64
+liveness_buffer_bytes(void)
+{
+	int64		bytes;
+
+	LWLockAcquire(buffer_lock, LW_SHARED);
+	bytes = (int64) (buffer->head - buffer->tail);
+	LWLockRelease(buffer_lock);
+	return bytes;
+}
+
+int64
+liveness_buffer_size_bytes(void)
+{
+	return (int64) buffer->size;
+}
+
 /* Bytes of the ring from a position on */
 static void
 RingPut(uint64 position, const void *bytes, Size n)

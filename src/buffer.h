@@ -37,6 +37,8 @@ extern void liveness_buffer_shmem_init(void);
 extern void liveness_buffer_lock(void);
 extern void liveness_buffer_unlock(void);
 extern int64 liveness_buffer_waiting(void);
+extern int64 liveness_buffer_bytes(void);
+extern int64 liveness_buffer_size_bytes(void);
 
 /* For the worker alone */
 extern int	liveness_buffer_begin_start(void);

@@ -33,6 +33,7 @@ liveness_dump_rows_of(PG_FUNCTION_ARGS)
 	bool		was_creating = creating_extension;
 	Oid			was_current = CurrentExtensionObject;
 
+	PreventCommandIfReadOnly("liveness_dump_rows_of()");
 	if (!object_ownercheck(ExtensionRelationId, extension, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_EXTENSION, "liveness");
 

@@ -341,10 +341,22 @@ CheckCountersAvailable(void)
 				 errhint("Add liveness to shared_preload_libraries and restart the server.")));
 }
 
+/* What is asked of the buffer, in rows after those of the counters */
+static const struct
+{
+	CounterDef	def;
+	int64		(*value) (void);
+}			buffer_gauges[] = {
+	{{"buffered", "Heartbeats in the buffer now"}, liveness_buffer_waiting},
+	{{"buffered_bytes", "Bytes that the heartbeats in the buffer take"}, liveness_buffer_bytes},
+	{{"buffer_size_bytes", "Bytes that the buffer holds"}, liveness_buffer_size_bytes},
+};
+
 /*
- * liveness_counters() -> SETOF (name text, value float8, help text, since timestamptz)
+ * liveness_counters(missing_ok bool)
+ *		-> SETOF (name text, value float8, help text, since timestamptz)
  *
- * Behind the view liveness_stats.
+ * Behind the views liveness_stats and liveness_metrics.
  */
 PG_FUNCTION_INFO_V1(liveness_counters);
 Datum
@@ -354,8 +366,7 @@ liveness_counters(PG_FUNCTION_ARGS)
 	uint64		row;
 	Datum		values[4];
 	bool		nulls[4] = {false};
-	const char *name;
-	const char *help;
+	const CounterDef *def;
 	double		value;
 
 	if (SRF_IS_FIRSTCALL())
@@ -363,7 +374,8 @@ liveness_counters(PG_FUNCTION_ARGS)
 		MemoryContext oldcontext;
 		TupleDesc	tupdesc;
 
-		CheckCountersAvailable();
+		if (!PG_GETARG_BOOL(0))
+			CheckCountersAvailable();
 		funcctx = SRF_FIRSTCALL_INIT();
 		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
 		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
@@ -373,28 +385,25 @@ liveness_counters(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(oldcontext);
 	}
 
-	/* a row each, and one for what is in the buffer now */
 	funcctx = SRF_PERCALL_SETUP();
 	row = funcctx->call_cntr;
-	if (row > NCOUNTERS)
+	if (counters == NULL || row >= NCOUNTERS + lengthof(buffer_gauges))
 		SRF_RETURN_DONE(funcctx);
-	if (row == NCOUNTERS)
+	if (row < NCOUNTERS)
 	{
-		name = "buffered";
-		help = "Heartbeats in the buffer now";
-		value = (double) liveness_buffer_waiting();
-	}
-	else
-	{
-		name = counter_defs[row].name;
-		help = counter_defs[row].help;
+		def = &counter_defs[row];
 		value = (double) (int64) pg_atomic_read_u64(&counters->values[row]);
 		if (IsGauge(row))
 			value /= USECS_PER_SEC;
 	}
-	values[0] = PointerGetDatum(cstring_to_text(psprintf("liveness_%s", name)));
+	else
+	{
+		def = &buffer_gauges[row - NCOUNTERS].def;
+		value = (double) buffer_gauges[row - NCOUNTERS].value();
+	}
+	values[0] = PointerGetDatum(cstring_to_text(psprintf("liveness_%s", def->name)));
 	values[1] = Float8GetDatum(value);
-	values[2] = CStringGetTextDatum(help);
+	values[2] = CStringGetTextDatum(def->help);
 	values[3] = TimestampTzGetDatum((TimestampTz) pg_atomic_read_u64(&counters->since));
 	SRF_RETURN_NEXT(funcctx,
 					HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc, values, nulls)));

@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(87);
+SELECT plan(88);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;
@@ -48,6 +48,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM liveness_open_sessions', 'ok', 'ok', 'ok'),
 	('SELECT * FROM network_availability', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_jobs', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_metrics', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_features_at()', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_reliability()', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_heatmap(''p'')', 'ok', 'denied', 'ok'),

@@ -65,10 +65,11 @@ my @counters = qw(emitted_total dropped_total flush_rows_total flush_failed_tota
 	hourly_runs_total hourly_rows_total hourly_errors_total hourly_late_total retention_runs_total
 	retention_rows_total retention_errors_total session_close_failed_total buffered);
 my @durations = map { "${_}_last_duration_seconds" } qw(flush features hourly retention);
+my @sizes = qw(buffered_bytes buffer_size_bytes);
 
 sub counters
 {
-	return { map { split /\|/ } split /\n/, query(q{SELECT substr(name, length('liveness_') + 1), value FROM liveness_stats WHERE name !~ '_seconds$'}) };
+	return { map { split /\|/ } split /\n/, query(q{SELECT substr(name, length('liveness_') + 1), value FROM liveness_stats WHERE name !~ '_(seconds|bytes)$'}) };
 }
 
 sub value
@@ -135,10 +136,10 @@ $node->restart;
 ok(!-e $file, 'a server without the library has left no counters');
 wait_for_worker();
 
-is(query('SELECT string_agg(name, $$ $$ ORDER BY name) FROM liveness_stats'), join(' ', sort map { "liveness_$_" } @counters, @durations), 'every counter is there');
+is(query('SELECT string_agg(name, $$ $$ ORDER BY name) FROM liveness_stats'), join(' ', sort map { "liveness_$_" } @counters, @durations, @sizes), 'every counter is there');
 is(query(q{SELECT count(*) FILTER (WHERE name LIKE 'liveness\_%'), count(DISTINCT help), min(length(help)) > 10, count(DISTINCT since), bool_and(since > '}
-		. $before . q{'), bool_and(since < now()), bool_and(value = 0) FROM liveness_stats}),
-	'23|23|t|1|t|t|t', 'named for us, explained, with one beginning, and all zero');
+		. $before . q{'), bool_and(since < now()), bool_and(value = 0 OR name = 'liveness_buffer_size_bytes') FROM liveness_stats}),
+	'25|25|t|1|t|t|t', 'named for us, explained, with one beginning, and all zero');
 begin_anew();
 
 # The buffer
@@ -260,6 +261,7 @@ $locker->query_safe('BEGIN; LOCK provider_heartbeats');
 my $offset = -s $node->logfile;
 is(query(q{SELECT count(*) FROM (SELECT liveness_emit('x') AS taken FROM generate_series(1, 600)) e WHERE taken}), 546, '546 of 600 heartbeats find room');
 counted('the others are dropped', emitted_total => 546, dropped_total => 54, buffered => 546, buffer_high_water => 541);
+is(join(' ', map { value($_) } @sizes), '65520 65536', 'it is as full as that');
 like(lines_of_log($offset), qr/LOG:  heartbeat buffer is full, 1 heartbeats were dropped so far/, 'the log says so');
 unlike(lines_of_log($offset), qr/heartbeat buffer is full.*heartbeat buffer is full/s, 'once');
 my $waiter = $node->background_psql('postgres');
@@ -553,7 +555,7 @@ counted('and add to them', session_close_failed_total => 1);
 
 # Who may
 wait_for_worker();
-is(query("SET ROLE $_; SELECT count(*) FROM liveness_stats"), 23, "$_ reads the counters") for qw(reader operator);
+is(query("SET ROLE $_; SELECT count(*) FROM liveness_stats"), 25, "$_ reads the counters") for qw(reader operator);
 is(query(qq{SET ROLE writer; $close SELECT liveness_emit('y')}), "f\nt", 'writer closes sessions and emits');
 counted('and is counted', session_close_failed_total => 1, emitted_total => 1, buffered => 1, buffer_high_water => 1);
 is(query('SET ROLE writer; SELECT liveness_flush()'), 1, 'and flushes');
