@@ -83,7 +83,8 @@ query(q{GRANT EXECUTE ON FUNCTION liveness_dump_rows_of TO reader});
 like(error_of(q{SET ROLE reader; SELECT liveness_dump_rows_of('provider_heartbeats')}), qr/ERROR:  42501: must be owner of extension liveness/, 'nor may who was granted to, but does not own the extension');
 query(q{REVOKE EXECUTE ON FUNCTION liveness_dump_rows_of FROM reader});
 
-# Partitioned: what anyone sees is as before
+# Partitioned: what anyone sees is as before, but for names that the columns of a UNION's
+# later arms get when they are read again
 my $seen = q{
 	SELECT 'column ' || (to_jsonb(a) - '{attrelid,attcacheoff,attoptions}'::text[])::text || coalesce(col_description(attrelid, attnum), '') || coalesce(pg_get_expr(adbin, adrelid), '')
 		FROM pg_attribute a LEFT JOIN pg_attrdef d ON adrelid = attrelid AND adnum = attnum WHERE attrelid = 'provider_heartbeats'::regclass AND attnum > 0
@@ -91,7 +92,7 @@ my $seen = q{
 	UNION ALL SELECT 'key ' || conname || pg_get_constraintdef(oid) || obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 'provider_heartbeats'::regclass AND contype = 'p'
 	UNION ALL SELECT 'table ' || relacl::text || obj_description(oid, 'pg_class') FROM pg_class WHERE oid = 'provider_heartbeats'::regclass
 	UNION ALL SELECT 'sequence ' || pg_get_serial_sequence('provider_heartbeats', 'id')
-	UNION ALL SELECT 'view ' || relname || pg_get_viewdef(oid) || relacl::text FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace AND relacl IS NOT NULL
+	UNION ALL SELECT 'view ' || relname || regexp_replace(pg_get_viewdef(oid), ' AS (text|jsonb|int4|float8|"\?column\?")\M', '', 'g') || relacl::text FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace AND relacl IS NOT NULL
 	UNION ALL SELECT 'function ' || regexp_replace(pg_get_functiondef(oid), ' AS \w+', '', 'g') || coalesce(proacl::text, '') FROM pg_proc WHERE proname ~ '^liveness_' AND prokind <> 'a'
 	UNION ALL SELECT to_jsonb(v)::text FROM provider_liveness v
 	UNION ALL SELECT (to_jsonb(v) - 'last_sign_of_life'::text)::text FROM liveness_open_sessions v
