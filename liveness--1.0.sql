@@ -1900,6 +1900,543 @@ $$;
 COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables (or views) that a coordinator made before into provider_sessions and provider_heartbeats, which must be empty (else error 55000), and sets their sequences on; NULL: none. A column that is missing is error 42703, one of a type that PostgreSQL does not turn into ours by itself 42804; further columns are left out, with a NOTICE. Returns the rows copied';
 
 ------------------------------------------------------------------------------
+-- The report: a page of HTML
+------------------------------------------------------------------------------
+
+-- All that is not a constant of ours goes through here, or is a number.
+CREATE FUNCTION liveness_html_escape(value text, max_chars int DEFAULT NULL)
+RETURNS text AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_html_escape(text, int) IS 'The text for an element of HTML or a quoted attribute, in ASCII: markup and what is beyond ASCII by entities, hidden characters (controls, marks of direction) as \uXXXX, what cannot be converted to Unicode as U+FFFD; after max_chars characters an ellipsis (NULL: none). NULL for NULL; max_chars below 1 is error 22023';
+
+CREATE FUNCTION liveness_html_number(value float8, decimals int DEFAULT 0)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN pg_catalog.abs(value) < 1e15::float8
+		THEN pg_catalog.to_char(pg_catalog.round(value::numeric, least(greatest(decimals, 0), 9)),
+			'FM999,999,999,999,990' || CASE WHEN decimals > 0 THEN '.' || pg_catalog.repeat('0', least(decimals, 9)) ELSE '' END)
+		ELSE value::text END;
+END;
+COMMENT ON FUNCTION liveness_html_number(float8, int) IS 'A number to read, in groups of three digits and with so many decimals (0 to 9), whatever the locale; as it is from 1e15, infinite or NaN; NULL for NULL';
+
+CREATE FUNCTION liveness_html_span(seconds float8)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN pg_catalog.abs(seconds) < 1::float8 THEN @extschema@.liveness_html_number(1000::float8 * seconds, 0) || ' ms'
+		WHEN pg_catalog.abs(seconds) < 100::float8 THEN @extschema@.liveness_html_number(seconds, 0) || ' s'
+		WHEN pg_catalog.abs(seconds) < 6000::float8 THEN @extschema@.liveness_html_number(seconds / 60::float8, 0) || ' min'
+		WHEN pg_catalog.abs(seconds) < 360000::float8 THEN @extschema@.liveness_html_number(seconds / 3600::float8, 1) || ' h'
+		ELSE @extschema@.liveness_html_number(seconds / 86400::float8, 0) || ' d' END;
+END;
+COMMENT ON FUNCTION liveness_html_span(float8) IS 'A length of time to read: ms below 1 s, s below 100, min below 100, h below 100, then d; NULL for NULL';
+
+CREATE FUNCTION liveness_html_time(at timestamptz)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN pg_catalog.isfinite(at)
+		THEN pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+		ELSE at::text END;
+END;
+COMMENT ON FUNCTION liveness_html_time(timestamptz) IS 'An instant to read, to the minute, in UTC; NULL for NULL';
+
+-- Cells are escaped here, and nowhere else: none can be forgotten.
+CREATE FUNCTION liveness_html_table(caption text, columns text[], cells text[], left_columns int[] DEFAULT '{1}', bars float8[] DEFAULT NULL)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH head AS (
+		SELECT string_agg('<th scope="col"' || CASE WHEN h.n = ANY (left_columns) THEN ' class="l"' ELSE '' END || '>'
+				|| @extschema@.liveness_html_escape(h.name, 200) || '</th>', '' ORDER BY h.n) AS html,
+			'<caption>' || COALESCE(@extschema@.liveness_html_escape(caption, 200), '') || '</caption>' AS title
+		FROM unnest(columns) WITH ORDINALITY h (name, n)
+	), cell AS (
+		SELECT c.n, (c.n - 1) / cardinality(columns) AS line, (c.n - 1) % cardinality(columns) + 1 AS col,
+			CASE WHEN c.value IS NULL THEN '<i>&#8211;</i>' WHEN c.value = '' THEN '<i>(empty)</i>'
+				ELSE @extschema@.liveness_html_escape(c.value, 200) END AS html
+		FROM unnest(cells) WITH ORDINALITY c (value, n)
+	), line AS (
+		SELECT c.line, string_agg(
+				CASE WHEN c.col = 1 THEN '<th scope="row"><bdi>' || c.html || '</bdi></th>'
+					WHEN c.col = ANY (left_columns) THEN '<td class="l"><bdi>' || c.html || '</bdi></td>'
+					ELSE '<td>' || c.html || '</td>' END, '' ORDER BY c.col) AS html
+		FROM cell c
+		GROUP BY c.line
+	)
+	SELECT '<div class="scroll" role="region" tabindex="0" aria-label="' || COALESCE(@extschema@.liveness_html_escape(caption, 200), '') || '"><table>'
+		|| h.title || '<thead><tr>' || h.html || CASE WHEN bars IS NULL THEN '' ELSE '<td></td>' END || '</tr></thead><tbody>'
+		|| COALESCE(string_agg('<tr>' || l.html || CASE WHEN bars IS NULL THEN '' ELSE '<td class="bar"><div style="width:'
+				|| round(100 * least(greatest(COALESCE(bars[l.line + 1], 0), 0), 1)::numeric, 1) || '%"></div></td>' END || E'</tr>\n', '' ORDER BY l.line),
+			'<tr><td class="l" colspan="' || cardinality(columns) || '"><i>none</i></td></tr>')
+		|| E'</tbody></table></div>\n'
+	FROM head h
+	LEFT JOIN line l ON true
+	GROUP BY h.html, h.title;
+END;
+COMMENT ON FUNCTION liveness_html_table(text, text[], text[], int[], float8[]) IS 'A table of HTML: a caption, the names of the columns, and the cells row by row (an array of any shape), all escaped, and clipped at 200 characters. The first column heads its row; columns are set to the right but for left_columns; bars, one a row from 0 to 1, are drawn behind. A NULL cell is a dash; NULL or no cells: a line that says none; NULL for NULL or no columns';
+
+CREATE FUNCTION liveness_svg_heatmap(matrix jsonb, title text DEFAULT 'Availability by hour of the week')
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH cell AS (
+		SELECT (c.n - 1) / 24 AS day, (c.n - 1) % 24 AS hour,
+			CASE WHEN jsonb_typeof(c.share) = 'number' THEN round(least(greatest(c.share::numeric, 0), 1), 4)::float8 END AS share
+		FROM jsonb_array_elements(CASE WHEN jsonb_typeof(matrix) = 'array'
+			THEN CASE WHEN jsonb_array_length(matrix) = 168 THEN matrix ELSE '[]' END
+			ELSE '[]' END) WITH ORDINALITY c (share, n)
+	), shade AS (
+		SELECT ceil(10 * c.share)::int AS level,
+			string_agg(CASE WHEN c.share IS NULL THEN 'M' || 31.5 + 13 * c.hour || ' ' || 16.5 + 13 * c.day || 'h11v11h-11z'
+				ELSE 'M' || 31 + 13 * c.hour || ' ' || 16 + 13 * c.day || 'h12v12h-12z' END, '' ORDER BY c.day, c.hour) AS squares
+		FROM cell c
+		GROUP BY level
+	), named AS (
+		SELECT c.share, (ARRAY['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'])[c.day + 1] || ' ' || c.hour || ' h' AS hour,
+			row_number() OVER (ORDER BY c.share, c.day, c.hour) AS n_low, row_number() OVER (ORDER BY c.share DESC, c.day, c.hour) AS n_high
+		FROM cell c
+		WHERE c.share IS NOT NULL
+	)
+	SELECT '<svg xmlns="http://www.w3.org/2000/svg" class="heatmap" viewBox="0 0 344 108" role="img" aria-label="'
+		|| @extschema@.liveness_html_escape(COALESCE(title, ''), 200) || '" font-family="system-ui, sans-serif" font-size="11" fill="currentColor"><title>'
+		|| @extschema@.liveness_html_escape(COALESCE(title, ''), 200) || '</title><desc>'
+		|| COALESCE((SELECT 'Mean ' || @extschema@.liveness_html_number(100 * avg(n.share), 1) || ' %. Lowest '
+				|| string_agg(n.hour || ', ' || @extschema@.liveness_html_number(100 * n.share, 1) || ' %', '') FILTER (WHERE n.n_low = 1) || '; highest '
+				|| string_agg(n.hour || ', ' || @extschema@.liveness_html_number(100 * n.share, 1) || ' %', '') FILTER (WHERE n.n_high = 1) || '.'
+			FROM named n), 'No hour is known.')
+		|| '</desc>'
+		|| (SELECT string_agg('<text x="' || 31 + 13 * h || '" y="11">' || h || '</text>', '' ORDER BY h) FROM generate_series(0, 21, 3) h)
+		|| (SELECT string_agg('<text x="0" y="' || 26 + 13 * (d.n - 1) || '">' || d.name || '</text>', '' ORDER BY d.n)
+			FROM unnest(ARRAY['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']) WITH ORDINALITY d (name, n))
+		|| string_agg(CASE WHEN s.level IS NULL THEN '<path fill="none" stroke="currentColor" stroke-opacity=".3"'
+				WHEN s.level = 0 THEN '<path fill-opacity=".07"'
+				ELSE '<path class="accent" fill="#1f5f99" fill-opacity="' || round(s.level / 10.0, 1) || '"' END
+			|| ' d="' || s.squares || '"/>', '' ORDER BY s.level)
+		|| '</svg>'
+	FROM shade s
+	HAVING count(*) > 0;
+END;
+COMMENT ON FUNCTION liveness_svg_heatmap(jsonb, text) IS 'hourly_availability as an image (SVG): a row a day from Sunday, a square an hour, UTC, in ten shades, each up to its tenth; gray for none, hollow for null. A share outside 0..1 is clamped, what is no number counts as null; NULL for what is no array of 168';
+
+CREATE FUNCTION liveness_svg_legend()
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT '<svg xmlns="http://www.w3.org/2000/svg" class="legend" viewBox="0 0 380 14" role="img" aria-label="Legend: share of the hour online" font-family="system-ui, sans-serif" font-size="11" fill="currentColor">'
+		'<text x="0" y="11">0 %</text><path fill-opacity=".07" d="M31 1h12v12h-12z"/>'
+		|| string_agg('<path class="accent" fill="#1f5f99" fill-opacity="' || round(l / 10.0, 1) || '" d="M' || 31 + 13 * l || ' 1h12v12h-12z"/>', '' ORDER BY l)
+		|| '<text x="178" y="11">100 %</text><path fill="none" stroke="currentColor" stroke-opacity=".3" d="M231.5 1.5h11v11h-11z"/><text x="249" y="11">not in the window</text></svg>'
+	FROM generate_series(1, 10) l;
+END;
+COMMENT ON FUNCTION liveness_svg_legend() IS 'The shades of liveness_svg_heatmap, as an image (SVG)';
+
+-- A step to the pixel is enough: the curve may have thousands.
+CREATE FUNCTION liveness_svg_survival(curve survival_curve, hour float8 DEFAULT 3600, hours int DEFAULT 48,
+	title text DEFAULT 'Survival of sessions')
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	html text;
+BEGIN
+	IF NOT (hour > 0 AND hour < 1e15) OR hour IS NULL OR NOT hours BETWEEN 1 AND 8760 OR hours IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('hour must be positive and hours from 1 to 8760, and they are %s and %s', hour, hours),
+			HINT = 'hour is an hour in the unit of the curve (3600 if that is seconds), hours the length of the axis.';
+	END IF;
+	IF curve IS NULL THEN
+		RETURN NULL;
+	END IF;
+
+	WITH step AS MATERIALIZED (
+		SELECT DISTINCT ON (x) round((44 + 500 * t.time / (hour * hours))::numeric, 0) AS x,
+			round((250 - 214 * t.survival)::numeric, 1) AS y,
+			round((250 - 214 * coalesce(t.lower, t.survival))::numeric, 1) AS y_lower,
+			round((250 - 214 * coalesce(t.upper, t.survival))::numeric, 1) AS y_upper
+		FROM @extschema@.survival_table(curve) t
+		WHERE t.n_event > 0 AND t.time >= 0 AND t.time <= hour * hours
+		ORDER BY x, t.time DESC
+	), reach AS (
+		-- after the last event too, for as long as anybody was watched
+		SELECT round((44 + 500 * least(greatest(max(t.time), 0) / (hour * hours), 1))::numeric, 0) AS x
+		FROM @extschema@.survival_table(curve) t
+	), path AS (
+		SELECT 'M44 36' || coalesce(string_agg(format('H%sV%s', s.x, s.y), '' ORDER BY s.x), '') || format('H%s', (SELECT r.x FROM reach r)) AS line,
+			'M44 36' || coalesce(string_agg(format('H%sV%s', s.x, s.y_upper), '' ORDER BY s.x), '') || format('H%s', (SELECT r.x FROM reach r))
+				|| coalesce(string_agg(format('V%sH%s', s.y_lower, s.x), '' ORDER BY s.x DESC), '') || 'V36Z' AS band
+		FROM step s
+	), mark AS (
+		SELECT m.h, m.survival, 44 + 500 * m.h / hours::numeric AS x, round((250 - 214 * m.survival)::numeric, 1) AS y,
+			-- the label of the earlier stands above that of the later
+			least(round((250 - 214 * m.survival)::numeric, 1) - 8, lead(round((250 - 214 * m.survival)::numeric, 1) - 8 - 19) OVER (ORDER BY m.h)) AS label_y
+		FROM (SELECT h, @extschema@.survival_at(curve, h * hour) AS survival FROM unnest(ARRAY[4, 8]) h) m
+		WHERE m.h <= hours AND m.survival IS NOT NULL
+	)
+	SELECT concat('<svg xmlns="http://www.w3.org/2000/svg" class="survival" viewBox="0 0 560 296" role="img" aria-label="',
+			@extschema@.liveness_html_escape(coalesce(title, ''), 200), '" font-family="system-ui, sans-serif" font-size="12" fill="currentColor"><title>',
+			@extschema@.liveness_html_escape(coalesce(title, ''), 200), '</title><desc>',
+			coalesce((SELECT string_agg(format('Longer than %s h last %s %%. ', m.h, @extschema@.liveness_html_number(100 * m.survival, 1)), '' ORDER BY m.h) FROM mark m), ''),
+			coalesce(format('Half of them last longer than %s h.', @extschema@.liveness_html_number(@extschema@.survival_quantile(curve, 0.5) / hour, 1)),
+				'The median is not reached.'), '</desc>',
+			-- the axes
+			(SELECT string_agg(format('<path stroke="currentColor" stroke-opacity=".18" d="M44 %sH544"/><text x="38" y="%s" text-anchor="end">%s</text>',
+				y, y + 4, share), '' ORDER BY share) FROM generate_series(0, 100, 25) share CROSS JOIN LATERAL (SELECT 250 - 2.14 * share AS y) at),
+			(SELECT string_agg(format('<text x="%s" y="268" text-anchor="middle">%s</text>', trim_scale(round(44 + 62.5 * k, 1)), trim_scale(round(hours * k / 8.0, 2))), '' ORDER BY k)
+				FROM generate_series(0, 8) k),
+			'<text x="294" y="290" text-anchor="middle">hours since it connected</text>',
+			'<path class="accent" fill="#1f5f99" fill-opacity=".18" d="', p.band, '"/>',
+			'<path class="accent line" fill="none" stroke="#1f5f99" stroke-width="2" d="', p.line, '"/>',
+			(SELECT string_agg(format('<path stroke="currentColor" stroke-opacity=".5" stroke-dasharray="2 3" d="M%1$s 250V%2$s"/>'
+				'<circle class="accent" fill="#1f5f99" cx="%1$s" cy="%2$s" r="4"/><text class="mark" x="%3$s" y="%4$s">%5$s h: %6$s %%</text>',
+				trim_scale(round(m.x, 1)), m.y, trim_scale(round(m.x + 6, 1)), m.label_y, m.h, @extschema@.liveness_html_number(100 * m.survival, 1)), '' ORDER BY m.h) FROM mark m),
+			'</svg>')
+	INTO html
+	FROM path p;
+	RETURN html;
+END
+$$;
+COMMENT ON FUNCTION liveness_svg_survival(survival_curve, float8, int, text) IS 'A survival curve as an image (SVG): steps, the bounds of 95 % (log-log) as a band, an axis of so many hours, S at 4 h and 8 h marked where it is known; hour is an hour in the unit of the curve. NULL for a NULL curve; hour not positive (or from 1e15), or hours outside 1..8760, is error 22023';
+
+-- Who ends within a minute is still there when it begins, and who comes within it is
+-- there already: S at a whole minute counts all ends up to it, and no other.
+CREATE FUNCTION liveness_fleet_survival(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
+RETURNS survival_curve
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT @extschema@.survival_agg(
+			ceil(date_part('epoch', CASE WHEN s.disconnected_at <= as_of THEN greatest(s.disconnected_at, s.connected_at) ELSE as_of END - s.connected_at) / 60),
+			COALESCE(s.disconnected_at <= as_of AND NOT @extschema@.liveness_is_censored(s.disconnect_reason), false),
+			floor(greatest(date_part('epoch', w.since - s.connected_at), 0) / 60))
+	FROM (SELECT @extschema@.liveness_window_start(as_of, window_days) AS since) w
+	CROSS JOIN @extschema@.provider_sessions s
+	WHERE s.connected_at < as_of AND s.connected_at > '-infinity'
+	AND (s.disconnected_at IS NULL OR s.disconnected_at >= w.since)
+	-- a gate: it checks the arguments even where there is no session
+	AND @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
+END;
+COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'Kaplan-Meier curve of all sessions of the window, in minutes: as p_survives_4h, but over the fleet, and with lengths rounded up to the minute, so that the curve stays small. NULL without a session; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+
+CREATE FUNCTION liveness_fleet_matrix()
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT jsonb_agg(round(c.share::numeric, 4) ORDER BY c.cell)
+	FROM (
+		SELECT 24 * m.day + m.hour AS cell, avg(m.availability) AS share
+		FROM @extschema@.provider_availability_matrix m
+		JOIN @extschema@.provider_reliability_features f ON f.provider_id = m.provider_id
+		WHERE f.sessions_count > 0
+		GROUP BY cell
+	) c;
+END;
+COMMENT ON FUNCTION liveness_fleet_matrix() IS 'The mean of hourly_availability over the providers with a session in the window, hour by hour, in the same form: 168 shares, null where nobody''s window holds the hour; NULL without a matrix';
+
+-- Nothing to read where the library is not preloaded is no reason to make no report.
+CREATE FUNCTION liveness_report_style()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '
+:root { color-scheme: light dark; --page: #fff; --ink: #1b2530; --quiet: #5a6672; --line: #d9dfe5; --accent: #1f5f99 }
+@media (prefers-color-scheme: dark) { :root { --page: #13171c; --ink: #dde3e9; --quiet: #98a4af; --line: #2e363f; --accent: #6fb2ea } }
+* { box-sizing: border-box }
+body { margin: 0 auto; max-width: 74rem; padding: 1rem 1.25rem 2rem; background: var(--page); color: var(--ink);
+	font: .875rem/1.45 system-ui, sans-serif; overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
+h1 { margin: 0; font-size: 1.375rem; line-height: 1.25 }
+h2 { margin: 1.75rem 0 .5rem; border-top: 1px solid var(--line); padding-top: .75rem; font-size: 1.0625rem }
+p { margin: .25rem 0 .5rem; max-width: 46rem }
+.quiet, dt, i, caption small, figcaption, footer { color: var(--quiet); font-style: normal }
+bdi { white-space: pre-wrap }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.75rem, 1fr)); gap: .75rem 1rem; margin: 1rem 0 }
+dd { margin: 0; font-size: 1.375rem; line-height: 1.3 }
+dd small { font-size: .8125rem; color: var(--quiet) }
+ul { margin: .75rem 0; border-left: 3px solid var(--accent); padding: 0 0 0 .75rem; list-style: none }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1rem 2.5rem; align-items: start }
+.maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem 2rem }
+.grid > *, .maps > * { min-width: 0 }
+figure { margin: 0 }
+figcaption { margin-bottom: .25rem }
+figcaption b, caption { font-weight: 600; color: var(--ink) }
+svg { display: block; width: 100%; height: auto }
+svg .accent { fill: var(--accent) }
+svg .line { fill: none; stroke: var(--accent) }
+svg.heatmap { max-width: 28rem }
+svg.legend { max-width: 23.75rem; margin: .25rem 0 .75rem }
+svg .mark { paint-order: stroke; stroke: var(--page); stroke-width: 4px; font-weight: 600 }
+.scroll { overflow-x: auto }
+.scroll + .scroll, svg + .scroll { margin-top: 1rem }
+.grid > .scroll { margin-top: 0 }
+table { border-collapse: collapse; width: 100%; line-height: 1.3 }
+caption { padding: 0 0 .25rem; text-align: left }
+th, td { border-bottom: 1px solid var(--line); padding: .25rem 0 .25rem .625rem; text-align: right; vertical-align: top; white-space: nowrap; font-weight: 400 }
+thead th { color: var(--quiet); vertical-align: bottom; white-space: normal; overflow-wrap: normal }
+th:first-child, td:first-child { padding-left: 0; text-align: left }
+tbody th { min-width: 6.75rem; white-space: normal }
+.l { text-align: left; white-space: normal }
+td.l { min-width: 9rem }
+td.bar { width: 35%; min-width: 5rem; vertical-align: middle }
+td.bar div { height: .7em; background: var(--accent) }
+footer { margin-top: 2rem }
+@media (max-width: 40rem) {
+	body { padding: .75rem; font-size: .8125rem }
+	th, td { padding-left: .375rem }
+	tbody th { min-width: 5.5rem }
+	svg.survival { font-size: 18px }
+}
+@media print { figure, tr { break-inside: avoid } }
+';
+COMMENT ON FUNCTION liveness_report_style() IS 'The style sheet of liveness_report';
+
+CREATE FUNCTION liveness_report(title text DEFAULT 'Liveness of the fleet', max_rows int DEFAULT 10, heatmaps int DEFAULT 5)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+	network @extschema@.network_availability;
+	as_of timestamptz;
+	curve @extschema@.survival_curve;
+	survival text[];
+	best text[];
+	worst text[];
+	maps text;
+	fleet_map text;
+	reasons text[];
+	reason_bars float8[];
+	coordinators text[];
+	stale text[];
+	n_stale bigint;
+	prepared boolean;
+	candidates_4h text[];
+	candidates_8h text[];
+	jobs text[];
+	counters text[];
+	figures text;
+	remarks text;
+BEGIN
+	IF title IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'title must not be NULL',
+			HINT = 'Give the heading of the page, or leave the argument out.';
+	ELSIF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 500 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('max_rows must be from 1 to 500, and is %s', coalesce(max_rows::text, 'NULL')),
+			HINT = 'Give the number of rows of each table, or leave the argument out.';
+	ELSIF heatmaps IS NULL OR heatmaps NOT BETWEEN 0 AND 500 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('heatmaps must be from 0 to 500, and is %s', coalesce(heatmaps::text, 'NULL')),
+			HINT = 'Give the number of providers to draw the heatmap of, or leave the argument out.';
+	END IF;
+
+	SELECT n.* INTO network FROM @extschema@.network_availability n;
+	as_of := CASE WHEN isfinite(network.updated_at) THEN network.updated_at ELSE now() END;
+	curve := @extschema@.liveness_fleet_survival(as_of, least(greatest(network.window_days, 1), 3650));
+	prepared := EXISTS (SELECT FROM @extschema@.liveness_fleet_hazard);
+
+	WITH curve_table AS MATERIALIZED (
+		SELECT t.* FROM @extschema@.survival_table(curve) t
+	)
+	SELECT 'last longer, %'::text || array_agg(@extschema@.liveness_html_number(100 * @extschema@.survival_at(curve, 60 * h), 1) ORDER BY h)
+		|| 'from'::text || array_agg(@extschema@.liveness_html_number(100 * b.lower, 1) ORDER BY h)
+		|| 'to'::text || array_agg(@extschema@.liveness_html_number(100 * b.upper, 1) ORDER BY h)
+	INTO survival
+	FROM unnest(ARRAY[1, 4, 8, 12, 24, 48]) h
+	LEFT JOIN LATERAL (
+		SELECT c.lower, c.upper FROM curve_table c WHERE c.time <= 60 * h ORDER BY c.time DESC LIMIT 1
+	) b ON @extschema@.survival_at(curve, 60 * h) IS NOT NULL
+	WHERE curve IS NOT NULL;
+
+	WITH best AS MATERIALIZED (
+		SELECT r.*, row_number() OVER (ORDER BY r.liveness_score DESC, r.uptime_pct DESC, r.provider_id) AS n
+		FROM @extschema@.liveness_reliability(max_rows => liveness_report.max_rows) r
+	), worst AS (
+		SELECT f.*, row_number() OVER (ORDER BY f.liveness_score, f.uptime_pct, f.provider_id DESC) AS n
+		FROM @extschema@.provider_reliability_features f
+		WHERE f.sessions_count > 0
+		AND f.provider_id NOT IN (SELECT b.provider_id FROM best b)
+		ORDER BY n
+		LIMIT liveness_report.max_rows
+	), ranked AS (
+		SELECT r.is_best, r.n, ARRAY[left(r.provider_id, 50), @extschema@.liveness_html_number(r.liveness_score, 4),
+			@extschema@.liveness_html_number(100 * r.uptime_pct::float8, 1),
+			@extschema@.liveness_html_number(100 * r.p_stays_4h::float8, 1), @extschema@.liveness_html_number(100 * r.p_stays_8h::float8, 1),
+			@extschema@.liveness_html_number(r.mtbf_seconds / 3600::float8, 1), @extschema@.liveness_html_number(r.median_session_seconds / 3600::float8, 1),
+			@extschema@.liveness_html_number(r.sessions_count),
+			CASE WHEN EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = r.provider_id AND s.disconnected_at IS NULL)
+				THEN 'yes' ELSE 'no' END] AS cells
+		FROM (SELECT true AS is_best, b.* FROM best b UNION ALL SELECT false, w.* FROM worst w) r
+	)
+	SELECT array_agg(r.cells ORDER BY r.n) FILTER (WHERE r.is_best), array_agg(r.cells ORDER BY r.n) FILTER (WHERE NOT r.is_best)
+	INTO best, worst
+	FROM ranked r;
+
+	-- those that are there all the time need none
+	SELECT string_agg(concat('<figure><figcaption><b><bdi>',
+			coalesce(nullif(@extschema@.liveness_html_escape(m.provider_id, 50), ''), '<i>(empty)</i>'), '</bdi></b>, score ',
+			@extschema@.liveness_html_number(m.liveness_score, 4), '</figcaption>',
+			coalesce(@extschema@.liveness_svg_heatmap(m.hourly_availability, 'Availability of ' || left(m.provider_id, 50)), '<p>No matrix.</p>'),
+			E'</figure>\n'), '' ORDER BY m.n)
+	INTO maps
+	FROM (
+		SELECT f.provider_id, f.liveness_score, f.hourly_availability,
+			row_number() OVER (ORDER BY f.uptime_pct >= 0.95::real, f.liveness_score DESC, f.uptime_pct DESC, f.provider_id) AS n
+		FROM @extschema@.provider_reliability_features f
+		WHERE f.sessions_count > 0
+		ORDER BY n
+		LIMIT heatmaps
+	) m;
+	fleet_map := @extschema@.liveness_svg_heatmap(@extschema@.liveness_fleet_matrix(), 'Mean availability of the fleet');
+
+	WITH reason AS (
+		SELECT r.reason, sum(r.sessions) AS sessions, count(*) AS providers, sum(sum(r.sessions)) OVER () AS total,
+			row_number() OVER (ORDER BY sum(r.sessions) DESC NULLS LAST, r.reason) AS n
+		FROM @extschema@.provider_disconnect_reasons r
+		GROUP BY r.reason
+	), shown AS (
+		SELECT least(r.n, liveness_report.max_rows + 1) AS n, min(r.total) AS total, sum(r.sessions) AS sessions,
+			CASE WHEN min(r.n) > liveness_report.max_rows THEN format('%s other reasons', count(*)) ELSE left(min(r.reason), 100) END AS reason,
+			CASE WHEN min(r.n) <= liveness_report.max_rows THEN min(r.providers) END AS providers
+		FROM reason r
+		GROUP BY 1
+	)
+	SELECT array_agg(ARRAY[s.reason, @extschema@.liveness_html_number(s.sessions::float8),
+			@extschema@.liveness_html_number((100 * s.sessions / nullif(s.total, 0))::float8, 1), @extschema@.liveness_html_number(s.providers)] ORDER BY s.n),
+		array_agg((s.sessions / nullif(max_sessions, 0))::float8 ORDER BY s.n)
+	INTO reasons, reason_bars
+	FROM (SELECT s.*, max(s.sessions) OVER () AS max_sessions FROM shown s) s;
+
+	WITH silent AS MATERIALIZED (
+		SELECT t.id, t.provider_id, t.coordinator_id, t.connected_at, t.last_sign_of_life FROM @extschema@.provider_stale_sessions t
+	), coordinator AS (
+		SELECT s.coordinator_id, count(*) AS sessions, count(t.id) AS stale, row_number() OVER (ORDER BY count(*) DESC, s.coordinator_id) AS n
+		FROM @extschema@.provider_sessions s
+		LEFT JOIN silent t ON t.id = s.id AND t.provider_id = s.provider_id
+		WHERE s.disconnected_at IS NULL
+		GROUP BY s.coordinator_id
+	)
+	SELECT (SELECT count(*) FROM silent),
+		(SELECT array_agg(ARRAY[left(c.coordinator_id, 50), @extschema@.liveness_html_number(c.sessions), @extschema@.liveness_html_number(c.stale)] ORDER BY c.n)
+			FROM coordinator c WHERE c.n <= liveness_report.max_rows),
+		(SELECT array_agg(ARRAY[left(t.provider_id, 50), left(t.coordinator_id, 50), @extschema@.liveness_html_time(t.connected_at),
+				@extschema@.liveness_html_span(date_part('epoch', now()) - date_part('epoch', t.last_sign_of_life))] ORDER BY t.last_sign_of_life, t.id)
+			FROM (SELECT t.* FROM silent t ORDER BY t.last_sign_of_life, t.id LIMIT liveness_report.max_rows) t)
+	INTO n_stale, coordinators, stale;
+
+	IF prepared THEN
+		WITH candidate AS (
+			SELECT j.hours, c.probability, c.provider_id, ARRAY[left(c.provider_id, 50),
+				@extschema@.liveness_html_number(100 * c.probability, 1), @extschema@.liveness_html_number(100 * c.lower, 1), @extschema@.liveness_html_number(100 * c.upper, 1),
+				@extschema@.liveness_html_number(c.age_seconds / 3600, 1), @extschema@.liveness_html_number(c.own_sessions), @extschema@.liveness_html_number(c.liveness_score, 4)] AS cells
+			FROM unnest(ARRAY[4, 8]) j (hours)
+			CROSS JOIN LATERAL @extschema@.liveness_candidates(make_interval(hours => j.hours), 0.5, liveness_report.max_rows) c
+		)
+		SELECT array_agg(c.cells ORDER BY c.probability DESC, c.provider_id) FILTER (WHERE c.hours = 4),
+			array_agg(c.cells ORDER BY c.probability DESC, c.provider_id) FILTER (WHERE c.hours = 8)
+		INTO candidates_4h, candidates_8h
+		FROM candidate c;
+	END IF;
+
+	SELECT array_agg(ARRAY[j.job, @extschema@.liveness_html_span(date_part('epoch', now() - j.last_started_at)) || ' ago', @extschema@.liveness_html_span(date_part('epoch', j.last_duration)),
+			@extschema@.liveness_html_number(j.last_rows), @extschema@.liveness_html_number(j.runs), @extschema@.liveness_html_number(j.errors),
+			@extschema@.liveness_html_span(date_part('epoch', now() - j.last_error_at)) || ' ago', left(j.last_error, 201)] ORDER BY j.job)
+	INTO jobs
+	FROM @extschema@.liveness_jobs j;
+	SELECT array_agg(ARRAY[c.name, @extschema@.liveness_html_number(c.value, CASE WHEN c.value = floor(c.value) THEN 0 ELSE 3 END), c.help] ORDER BY c.name)
+	INTO counters
+	FROM @extschema@.liveness_counters(true) c;
+
+	SELECT string_agg(format(E'<div><dt>%s</dt><dd>%s</dd></div>\n', f.name, coalesce(f.value, '&#8211;')), '' ORDER BY f.n)
+	INTO figures
+	FROM (VALUES
+		(1, 'providers', @extschema@.liveness_html_number(network.providers)),
+		(2, 'connected', @extschema@.liveness_html_number(network.connected)),
+		(3, 'stale', @extschema@.liveness_html_number(n_stale)),
+		(4, 'vanished', @extschema@.liveness_html_number(network.vanished)),
+		(5, 'up &#8805; 95 %', @extschema@.liveness_html_number(network.highly_reliable)),
+		(6, 'mean uptime', @extschema@.liveness_html_number(100 * network.mean_uptime_pct, 1) || ' <small>%</small>'),
+		(7, 'p10 uptime', @extschema@.liveness_html_number(100 * network.p10_uptime_pct, 1) || ' <small>%</small>'),
+		(8, 'median uptime', @extschema@.liveness_html_number(100 * network.p50_uptime_pct, 1) || ' <small>%</small>'),
+		(9, 'p90 uptime', @extschema@.liveness_html_number(100 * network.p90_uptime_pct, 1) || ' <small>%</small>')
+	) f (n, name, value);
+
+	SELECT '<ul aria-label="To look at">' || string_agg('<li>' || @extschema@.liveness_html_escape(r.remark, 300) || '</li>', '' ORDER BY r.n, r.remark) || E'</ul>\n'
+	INTO remarks
+	FROM (
+		SELECT 1 AS n, 'There was no rollup of the features yet: uptime, ranking, heatmaps and reasons come with the first.' AS remark
+		WHERE network.updated_at IS NULL
+		UNION ALL
+		SELECT 2, format('The last rollup of the features is %s old.', @extschema@.liveness_html_span(date_part('epoch', now() - as_of)))
+		WHERE as_of < now() - interval '1 hour'
+		UNION ALL
+		SELECT 3, format('The job %s failed when it ran last: %s', j.job, left(j.last_error, 1000))
+		FROM @extschema@.liveness_jobs j WHERE j.last_error_at > j.last_started_at OR (j.last_error_at IS NOT NULL AND j.last_started_at IS NULL)
+		UNION ALL
+		SELECT 4, format('Open sessions that nobody has heard of for liveness.session_timeout: %s.', n_stale) WHERE n_stale > 0
+		UNION ALL
+		SELECT 5, format('%s is %s: %s.', counters[k][1], counters[k][2], counters[k][3])
+		FROM generate_subscripts(counters, 1) k
+		WHERE counters[k][1] IN ('liveness_dropped_total', 'liveness_rows_lost_total', 'liveness_rows_set_aside_total', 'liveness_flush_failed_total')
+		AND counters[k][2] <> '0'
+	) r;
+
+	RETURN concat(E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n',
+		'<meta http-equiv="Content-Security-Policy" content="default-src ''none''; style-src ''unsafe-inline''"/>', E'\n',
+		E'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<meta name="color-scheme" content="light dark"/>\n',
+		'<title>', @extschema@.liveness_html_escape(title, 200), E'</title>\n<style>', @extschema@.liveness_report_style(), E'</style>\n</head>\n<body>\n<main>\n',
+		'<h1><bdi>', @extschema@.liveness_html_escape(title, 200), E'</bdi></h1>\n<p class="quiet">',
+		CASE WHEN network.updated_at IS NULL THEN 'No rollup yet' ELSE
+			concat('As of ', @extschema@.liveness_html_time(network.updated_at), ', over the ', network.window_days, ' days before') END,
+		'; made ', @extschema@.liveness_html_time(now()), ' in database <bdi>', @extschema@.liveness_html_escape(current_database(), 70), E'</bdi>. Times and hours of the week are in UTC.</p>\n',
+		remarks, E'<dl>\n', figures, E'</dl>\n',
+
+		E'<section>\n<h2>How long sessions last, and why they end</h2>\n<div class="grid">\n',
+		CASE WHEN curve IS NULL THEN '<p>No session in the window.</p>' ELSE
+			concat('<figure><figcaption><b>Share of sessions that last longer</b> (%; Kaplan-Meier; the band: 95 %)</figcaption>',
+				@extschema@.liveness_svg_survival(curve, 60, 48, 'Share of sessions that last longer than so many hours'),
+				@extschema@.liveness_html_table('The same in numbers', ARRAY['hours', '1', '4', '8', '12', '24', '48'], survival), E'</figure>\n') END,
+		@extschema@.liveness_html_table('Why sessions ended', ARRAY['reason', 'sessions', '%', 'providers'], reasons, bars => reason_bars),
+		E'</div>\n</section>\n',
+
+		E'<section>\n<h2>Who will hold a job that starts now</h2>\n',
+		CASE WHEN prepared THEN concat(E'<p class="quiet">Connected, not stale, and likelier than not to hold it; from and to: bounds of 95 %.</p>\n<div class="grid">\n',
+			@extschema@.liveness_html_table('A job of 4 hours', ARRAY['provider', 'holds %', 'from', 'to', 'up for h', 'sessions', 'score'], candidates_4h),
+			@extschema@.liveness_html_table('A job of 8 hours', ARRAY['provider', 'holds %', 'from', 'to', 'up for h', 'sessions', 'score'], candidates_8h), E'</div>\n')
+			ELSE E'<p>Known after the first rollup of the features.</p>\n' END,
+		E'</section>\n',
+
+		E'<section>\n<h2>Ranking</h2>\n<div class="grid">\n',
+		@extschema@.liveness_html_table('The best', ARRAY['provider', 'score', 'uptime %', '4 h %', '8 h %', 'MTBF h', 'median h', 'sessions', 'up'], best),
+		CASE WHEN worst IS NOT NULL THEN
+			@extschema@.liveness_html_table('The worst of those with a session in the window',
+				ARRAY['provider', 'score', 'uptime %', '4 h %', '8 h %', 'MTBF h', 'median h', 'sessions', 'up'], worst) END,
+		E'</div>\n<p class="quiet">4 h, 8 h: sessions that lasted so long; MTBF: mean time between failures; median: of the lengths of sessions; up: connected now.</p>\n</section>\n',
+
+		CASE WHEN fleet_map IS NOT NULL OR maps IS NOT NULL THEN
+			concat(E'<section>\n<h2>When they are there</h2>\n<p class="quiet">Share of each hour of the week that they are online: the fleet, and the first of the ranking with an uptime below 95 %.</p>\n', @extschema@.liveness_svg_legend(), E'\n<div class="maps">\n',
+				'<figure><figcaption><b>Mean of the fleet</b></figcaption>' || fleet_map || E'</figure>\n', maps, E'</div>\n</section>\n') END,
+
+		E'<section>\n<h2>Open sessions</h2>\n<div class="grid">\n',
+		@extschema@.liveness_html_table('By coordinator', ARRAY['coordinator', 'open', 'stale'], coordinators),
+		CASE WHEN n_stale > 0 THEN @extschema@.liveness_html_table('Stale, the longest silent first', ARRAY['provider', 'coordinator', 'connected', 'silent for'], stale, '{1,2}') END,
+		E'</div>\n</section>\n',
+
+		E'<section>\n<h2>The extension</h2>\n',
+		@extschema@.liveness_html_table('Jobs', ARRAY['job', 'last run', 'took', 'rows', 'runs', 'errors', 'failed', 'last error'], jobs, '{1,8}'),
+		CASE WHEN counters IS NULL THEN '<p class="quiet">The library is not preloaded: there is no buffer and no counter.</p>' ELSE
+			@extschema@.liveness_html_table('Counters', ARRAY['counter', 'value', 'meaning'], counters, '{1,3}') END,
+		E'</section>\n</main>\n<footer>liveness_report(); definitions in docs/definitions.md</footer>\n</body>\n</html>');
+END
+$$;
+COMMENT ON FUNCTION liveness_report(text, int, int) IS 'The fleet as a page of HTML in ASCII, complete in itself, without script: figures of network_availability, survival of sessions (of the window, as of the last rollup; of now() before the first), reasons, candidates, the ranking''s ends (max_rows 1..500), heatmaps of the fleet and of the first providers of the ranking (heatmaps 0..500), open sessions, jobs, counters. Works before the first rollup and where the library is not preloaded. title NULL is error 22004, a number outside its range 22023';
+
+------------------------------------------------------------------------------
 -- What a monitoring system scrapes
 ------------------------------------------------------------------------------
 
@@ -2380,7 +2917,14 @@ BEGIN
 		'@extschema@.liveness_candidates_at(timestamptz, interval, float8, int), '
 		'@extschema@.liveness_backtest_cases(interval, timestamptz, timestamptz, interval), '
 		'@extschema@.liveness_backtest(interval, timestamptz, timestamptz, interval), '
-		'@extschema@.liveness_calibration(interval, timestamptz, timestamptz, interval) TO ' || role::text;
+		'@extschema@.liveness_calibration(interval, timestamptz, timestamptz, interval), '
+		'@extschema@.liveness_html_escape(text, int), @extschema@.liveness_html_number(float8, int), '
+		'@extschema@.liveness_html_span(float8), @extschema@.liveness_html_time(timestamptz), '
+		'@extschema@.liveness_html_table(text, text[], text[], int[], float8[]), '
+		'@extschema@.liveness_svg_heatmap(jsonb, text), @extschema@.liveness_svg_legend(), '
+		'@extschema@.liveness_svg_survival(@extschema@.survival_curve, float8, int, text), '
+		'@extschema@.liveness_fleet_survival(timestamptz, int), @extschema@.liveness_fleet_matrix(), '
+		'@extschema@.liveness_report_style(), @extschema@.liveness_report(text, int, int) TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Grants a role what it takes to read tables and views, and nothing more';
@@ -2497,6 +3041,18 @@ REVOKE ALL ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestampt
 REVOKE ALL ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_adopt(regclass, regclass) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_html_escape(text, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_html_number(float8, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_html_span(float8) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_html_time(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_html_table(text, text[], text[], int[], float8[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_svg_heatmap(jsonb, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_svg_legend() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_svg_survival(survival_curve, float8, int, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_fleet_survival(timestamptz, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_fleet_matrix() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_style() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report(text, int, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_writer(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_operator(regrole) FROM PUBLIC;

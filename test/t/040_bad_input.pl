@@ -63,6 +63,8 @@ my %pool = (
 	'double precision[]' => [ 'NULL', q{'{}'}, q{'{0.5}'}, q{'{NULL}'}, q{'{NaN,0.5}'}, q{'{{0.1,0.5},{0.9,NULL}}'}, q{'[-5:-4]={0,1}'}, q{'{Infinity,-1}'},
 		'(SELECT fleet FROM public.good)', '(SELECT fleet[1:96] FROM public.good)', 'array_fill(0::float8, ARRAY[264])', 'array_fill(1e308::float8, ARRAY[264])', 'array_fill(0::float8, ARRAY[96])',
 		q{array_fill('NaN'::float8, ARRAY[289])}, 'array_fill(-1::float8, ARRAY[336])', 'array_fill(1e300::float8, ARRAY[289])', 'array_fill(0.5::float8, ARRAY[100, 100])' ],
+	'text[]' => [ 'NULL', q{'{}'}, q{'{a,NULL,<b>}'}, q{'{{a,b},{c,d}}'}, q{'[-5:-4]={x,y}'}, q{array_fill('x'::text, ARRAY[1000])}, q{ARRAY[repeat('<', 100000)]} ],
+	'integer[]' => [ 'NULL', q{'{}'}, q{'{1}'}, q{'{NULL,-1,2147483647}'}, q{'{{1,2},{3,4}}'} ],
 	'real[]' => [ 'NULL', q{'{}'}, q{'{1,2}'}, '(SELECT host FROM public.good)', 'array_fill(0::real, ARRAY[96])', 'array_fill(3e38::real, ARRAY[96])', q{array_fill('NaN'::real, ARRAY[96])}, 'array_fill(1::real, ARRAY[4, 24])' ],
 	'survival_curve' => [ 'NULL', q{'{}'}, q{'{0:1:0}'}, q{'{1:1:0,2:0:1}'}, q{'{Infinity:1:1}'}, q{'{5e-324:1:0,1.7976931348623157e308:1:0}'},
 		q{'{1:4611686018427387904:4611686018427387903}'}, q{'{-5:0:0:2,3:1:1}'}, q{'{1:1:0:1,2:1:0}'}, '(SELECT public.survival_agg(g, g % 3 > 0) FROM generate_series(1, 20000) g)' ],

@@ -257,7 +257,7 @@ query('DROP FUNCTION fleet.liveness_rollup_features()');
 
 query('CREATE SCHEMA fleet; GRANT ALL ON SCHEMA fleet TO mallory', 'taken');
 like(as('mallory', 'taken', $overload), qr/^\d{3,4}\|\d{3}$/, 'the same, before there is an extension');
-like(as($superuser, 'taken', 'CREATE EXTENSION liveness SCHEMA fleet'), qr/ERROR:  schema fleet holds what would take the place of .*function fleet\.count\(text\), .*operator fleet\.\|\|\(double precision\[\],double precision\[\]\)\nHINT:  Create the extension in another schema/,
+like(as($superuser, 'taken', 'CREATE EXTENSION liveness SCHEMA fleet'), qr/ERROR:  schema fleet holds what would take the place of .*function fleet\.count\(text\), .*operator fleet\.\|\|\(double precision\[\],double precision\[\]\).*\nHINT:  Create the extension in another schema/,
 	'it is not created where it would use what others made, and names that');
 no_trap('CREATE EXTENSION', 'taken');
 is(query('SELECT count(*) FROM pg_extension', 'taken'), 1, 'there is none but plpgsql');
