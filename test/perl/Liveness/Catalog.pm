@@ -36,7 +36,9 @@ sub members
 			SELECT pg_describe_object(m.classid, m.objid, 0), jsonb_build_object('comment', obj_description(m.objid, m.classid::regclass::name),
 				'privileges', i.initprivs::text) FROM member m LEFT JOIN pg_init_privs i ON i.classoid = m.classid AND i.objoid = m.objid AND i.objsubid = 0
 			UNION ALL
-			SELECT oid::regclass::text, jsonb_build_object('acl', relacl::text, 'owner', relowner::regrole, 'options', reloptions, 'persistence', relpersistence, 'view', CASE relkind WHEN 'v' THEN pg_get_viewdef(oid) END)
+			SELECT oid::regclass::text, jsonb_build_object('acl', relacl::text, 'owner', relowner::regrole, 'options', reloptions, 'persistence', relpersistence,
+				-- without names of columns: parsed again, some that were implied are told
+				'view', CASE relkind WHEN 'v' THEN regexp_replace(pg_get_viewdef(oid), ' AS "?\w+"?', '', 'g') END)
 			FROM relation
 			UNION ALL
 			SELECT r.oid::regclass || '.' || a.attname, to_jsonb(a) - '{attrelid,atttypid,attcacheoff,attstattarget,attoptions}'::text[]
@@ -51,7 +53,6 @@ sub members
 			UNION ALL
 			SELECT p.oid::regprocedure::text, to_jsonb(p) - '{oid,pronamespace,proowner,prorettype,proargtypes,proallargtypes,proargdefaults,prosqlbody,prolang}'::text[]
 				|| jsonb_build_object('arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
-					-- without names of columns: parsed again, some that were implied are told
 					'body', regexp_replace(pg_get_function_sqlbody(p.oid), ' AS "?\w+"?', '', 'g'), 'aggregate', (SELECT to_jsonb(a) - '{aggfnoid,aggtranstype}'::text[] FROM pg_aggregate a WHERE a.aggfnoid = p.oid))
 			FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
 			UNION ALL
