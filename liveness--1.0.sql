@@ -1953,7 +1953,7 @@ BEGIN ATOMIC
 			'<caption>' || COALESCE(@extschema@.liveness_html_escape(caption, 200), '') || '</caption>' AS title
 		FROM unnest(columns) WITH ORDINALITY h (name, n)
 	), cell AS (
-		SELECT c.n, (c.n - 1) / cardinality(columns) AS line, (c.n - 1) % cardinality(columns) + 1 AS col,
+		SELECT c.n, (c.n - 1) / nullif(cardinality(columns), 0) AS line, (c.n - 1) % nullif(cardinality(columns), 0) + 1 AS col,
 			CASE WHEN c.value IS NULL THEN '<i>&#8211;</i>' WHEN c.value = '' THEN '<i>(empty)</i>'
 				ELSE @extschema@.liveness_html_escape(c.value, 200) END AS html
 		FROM unnest(cells) WITH ORDINALITY c (value, n)
@@ -2042,10 +2042,10 @@ AS $$
 DECLARE
 	html text;
 BEGIN
-	IF NOT (hour > 0 AND hour < 1e15) OR hour IS NULL OR NOT hours BETWEEN 1 AND 8760 OR hours IS NULL THEN
+	IF hour IS NULL OR hour NOT BETWEEN 1e-9 AND 1e15 OR hours NOT BETWEEN 1 AND 8760 OR hours IS NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('hour must be positive and hours from 1 to 8760, and they are %s and %s', hour, hours),
+			MESSAGE = format('hour must be from 1e-9 to 1e15 and hours from 1 to 8760, and they are %s and %s', coalesce(hour::text, 'NULL'), coalesce(hours::text, 'NULL')),
 			HINT = 'hour is an hour in the unit of the curve (3600 if that is seconds), hours the length of the axis.';
 	END IF;
 	IF curve IS NULL THEN

@@ -134,7 +134,7 @@ has($curve, qr{cx="244" cy="143.0" r="4"/><text class="mark"[^>]*>4 h: 50\.0 %</
 has($curve, qr{<title>a&lt;b</title><desc>Longer than 4 h last 50\.0 %\. Half of them last longer than 4\.0 h\.</desc>}, 'and it says so in words');
 is($node->safe_psql('postgres', q{SELECT liveness_svg_survival(NULL) IS NULL}), 't', 'no curve, no image');
 like($node->safe_psql('postgres', q{SELECT liveness_svg_survival('{0:1:0, 3600:0:1, Infinity:0:1}')}), qr/ d="M44 36H44V107\.3H544"/, 'times of 0 and infinity');
-is(error_of("SELECT liveness_svg_survival('{2:1:0}', $_)"), '22023', "survival: $_ is refused") for '0', "'NaN'", 'NULL', "'infinity'", '1, 0', '1, 8761', '1, NULL';
+is(error_of("SELECT liveness_svg_survival('{2:1:0}', $_)"), '22023', "survival: $_ is refused") for '0', '1e-10', "'NaN'", 'NULL', "'infinity'", '1, 0', '1, 8761', '1, NULL';
 
 # At risk in (entry, length], in minutes: as_of - window is 1 January.  The curve, by hand:
 # at 11 f ends, of 6; at 60 d and e are censored; at 120 a ends, of 4 since g came at 119; then b, then g
