@@ -1403,7 +1403,7 @@ CREATE VIEW provider_availability_matrix AS
 	SELECT f.provider_id,
 		((c.cell - 1) / 24)::int AS day,
 		((c.cell - 1) % 24)::int AS hour,
-		CASE WHEN jsonb_typeof(c.share) = 'number' THEN least(greatest(c.share::numeric, 0), 1)::float8 END AS availability
+		CASE WHEN jsonb_typeof(c.share) = 'number' THEN round(least(greatest(c.share::numeric, 0), 1), 15)::float8 END AS availability
 	FROM provider_reliability_features f
 	CROSS JOIN LATERAL jsonb_array_elements(
 		CASE WHEN jsonb_typeof(f.hourly_availability) = 'array'
@@ -1433,14 +1433,14 @@ CREATE VIEW provider_stale_sessions AS
 	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
 		s.requests_served, s.tokens_generated, s.coordinator_id,
 		o.last_sign_of_life,
-		now() - o.last_sign_of_life AS silent_for
+		CASE WHEN isfinite(o.last_sign_of_life) THEN now() - o.last_sign_of_life END AS silent_for
 	FROM liveness_open_sessions o
 	JOIN provider_sessions s ON s.id = o.id AND s.provider_id = o.provider_id
 	WHERE o.last_heard_at IS NOT NULL
 	AND o.last_sign_of_life < now() - liveness_setting_interval('session_timeout');
 COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout: what liveness_close_stale() would close';
 COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed';
-COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then';
+COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: since -infinity';
 
 -- 0.95::real, for a share stored as real 0.95 is below the float8 of that name.
 CREATE VIEW network_availability AS
@@ -1943,7 +1943,7 @@ END;
 COMMENT ON FUNCTION liveness_html_time(timestamptz) IS 'An instant to read, to the minute, in UTC; NULL for NULL';
 
 -- Cells are escaped here, and nowhere else: none can be forgotten.
-CREATE FUNCTION liveness_html_table(caption text, columns text[], cells text[], left_columns int[] DEFAULT '{1}', bars float8[] DEFAULT NULL)
+CREATE FUNCTION liveness_html_table(caption text, columns text[], cells text[], left_columns int[] DEFAULT '{1}', bars float8[] DEFAULT NULL, max_chars int DEFAULT 200)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1955,7 +1955,7 @@ BEGIN ATOMIC
 	), cell AS (
 		SELECT c.n, (c.n - 1) / nullif(cardinality(columns), 0) AS line, (c.n - 1) % nullif(cardinality(columns), 0) + 1 AS col,
 			CASE WHEN c.value IS NULL THEN '<i>&#8211;</i>' WHEN c.value = '' THEN '<i>(empty)</i>'
-				ELSE @extschema@.liveness_html_escape(c.value, 200) END AS html
+				ELSE @extschema@.liveness_html_escape(c.value, max_chars) END AS html
 		FROM unnest(cells) WITH ORDINALITY c (value, n)
 	), line AS (
 		SELECT c.line, string_agg(
@@ -1975,7 +1975,7 @@ BEGIN ATOMIC
 	LEFT JOIN line l ON true
 	GROUP BY h.html, h.title;
 END;
-COMMENT ON FUNCTION liveness_html_table(text, text[], text[], int[], float8[]) IS 'A table of HTML: a caption, the names of the columns, and the cells row by row (an array of any shape), all escaped, and clipped at 200 characters. The first column heads its row; columns are set to the right but for left_columns; bars, one a row from 0 to 1, are drawn behind. A NULL cell is a dash; NULL or no cells: a line that says none; NULL for NULL or no columns';
+COMMENT ON FUNCTION liveness_html_table(text, text[], text[], int[], float8[], int) IS 'A table of HTML: a caption, the names of the columns, and the cells row by row (an array of any shape), all escaped, and the cells clipped after max_chars characters (NULL: none). The first column heads its row; columns are set to the right but for left_columns; bars, one a row from 0 to 1, are drawn behind. A NULL cell is a dash; NULL or no cells: a line that says none; NULL for NULL or no columns; max_chars below 1 is error 22023';
 
 CREATE FUNCTION liveness_svg_heatmap(matrix jsonb, title text DEFAULT 'Availability by hour of the week')
 RETURNS text
@@ -2032,15 +2032,11 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_svg_legend() IS 'The shades of liveness_svg_heatmap, as an image (SVG)';
 
--- A step to the pixel is enough: the curve may have thousands.
-CREATE FUNCTION liveness_svg_survival(curve survival_curve, hour float8 DEFAULT 3600, hours int DEFAULT 48,
-	title text DEFAULT 'Survival of sessions')
-RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+CREATE FUNCTION liveness_svg_survival_arguments(hour float8, hours int)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	html text;
 BEGIN
 	IF hour IS NULL OR hour NOT BETWEEN 1e-9 AND 1e15 OR hours NOT BETWEEN 1 AND 8760 OR hours IS NULL THEN
 		RAISE EXCEPTION USING
@@ -2048,44 +2044,51 @@ BEGIN
 			MESSAGE = format('hour must be from 1e-9 to 1e15 and hours from 1 to 8760, and they are %s and %s', coalesce(hour::text, 'NULL'), coalesce(hours::text, 'NULL')),
 			HINT = 'hour is an hour in the unit of the curve (3600 if that is seconds), hours the length of the axis.';
 	END IF;
-	IF curve IS NULL THEN
-		RETURN NULL;
-	END IF;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION liveness_svg_survival_arguments(float8, int) IS 'True, once the arguments of liveness_svg_survival have been checked: hour outside 1e-9..1e15, or hours outside 1..8760, is error 22023';
 
+-- A step to the pixel is enough: the curve may have thousands.
+CREATE FUNCTION liveness_svg_survival(curve survival_curve, hour float8 DEFAULT 3600, hours int DEFAULT 48,
+	title text DEFAULT 'Survival of sessions')
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
 	WITH step AS MATERIALIZED (
-		SELECT DISTINCT ON (x) round((44 + 500 * t.time / (hour * hours))::numeric, 0) AS x,
+		SELECT DISTINCT ON (x) round((44 + 500 * t.time / (liveness_svg_survival.hour * liveness_svg_survival.hours))::numeric, 0) AS x,
 			round((250 - 214 * t.survival)::numeric, 1) AS y,
-			round((250 - 214 * coalesce(t.lower, t.survival))::numeric, 1) AS y_lower,
-			round((250 - 214 * coalesce(t.upper, t.survival))::numeric, 1) AS y_upper
-		FROM @extschema@.survival_table(curve) t
-		WHERE t.n_event > 0 AND t.time >= 0 AND t.time <= hour * hours
+			round((250 - 214 * COALESCE(t.lower, t.survival))::numeric, 1) AS y_lower,
+			round((250 - 214 * COALESCE(t.upper, t.survival))::numeric, 1) AS y_upper
+		FROM @extschema@.survival_table(liveness_svg_survival.curve) t
+		WHERE t.n_event > 0 AND t.time >= 0 AND t.time <= liveness_svg_survival.hour * liveness_svg_survival.hours
 		ORDER BY x, t.time DESC
 	), reach AS (
 		-- after the last event too, for as long as anybody was watched
-		SELECT round((44 + 500 * least(greatest(max(t.time), 0) / (hour * hours), 1))::numeric, 0) AS x
-		FROM @extschema@.survival_table(curve) t
+		SELECT round((44 + 500 * least(greatest(max(t.time), 0), liveness_svg_survival.hour * liveness_svg_survival.hours) / (liveness_svg_survival.hour * liveness_svg_survival.hours))::numeric, 0) AS x
+		FROM @extschema@.survival_table(liveness_svg_survival.curve) t
 	), path AS (
-		SELECT 'M44 36' || coalesce(string_agg(format('H%sV%s', s.x, s.y), '' ORDER BY s.x), '') || format('H%s', (SELECT r.x FROM reach r)) AS line,
-			'M44 36' || coalesce(string_agg(format('H%sV%s', s.x, s.y_upper), '' ORDER BY s.x), '') || format('H%s', (SELECT r.x FROM reach r))
-				|| coalesce(string_agg(format('V%sH%s', s.y_lower, s.x), '' ORDER BY s.x DESC), '') || 'V36Z' AS band
+		SELECT 'M44 36' || COALESCE(string_agg(format('H%sV%s', s.x, s.y), '' ORDER BY s.x), '') || format('H%s', (SELECT r.x FROM reach r)) AS line,
+			'M44 36' || COALESCE(string_agg(format('H%sV%s', s.x, s.y_upper), '' ORDER BY s.x), '') || format('H%s', (SELECT r.x FROM reach r))
+				|| COALESCE(string_agg(format('V%sH%s', s.y_lower, s.x), '' ORDER BY s.x DESC), '') || 'V36Z' AS band
 		FROM step s
 	), mark AS (
-		SELECT m.h, m.survival, 44 + 500 * m.h / hours::numeric AS x, round((250 - 214 * m.survival)::numeric, 1) AS y,
+		SELECT m.h, m.survival, 44 + 500 * m.h / liveness_svg_survival.hours::numeric AS x, round((250 - 214 * m.survival)::numeric, 1) AS y,
 			-- the label of the earlier stands above that of the later
 			least(round((250 - 214 * m.survival)::numeric, 1) - 8, lead(round((250 - 214 * m.survival)::numeric, 1) - 8 - 19) OVER (ORDER BY m.h)) AS label_y
-		FROM (SELECT h, @extschema@.survival_at(curve, h * hour) AS survival FROM unnest(ARRAY[4, 8]) h) m
-		WHERE m.h <= hours AND m.survival IS NOT NULL
+		FROM (SELECT h, @extschema@.survival_at(liveness_svg_survival.curve, h * liveness_svg_survival.hour) AS survival FROM unnest(ARRAY[4, 8]) h) m
+		WHERE m.h <= liveness_svg_survival.hours AND m.survival IS NOT NULL
 	)
 	SELECT concat('<svg xmlns="http://www.w3.org/2000/svg" class="survival" viewBox="0 0 560 296" role="img" aria-label="',
-			@extschema@.liveness_html_escape(coalesce(title, ''), 200), '" font-family="system-ui, sans-serif" font-size="12" fill="currentColor"><title>',
-			@extschema@.liveness_html_escape(coalesce(title, ''), 200), '</title><desc>',
-			coalesce((SELECT string_agg(format('Longer than %s h last %s %%. ', m.h, @extschema@.liveness_html_number(100 * m.survival, 1)), '' ORDER BY m.h) FROM mark m), ''),
-			coalesce(format('Half of them last longer than %s h.', @extschema@.liveness_html_number(@extschema@.survival_quantile(curve, 0.5) / hour, 1)),
+			@extschema@.liveness_html_escape(COALESCE(liveness_svg_survival.title, ''), 200), '" font-family="system-ui, sans-serif" font-size="12" fill="currentColor"><title>',
+			@extschema@.liveness_html_escape(COALESCE(liveness_svg_survival.title, ''), 200), '</title><desc>',
+			COALESCE((SELECT string_agg(format('Longer than %s h last %s %%. ', m.h, @extschema@.liveness_html_number(100 * m.survival, 1)), '' ORDER BY m.h) FROM mark m), ''),
+			COALESCE(format('Half of them last longer than %s h.', @extschema@.liveness_html_number(@extschema@.survival_quantile(liveness_svg_survival.curve, 0.5) / nullif(liveness_svg_survival.hour, 0), 1)),
 				'The median is not reached.'), '</desc>',
 			-- the axes
 			(SELECT string_agg(format('<path stroke="currentColor" stroke-opacity=".18" d="M44 %sH544"/><text x="38" y="%s" text-anchor="end">%s</text>',
 				y, y + 4, share), '' ORDER BY share) FROM generate_series(0, 100, 25) share CROSS JOIN LATERAL (SELECT 250 - 2.14 * share AS y) at),
-			(SELECT string_agg(format('<text x="%s" y="268" text-anchor="middle">%s</text>', trim_scale(round(44 + 62.5 * k, 1)), trim_scale(round(hours * k / 8.0, 2))), '' ORDER BY k)
+			(SELECT string_agg(format('<text x="%s" y="268" text-anchor="middle">%s</text>', trim_scale(round(44 + 62.5 * k, 1)), trim_scale(round(liveness_svg_survival.hours * k / 8.0, 2))), '' ORDER BY k)
 				FROM generate_series(0, 8) k),
 			'<text x="294" y="290" text-anchor="middle">hours since it connected</text>',
 			'<path class="accent" fill="#1f5f99" fill-opacity=".18" d="', p.band, '"/>',
@@ -2094,12 +2097,11 @@ BEGIN
 				'<circle class="accent" fill="#1f5f99" cx="%1$s" cy="%2$s" r="4"/><text class="mark" x="%3$s" y="%4$s">%5$s h: %6$s %%</text>',
 				trim_scale(round(m.x, 1)), m.y, trim_scale(round(m.x + 6, 1)), m.label_y, m.h, @extschema@.liveness_html_number(100 * m.survival, 1)), '' ORDER BY m.h) FROM mark m),
 			'</svg>')
-	INTO html
-	FROM path p;
-	RETURN html;
-END
-$$;
-COMMENT ON FUNCTION liveness_svg_survival(survival_curve, float8, int, text) IS 'A survival curve as an image (SVG): steps, the bounds of 95 % (log-log) as a band, an axis of so many hours, S at 4 h and 8 h marked where it is known; hour is an hour in the unit of the curve. NULL for a NULL curve; hour not positive (or from 1e15), or hours outside 1..8760, is error 22023';
+	FROM path p
+	WHERE @extschema@.liveness_svg_survival_arguments(liveness_svg_survival.hour, liveness_svg_survival.hours)
+	AND liveness_svg_survival.curve IS NOT NULL;
+END;
+COMMENT ON FUNCTION liveness_svg_survival(survival_curve, float8, int, text) IS 'A survival curve as an image (SVG): steps, the bounds of 95 % (log-log) as a band, an axis of so many hours, S at 4 h and 8 h marked where it is known; hour is an hour in the unit of the curve. NULL for a NULL curve; hour outside 1e-9..1e15, or hours outside 1..8760, is error 22023';
 
 -- Who ends within a minute is still there when it begins, and who comes within it is
 -- there already: S at a whole minute counts all ends up to it, and no other.
@@ -2115,8 +2117,8 @@ BEGIN ATOMIC
 	CROSS JOIN @extschema@.provider_sessions s
 	WHERE s.connected_at < as_of AND s.connected_at > '-infinity'
 	AND (s.disconnected_at IS NULL OR s.disconnected_at >= w.since)
-	-- a gate: it checks the arguments even where there is no session
-	AND @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
+	-- it checks the arguments even where there is no session
+	HAVING @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
 COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'Kaplan-Meier curve of all sessions of the window, in minutes: as p_survives_4h, but over the fleet, and with lengths rounded up to the minute, so that the curve stays small. NULL without a session; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
 
@@ -2136,6 +2138,19 @@ END;
 COMMENT ON FUNCTION liveness_fleet_matrix() IS 'The mean of hourly_availability over the providers with a session in the window, hour by hour, in the same form: 168 shares, null where nobody''s window holds the hour; NULL without a matrix';
 
 -- Nothing to read where the library is not preloaded is no reason to make no report.
+CREATE FUNCTION liveness_counters_if_any()
+RETURNS TABLE (name text, value float8, help text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT s.name, s.value, s.help FROM @extschema@.liveness_stats s;
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	RETURN;
+END
+$$;
+COMMENT ON FUNCTION liveness_counters_if_any() IS 'The counters of liveness_stats; no row where the library is not preloaded';
+
 CREATE FUNCTION liveness_report_style()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2190,33 +2205,11 @@ footer { margin-top: 2rem }
 ';
 COMMENT ON FUNCTION liveness_report_style() IS 'The style sheet of liveness_report';
 
-CREATE FUNCTION liveness_report(title text DEFAULT 'Liveness of the fleet', max_rows int DEFAULT 10, heatmaps int DEFAULT 5)
-RETURNS text
-LANGUAGE plpgsql STABLE
+CREATE FUNCTION liveness_report_arguments(title text, max_rows int, heatmaps int)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET jit = off
 AS $$
-DECLARE
-	network @extschema@.network_availability;
-	as_of timestamptz;
-	curve @extschema@.survival_curve;
-	survival text[];
-	best text[];
-	worst text[];
-	maps text;
-	fleet_map text;
-	reasons text[];
-	reason_bars float8[];
-	coordinators text[];
-	stale text[];
-	n_stale bigint;
-	prepared boolean;
-	candidates_4h text[];
-	candidates_8h text[];
-	jobs text[];
-	counters text[];
-	figures text;
-	remarks text;
 BEGIN
 	IF title IS NULL THEN
 		RAISE EXCEPTION USING
@@ -2234,206 +2227,298 @@ BEGIN
 			MESSAGE = format('heatmaps must be from 0 to 500, and is %s', coalesce(heatmaps::text, 'NULL')),
 			HINT = 'Give the number of providers to draw the heatmap of, or leave the argument out.';
 	END IF;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION liveness_report_arguments(text, int, int) IS 'True, once the arguments of liveness_report have been checked: title NULL is error 22004, a number outside its range 22023';
 
-	SELECT n.* INTO network FROM @extschema@.network_availability n;
-	as_of := CASE WHEN isfinite(network.updated_at) THEN network.updated_at ELSE now() END;
-	curve := @extschema@.liveness_fleet_survival(as_of, least(greatest(network.window_days, 1), 3650));
-	prepared := EXISTS (SELECT FROM @extschema@.liveness_fleet_hazard);
-
-	WITH curve_table AS MATERIALIZED (
-		SELECT t.* FROM @extschema@.survival_table(curve) t
+-- The sections are bound to what they call when they are created: nothing that is put
+-- into the schema later can come in between.
+CREATE FUNCTION liveness_report_remarks(n_stale bigint)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH network AS MATERIALIZED (
+		SELECT n.updated_at FROM @extschema@.network_availability n
+	), remark AS (
+		SELECT 1 AS n, 'There was no rollup of the features yet: uptime, ranking, heatmaps and reasons come with the first.' AS remark
+		FROM network n
+		WHERE n.updated_at IS NULL
+		UNION ALL
+		SELECT 2, format('The last rollup of the features is %s old.', @extschema@.liveness_html_span(date_part('epoch', now()) - date_part('epoch', n.updated_at)))
+		FROM network n
+		WHERE n.updated_at < now() - interval '1 hour'
+		UNION ALL
+		SELECT 3, format('The job %s failed when it ran last: %s', j.job, left(j.last_error, 1000))
+		FROM @extschema@.liveness_jobs j
+		WHERE j.last_error_at > j.last_started_at OR (j.last_error_at IS NOT NULL AND j.last_started_at IS NULL)
+		UNION ALL
+		SELECT 4, format('Open sessions that nobody has heard of for liveness.session_timeout: %s.', @extschema@.liveness_html_number(n_stale))
+		WHERE n_stale > 0
+		UNION ALL
+		SELECT 5, format('%s is %s: %s.', c.name, @extschema@.liveness_html_number(c.value), c.help)
+		FROM @extschema@.liveness_counters_if_any() c
+		WHERE c.name IN ('liveness_dropped_total', 'liveness_rows_lost_total', 'liveness_rows_set_aside_total', 'liveness_flush_failed_total')
+		AND c.value > 0
 	)
-	SELECT 'last longer, %'::text || array_agg(@extschema@.liveness_html_number(100 * @extschema@.survival_at(curve, 60 * h), 1) ORDER BY h)
-		|| 'from'::text || array_agg(@extschema@.liveness_html_number(100 * b.lower, 1) ORDER BY h)
-		|| 'to'::text || array_agg(@extschema@.liveness_html_number(100 * b.upper, 1) ORDER BY h)
-	INTO survival
-	FROM unnest(ARRAY[1, 4, 8, 12, 24, 48]) h
-	LEFT JOIN LATERAL (
-		SELECT c.lower, c.upper FROM curve_table c WHERE c.time <= 60 * h ORDER BY c.time DESC LIMIT 1
-	) b ON @extschema@.survival_at(curve, 60 * h) IS NOT NULL
-	WHERE curve IS NOT NULL;
+	SELECT '<ul aria-label="To look at">' || string_agg('<li>' || @extschema@.liveness_html_escape(r.remark, 300) || '</li>', '' ORDER BY r.n, r.remark) || E'</ul>\n'
+	FROM remark r;
+END;
+COMMENT ON FUNCTION liveness_report_remarks(bigint) IS 'Part of liveness_report: what to look at, given how many sessions are stale; NULL: nothing';
 
+CREATE FUNCTION liveness_report_figures(n_stale bigint)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT E'<dl>\n' || string_agg(format(E'<div><dt>%s</dt><dd>%s</dd></div>\n', f.name,
+		COALESCE(@extschema@.liveness_html_number(f.value, f.decimals) || CASE WHEN f.decimals > 0 THEN ' <small>%</small>' ELSE '' END, '&#8211;')), '' ORDER BY f.n) || E'</dl>\n'
+	FROM @extschema@.network_availability a
+	CROSS JOIN LATERAL (VALUES
+		(1, 'providers', a.providers::float8, 0),
+		(2, 'connected', a.connected::float8, 0),
+		(3, 'stale', n_stale::float8, 0),
+		(4, 'vanished', a.vanished::float8, 0),
+		(5, 'up &#8805; 95 %', a.highly_reliable::float8, 0),
+		(6, 'mean uptime', 100 * a.mean_uptime_pct, 1),
+		(7, 'p10 uptime', 100 * a.p10_uptime_pct, 1),
+		(8, 'median uptime', 100 * a.p50_uptime_pct, 1),
+		(9, 'p90 uptime', 100 * a.p90_uptime_pct, 1)
+	) f (n, name, value, decimals);
+END;
+COMMENT ON FUNCTION liveness_report_figures(bigint) IS 'Part of liveness_report: the figures of the fleet, given how many sessions are stale';
+
+CREATE FUNCTION liveness_report_survival()
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH fleet AS MATERIALIZED (
+		-- as the last rollup; what others wrote into its table is no reason to fail
+		SELECT @extschema@.liveness_fleet_survival(CASE WHEN isfinite(n.updated_at) THEN n.updated_at ELSE now() END,
+			least(greatest(n.window_days, 1), 3650)) AS curve
+		FROM @extschema@.network_availability n
+	), step AS MATERIALIZED (
+		SELECT t.time, t.lower, t.upper FROM fleet f CROSS JOIN LATERAL @extschema@.survival_table(f.curve) t
+	), row AS (
+		SELECT array_agg(@extschema@.liveness_html_number(100 * @extschema@.survival_at(f.curve, 60 * h.h), 1) ORDER BY h.h) AS survival,
+			array_agg(@extschema@.liveness_html_number(100 * b.lower, 1) ORDER BY h.h) AS lower,
+			array_agg(@extschema@.liveness_html_number(100 * b.upper, 1) ORDER BY h.h) AS upper
+		FROM fleet f
+		CROSS JOIN unnest(ARRAY[1, 4, 8, 12, 24, 48]) h (h)
+		LEFT JOIN LATERAL (
+			SELECT s.lower, s.upper FROM step s WHERE s.time <= 60 * h.h ORDER BY s.time DESC LIMIT 1
+		) b ON @extschema@.survival_at(f.curve, 60 * h.h) IS NOT NULL
+	)
+	SELECT COALESCE('<figure><figcaption><b>Share of sessions that last longer</b> (%; Kaplan-Meier; the band: 95 %)</figcaption>'
+			|| @extschema@.liveness_svg_survival(f.curve, 60, 48, 'Share of sessions that last longer than so many hours')
+			|| @extschema@.liveness_html_table('The same in numbers', ARRAY['hours', '1', '4', '8', '12', '24', '48'],
+				ARRAY['last longer, %'] || r.survival || ARRAY['from'] || r.lower || ARRAY['to'] || r.upper) || E'</figure>\n',
+		E'<p>No session in the window.</p>\n')
+	FROM fleet f
+	CROSS JOIN row r;
+END;
+COMMENT ON FUNCTION liveness_report_survival() IS 'Part of liveness_report: survival of sessions, as of the last rollup, or of now()';
+
+CREATE FUNCTION liveness_report_reasons(max_rows int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH reason AS (
+		SELECT r.reason, sum(r.sessions) AS sessions, count(*) AS providers,
+			row_number() OVER (ORDER BY sum(r.sessions) DESC NULLS LAST, r.reason) AS n
+		FROM @extschema@.provider_disconnect_reasons r
+		GROUP BY r.reason
+	), shown AS (
+		SELECT least(r.n, max_rows + 1) AS n, sum(r.sessions) AS sessions,
+			CASE WHEN min(r.n) > max_rows THEN format('%s other reasons', count(*)) ELSE left(min(r.reason), 201) END AS reason,
+			CASE WHEN min(r.n) <= max_rows THEN min(r.providers) END AS providers
+		FROM reason r
+		GROUP BY least(r.n, max_rows + 1)
+	), compared AS (
+		SELECT s.n, s.reason, s.sessions, s.providers, sum(s.sessions) OVER () AS total, max(s.sessions) OVER () AS most
+		FROM shown s
+	)
+	SELECT @extschema@.liveness_html_table('Why sessions ended', ARRAY['reason', 'sessions', '%', 'providers'],
+		array_agg(ARRAY[c.reason, @extschema@.liveness_html_number(c.sessions::float8),
+			@extschema@.liveness_html_number((100 * c.sessions / nullif(c.total, 0))::float8, 1), @extschema@.liveness_html_number(c.providers)] ORDER BY c.n),
+		bars => array_agg((c.sessions / nullif(c.most, 0))::float8 ORDER BY c.n))
+	FROM compared c;
+END;
+COMMENT ON FUNCTION liveness_report_reasons(int) IS 'Part of liveness_report: why sessions ended, the other reasons together in a last row';
+
+CREATE FUNCTION liveness_report_candidates(max_rows int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH prepared AS MATERIALIZED (
+		SELECT f.only_row FROM @extschema@.liveness_fleet_hazard f
+	), candidate AS (
+		SELECT j.hours, c.probability, c.provider_id, ARRAY[left(c.provider_id, 51),
+			@extschema@.liveness_html_number(100 * c.probability, 1), @extschema@.liveness_html_number(100 * c.lower, 1), @extschema@.liveness_html_number(100 * c.upper, 1),
+			@extschema@.liveness_html_number(c.age_seconds / 3600, 1), @extschema@.liveness_html_number(c.own_sessions), @extschema@.liveness_html_number(c.liveness_score, 4)] AS cells
+		FROM prepared p
+		CROSS JOIN (VALUES (4), (8)) j (hours)
+		-- without a row it is not asked: it would fail
+		CROSS JOIN LATERAL @extschema@.liveness_candidates(make_interval(hours => CASE WHEN p.only_row THEN j.hours END), 0.5::float8, max_rows) c
+	), job AS (
+		SELECT string_agg(@extschema@.liveness_html_table(format('A job of %s hours', j.hours), ARRAY['provider', 'holds %', 'from', 'to', 'up for h', 'sessions', 'score'],
+				(SELECT array_agg(c.cells ORDER BY c.probability DESC, c.provider_id) FROM candidate c WHERE c.hours = j.hours), max_chars => 50), '' ORDER BY j.hours) AS tables
+		FROM (VALUES (4), (8)) j (hours)
+	)
+	SELECT CASE WHEN EXISTS (SELECT FROM prepared)
+		THEN E'<p class="quiet">Connected, not stale, and likelier than not to hold it; from and to: bounds of 95 %.</p>\n<div class="grid">\n' || j.tables || E'</div>\n'
+		ELSE E'<p>Known after the first rollup of the features.</p>\n' END
+	FROM job j;
+END;
+COMMENT ON FUNCTION liveness_report_candidates(int) IS 'Part of liveness_report: candidates for jobs of 4 and 8 hours, once there was a rollup';
+
+CREATE FUNCTION liveness_report_ranking(max_rows int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
 	WITH best AS MATERIALIZED (
-		SELECT r.*, row_number() OVER (ORDER BY r.liveness_score DESC, r.uptime_pct DESC, r.provider_id) AS n
-		FROM @extschema@.liveness_reliability(max_rows => liveness_report.max_rows) r
+		SELECT r.provider_id, r.liveness_score, r.uptime_pct, r.p_stays_4h, r.p_stays_8h, r.mtbf_seconds, r.median_session_seconds, r.sessions_count,
+			row_number() OVER (ORDER BY r.liveness_score DESC, r.uptime_pct DESC, r.provider_id) AS n
+		FROM @extschema@.liveness_reliability(max_rows => liveness_report_ranking.max_rows) r
 	), worst AS (
-		SELECT f.*, row_number() OVER (ORDER BY f.liveness_score, f.uptime_pct, f.provider_id DESC) AS n
+		SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h, f.mtbf_seconds, f.median_session_seconds, f.sessions_count,
+			row_number() OVER (ORDER BY f.liveness_score, f.uptime_pct, f.provider_id DESC) AS n
 		FROM @extschema@.provider_reliability_features f
 		WHERE f.sessions_count > 0
 		AND f.provider_id NOT IN (SELECT b.provider_id FROM best b)
 		ORDER BY n
-		LIMIT liveness_report.max_rows
+		LIMIT liveness_report_ranking.max_rows
 	), ranked AS (
-		SELECT r.is_best, r.n, ARRAY[left(r.provider_id, 50), @extschema@.liveness_html_number(r.liveness_score, 4),
+		SELECT r.end, r.n, ARRAY[left(r.provider_id, 51), @extschema@.liveness_html_number(r.liveness_score, 4),
 			@extschema@.liveness_html_number(100 * r.uptime_pct::float8, 1),
 			@extschema@.liveness_html_number(100 * r.p_stays_4h::float8, 1), @extschema@.liveness_html_number(100 * r.p_stays_8h::float8, 1),
 			@extschema@.liveness_html_number(r.mtbf_seconds / 3600::float8, 1), @extschema@.liveness_html_number(r.median_session_seconds / 3600::float8, 1),
 			@extschema@.liveness_html_number(r.sessions_count),
 			CASE WHEN EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = r.provider_id AND s.disconnected_at IS NULL)
 				THEN 'yes' ELSE 'no' END] AS cells
-		FROM (SELECT true AS is_best, b.* FROM best b UNION ALL SELECT false, w.* FROM worst w) r
+		FROM (SELECT 1 AS end, b.* FROM best b UNION ALL SELECT 2, w.* FROM worst w) r
 	)
-	SELECT array_agg(r.cells ORDER BY r.n) FILTER (WHERE r.is_best), array_agg(r.cells ORDER BY r.n) FILTER (WHERE NOT r.is_best)
-	INTO best, worst
-	FROM ranked r;
+	SELECT string_agg(@extschema@.liveness_html_table(e.caption, ARRAY['provider', 'score', 'uptime %', '4 h %', '8 h %', 'MTBF h', 'median h', 'sessions', 'up'],
+			(SELECT array_agg(r.cells ORDER BY r.n) FROM ranked r WHERE r.end = e.end), max_chars => 50), '' ORDER BY e.end)
+	FROM (VALUES (1, 'The best'), (2, 'The worst of those with a session in the window')) e ("end", caption)
+	WHERE e.end = 1 OR EXISTS (SELECT FROM ranked r WHERE r.end = e.end);
+END;
+COMMENT ON FUNCTION liveness_report_ranking(int) IS 'Part of liveness_report: the first of the ranking, and the last of those with a session in the window that are not among them';
 
-	-- those that are there all the time need none
-	SELECT string_agg(concat('<figure><figcaption><b><bdi>',
-			coalesce(nullif(@extschema@.liveness_html_escape(m.provider_id, 50), ''), '<i>(empty)</i>'), '</bdi></b>, score ',
-			@extschema@.liveness_html_number(m.liveness_score, 4), '</figcaption>',
-			coalesce(@extschema@.liveness_svg_heatmap(m.hourly_availability, 'Availability of ' || left(m.provider_id, 50)), '<p>No matrix.</p>'),
-			E'</figure>\n'), '' ORDER BY m.n)
-	INTO maps
-	FROM (
+CREATE FUNCTION liveness_report_heatmaps(heatmaps int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH shown AS (
+		-- those that are there all the time come last: they need none
 		SELECT f.provider_id, f.liveness_score, f.hourly_availability,
 			row_number() OVER (ORDER BY f.uptime_pct >= 0.95::real, f.liveness_score DESC, f.uptime_pct DESC, f.provider_id) AS n
 		FROM @extschema@.provider_reliability_features f
 		WHERE f.sessions_count > 0
 		ORDER BY n
 		LIMIT heatmaps
-	) m;
-	fleet_map := @extschema@.liveness_svg_heatmap(@extschema@.liveness_fleet_matrix(), 'Mean availability of the fleet');
-
-	WITH reason AS (
-		SELECT r.reason, sum(r.sessions) AS sessions, count(*) AS providers, sum(sum(r.sessions)) OVER () AS total,
-			row_number() OVER (ORDER BY sum(r.sessions) DESC NULLS LAST, r.reason) AS n
-		FROM @extschema@.provider_disconnect_reasons r
-		GROUP BY r.reason
-	), shown AS (
-		SELECT least(r.n, liveness_report.max_rows + 1) AS n, min(r.total) AS total, sum(r.sessions) AS sessions,
-			CASE WHEN min(r.n) > liveness_report.max_rows THEN format('%s other reasons', count(*)) ELSE left(min(r.reason), 100) END AS reason,
-			CASE WHEN min(r.n) <= liveness_report.max_rows THEN min(r.providers) END AS providers
-		FROM reason r
-		GROUP BY 1
+	), figure AS (
+		SELECT 0 AS n, '<b>Mean of the fleet</b>' AS caption, @extschema@.liveness_svg_heatmap(@extschema@.liveness_fleet_matrix(), 'Mean availability of the fleet') AS image
+		UNION ALL
+		SELECT s.n, '<b><bdi>' || COALESCE(nullif(@extschema@.liveness_html_escape(s.provider_id, 50), ''), '<i>(empty)</i>') || '</bdi></b>, score '
+				|| @extschema@.liveness_html_number(s.liveness_score, 4),
+			COALESCE(@extschema@.liveness_svg_heatmap(s.hourly_availability, 'Availability of ' || s.provider_id), '<p>No matrix.</p>')
+		FROM shown s
 	)
-	SELECT array_agg(ARRAY[s.reason, @extschema@.liveness_html_number(s.sessions::float8),
-			@extschema@.liveness_html_number((100 * s.sessions / nullif(s.total, 0))::float8, 1), @extschema@.liveness_html_number(s.providers)] ORDER BY s.n),
-		array_agg((s.sessions / nullif(max_sessions, 0))::float8 ORDER BY s.n)
-	INTO reasons, reason_bars
-	FROM (SELECT s.*, max(s.sessions) OVER () AS max_sessions FROM shown s) s;
+	SELECT E'<section>\n<h2>When they are there</h2>\n<p class="quiet">Share of each hour of the week that they are online: the fleet, and the first of the ranking with an uptime below 95 %.</p>\n'
+		|| @extschema@.liveness_svg_legend() || E'\n<div class="maps">\n'
+		|| string_agg('<figure><figcaption>' || f.caption || '</figcaption>' || f.image || E'</figure>\n', '' ORDER BY f.n) || E'</div>\n</section>\n'
+	FROM figure f;
+END;
+COMMENT ON FUNCTION liveness_report_heatmaps(int) IS 'Part of liveness_report: heatmaps of the fleet and of so many providers; NULL if there is none';
 
+CREATE FUNCTION liveness_report_open_sessions(max_rows int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
 	WITH silent AS MATERIALIZED (
-		SELECT t.id, t.provider_id, t.coordinator_id, t.connected_at, t.last_sign_of_life FROM @extschema@.provider_stale_sessions t
+		SELECT t.id, t.provider_id, t.coordinator_id, t.connected_at, t.last_sign_of_life, row_number() OVER (ORDER BY t.last_sign_of_life, t.id) AS n
+		FROM @extschema@.provider_stale_sessions t
 	), coordinator AS (
 		SELECT s.coordinator_id, count(*) AS sessions, count(t.id) AS stale, row_number() OVER (ORDER BY count(*) DESC, s.coordinator_id) AS n
 		FROM @extschema@.provider_sessions s
 		LEFT JOIN silent t ON t.id = s.id AND t.provider_id = s.provider_id
 		WHERE s.disconnected_at IS NULL
 		GROUP BY s.coordinator_id
+	), held AS (
+		SELECT array_agg(ARRAY[left(c.coordinator_id, 51), @extschema@.liveness_html_number(c.sessions), @extschema@.liveness_html_number(c.stale)] ORDER BY c.n) AS cells
+		FROM coordinator c
+		WHERE c.n <= max_rows
+	), stale AS (
+		SELECT array_agg(ARRAY[left(t.provider_id, 51), left(t.coordinator_id, 51), @extschema@.liveness_html_time(t.connected_at),
+			@extschema@.liveness_html_span(date_part('epoch', now()) - date_part('epoch', t.last_sign_of_life))] ORDER BY t.n) AS cells
+		FROM silent t
+		WHERE t.n <= max_rows
 	)
-	SELECT (SELECT count(*) FROM silent),
-		(SELECT array_agg(ARRAY[left(c.coordinator_id, 50), @extschema@.liveness_html_number(c.sessions), @extschema@.liveness_html_number(c.stale)] ORDER BY c.n)
-			FROM coordinator c WHERE c.n <= liveness_report.max_rows),
-		(SELECT array_agg(ARRAY[left(t.provider_id, 50), left(t.coordinator_id, 50), @extschema@.liveness_html_time(t.connected_at),
-				@extschema@.liveness_html_span(date_part('epoch', now()) - date_part('epoch', t.last_sign_of_life))] ORDER BY t.last_sign_of_life, t.id)
-			FROM (SELECT t.* FROM silent t ORDER BY t.last_sign_of_life, t.id LIMIT liveness_report.max_rows) t)
-	INTO n_stale, coordinators, stale;
+	SELECT @extschema@.liveness_html_table('By coordinator', ARRAY['coordinator', 'open', 'stale'], h.cells, max_chars => 50)
+		|| CASE WHEN s.cells IS NULL THEN '' ELSE
+			@extschema@.liveness_html_table('Stale, the longest silent first', ARRAY['provider', 'coordinator', 'connected', 'silent for'], s.cells, '{1,2}', max_chars => 50) END
+	FROM held h
+	CROSS JOIN stale s;
+END;
+COMMENT ON FUNCTION liveness_report_open_sessions(int) IS 'Part of liveness_report: open sessions by coordinator, and those that are stale';
 
-	IF prepared THEN
-		WITH candidate AS (
-			SELECT j.hours, c.probability, c.provider_id, ARRAY[left(c.provider_id, 50),
-				@extschema@.liveness_html_number(100 * c.probability, 1), @extschema@.liveness_html_number(100 * c.lower, 1), @extschema@.liveness_html_number(100 * c.upper, 1),
-				@extschema@.liveness_html_number(c.age_seconds / 3600, 1), @extschema@.liveness_html_number(c.own_sessions), @extschema@.liveness_html_number(c.liveness_score, 4)] AS cells
-			FROM unnest(ARRAY[4, 8]) j (hours)
-			CROSS JOIN LATERAL @extschema@.liveness_candidates(make_interval(hours => j.hours), 0.5, liveness_report.max_rows) c
-		)
-		SELECT array_agg(c.cells ORDER BY c.probability DESC, c.provider_id) FILTER (WHERE c.hours = 4),
-			array_agg(c.cells ORDER BY c.probability DESC, c.provider_id) FILTER (WHERE c.hours = 8)
-		INTO candidates_4h, candidates_8h
-		FROM candidate c;
-	END IF;
-
-	SELECT array_agg(ARRAY[j.job, @extschema@.liveness_html_span(date_part('epoch', now() - j.last_started_at)) || ' ago', @extschema@.liveness_html_span(date_part('epoch', j.last_duration)),
+CREATE FUNCTION liveness_report_extension()
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH job AS (
+		SELECT array_agg(ARRAY[j.job, @extschema@.liveness_html_span(date_part('epoch', now() - j.last_started_at)) || ' ago', @extschema@.liveness_html_span(date_part('epoch', j.last_duration)),
 			@extschema@.liveness_html_number(j.last_rows), @extschema@.liveness_html_number(j.runs), @extschema@.liveness_html_number(j.errors),
-			@extschema@.liveness_html_span(date_part('epoch', now() - j.last_error_at)) || ' ago', left(j.last_error, 201)] ORDER BY j.job)
-	INTO jobs
-	FROM @extschema@.liveness_jobs j;
-	SELECT array_agg(ARRAY[c.name, @extschema@.liveness_html_number(c.value, CASE WHEN c.value = floor(c.value) THEN 0 ELSE 3 END), c.help] ORDER BY c.name)
-	INTO counters
-	FROM @extschema@.liveness_counters(true) c;
+			@extschema@.liveness_html_span(date_part('epoch', now() - j.last_error_at)) || ' ago', left(j.last_error, 201)] ORDER BY j.job) AS cells
+		FROM @extschema@.liveness_jobs j
+	), counter AS (
+		SELECT array_agg(ARRAY[c.name, @extschema@.liveness_html_number(c.value, CASE WHEN c.value = floor(c.value) THEN 0 ELSE 3 END), c.help] ORDER BY c.name) AS cells
+		FROM @extschema@.liveness_counters_if_any() c
+	)
+	SELECT @extschema@.liveness_html_table('Jobs', ARRAY['job', 'last run', 'took', 'rows', 'runs', 'errors', 'failed', 'last error'], j.cells, '{1,8}')
+		|| CASE WHEN c.cells IS NULL THEN E'<p class="quiet">The library is not preloaded: there is no buffer and no counter.</p>\n' ELSE
+			@extschema@.liveness_html_table('Counters', ARRAY['counter', 'value', 'meaning'], c.cells, '{1,3}') END
+	FROM job j
+	CROSS JOIN counter c;
+END;
+COMMENT ON FUNCTION liveness_report_extension() IS 'Part of liveness_report: jobs and counters';
 
-	SELECT string_agg(format(E'<div><dt>%s</dt><dd>%s</dd></div>\n', f.name, coalesce(f.value, '&#8211;')), '' ORDER BY f.n)
-	INTO figures
-	FROM (VALUES
-		(1, 'providers', @extschema@.liveness_html_number(network.providers)),
-		(2, 'connected', @extschema@.liveness_html_number(network.connected)),
-		(3, 'stale', @extschema@.liveness_html_number(n_stale)),
-		(4, 'vanished', @extschema@.liveness_html_number(network.vanished)),
-		(5, 'up &#8805; 95 %', @extschema@.liveness_html_number(network.highly_reliable)),
-		(6, 'mean uptime', @extschema@.liveness_html_number(100 * network.mean_uptime_pct, 1) || ' <small>%</small>'),
-		(7, 'p10 uptime', @extschema@.liveness_html_number(100 * network.p10_uptime_pct, 1) || ' <small>%</small>'),
-		(8, 'median uptime', @extschema@.liveness_html_number(100 * network.p50_uptime_pct, 1) || ' <small>%</small>'),
-		(9, 'p90 uptime', @extschema@.liveness_html_number(100 * network.p90_uptime_pct, 1) || ' <small>%</small>')
-	) f (n, name, value);
-
-	SELECT '<ul aria-label="To look at">' || string_agg('<li>' || @extschema@.liveness_html_escape(r.remark, 300) || '</li>', '' ORDER BY r.n, r.remark) || E'</ul>\n'
-	INTO remarks
-	FROM (
-		SELECT 1 AS n, 'There was no rollup of the features yet: uptime, ranking, heatmaps and reasons come with the first.' AS remark
-		WHERE network.updated_at IS NULL
-		UNION ALL
-		SELECT 2, format('The last rollup of the features is %s old.', @extschema@.liveness_html_span(date_part('epoch', now() - as_of)))
-		WHERE as_of < now() - interval '1 hour'
-		UNION ALL
-		SELECT 3, format('The job %s failed when it ran last: %s', j.job, left(j.last_error, 1000))
-		FROM @extschema@.liveness_jobs j WHERE j.last_error_at > j.last_started_at OR (j.last_error_at IS NOT NULL AND j.last_started_at IS NULL)
-		UNION ALL
-		SELECT 4, format('Open sessions that nobody has heard of for liveness.session_timeout: %s.', n_stale) WHERE n_stale > 0
-		UNION ALL
-		SELECT 5, format('%s is %s: %s.', counters[k][1], counters[k][2], counters[k][3])
-		FROM generate_subscripts(counters, 1) k
-		WHERE counters[k][1] IN ('liveness_dropped_total', 'liveness_rows_lost_total', 'liveness_rows_set_aside_total', 'liveness_flush_failed_total')
-		AND counters[k][2] <> '0'
-	) r;
-
-	RETURN concat(E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n',
+CREATE FUNCTION liveness_report(title text DEFAULT 'Liveness of the fleet', max_rows int DEFAULT 10, heatmaps int DEFAULT 5)
+RETURNS text
+LANGUAGE sql STABLE
+SET jit = off
+BEGIN ATOMIC
+	WITH stale AS MATERIALIZED (
+		SELECT count(*) AS n FROM @extschema@.provider_stale_sessions t
+	)
+	SELECT concat(E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n',
 		'<meta http-equiv="Content-Security-Policy" content="default-src ''none''; style-src ''unsafe-inline''"/>', E'\n',
 		E'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<meta name="color-scheme" content="light dark"/>\n',
 		'<title>', @extschema@.liveness_html_escape(title, 200), E'</title>\n<style>', @extschema@.liveness_report_style(), E'</style>\n</head>\n<body>\n<main>\n',
 		'<h1><bdi>', @extschema@.liveness_html_escape(title, 200), E'</bdi></h1>\n<p class="quiet">',
-		CASE WHEN network.updated_at IS NULL THEN 'No rollup yet' ELSE
-			concat('As of ', @extschema@.liveness_html_time(network.updated_at), ', over the ', network.window_days, ' days before') END,
-		'; made ', @extschema@.liveness_html_time(now()), ' in database <bdi>', @extschema@.liveness_html_escape(current_database(), 70), E'</bdi>. Times and hours of the week are in UTC.</p>\n',
-		remarks, E'<dl>\n', figures, E'</dl>\n',
-
+		COALESCE('As of ' || @extschema@.liveness_html_time(n.updated_at) || ', over the ' || n.window_days || ' days before', 'No rollup yet'),
+		'; made ', @extschema@.liveness_html_time(now()), ' in database <bdi>', @extschema@.liveness_html_escape(current_database()::text, 70),
+		E'</bdi>. Times and hours of the week are in UTC.</p>\n',
+		@extschema@.liveness_report_remarks(s.n),
+		@extschema@.liveness_report_figures(s.n),
 		E'<section>\n<h2>How long sessions last, and why they end</h2>\n<div class="grid">\n',
-		CASE WHEN curve IS NULL THEN '<p>No session in the window.</p>' ELSE
-			concat('<figure><figcaption><b>Share of sessions that last longer</b> (%; Kaplan-Meier; the band: 95 %)</figcaption>',
-				@extschema@.liveness_svg_survival(curve, 60, 48, 'Share of sessions that last longer than so many hours'),
-				@extschema@.liveness_html_table('The same in numbers', ARRAY['hours', '1', '4', '8', '12', '24', '48'], survival), E'</figure>\n') END,
-		@extschema@.liveness_html_table('Why sessions ended', ARRAY['reason', 'sessions', '%', 'providers'], reasons, bars => reason_bars),
-		E'</div>\n</section>\n',
-
-		E'<section>\n<h2>Who will hold a job that starts now</h2>\n',
-		CASE WHEN prepared THEN concat(E'<p class="quiet">Connected, not stale, and likelier than not to hold it; from and to: bounds of 95 %.</p>\n<div class="grid">\n',
-			@extschema@.liveness_html_table('A job of 4 hours', ARRAY['provider', 'holds %', 'from', 'to', 'up for h', 'sessions', 'score'], candidates_4h),
-			@extschema@.liveness_html_table('A job of 8 hours', ARRAY['provider', 'holds %', 'from', 'to', 'up for h', 'sessions', 'score'], candidates_8h), E'</div>\n')
-			ELSE E'<p>Known after the first rollup of the features.</p>\n' END,
-		E'</section>\n',
-
-		E'<section>\n<h2>Ranking</h2>\n<div class="grid">\n',
-		@extschema@.liveness_html_table('The best', ARRAY['provider', 'score', 'uptime %', '4 h %', '8 h %', 'MTBF h', 'median h', 'sessions', 'up'], best),
-		CASE WHEN worst IS NOT NULL THEN
-			@extschema@.liveness_html_table('The worst of those with a session in the window',
-				ARRAY['provider', 'score', 'uptime %', '4 h %', '8 h %', 'MTBF h', 'median h', 'sessions', 'up'], worst) END,
+		@extschema@.liveness_report_survival(),
+		@extschema@.liveness_report_reasons(max_rows),
+		E'</div>\n</section>\n<section>\n<h2>Who will hold a job that starts now</h2>\n',
+		@extschema@.liveness_report_candidates(max_rows),
+		E'</section>\n<section>\n<h2>Ranking</h2>\n<div class="grid">\n',
+		@extschema@.liveness_report_ranking(max_rows),
 		E'</div>\n<p class="quiet">4 h, 8 h: sessions that lasted so long; MTBF: mean time between failures; median: of the lengths of sessions; up: connected now.</p>\n</section>\n',
-
-		CASE WHEN fleet_map IS NOT NULL OR maps IS NOT NULL THEN
-			concat(E'<section>\n<h2>When they are there</h2>\n<p class="quiet">Share of each hour of the week that they are online: the fleet, and the first of the ranking with an uptime below 95 %.</p>\n', @extschema@.liveness_svg_legend(), E'\n<div class="maps">\n',
-				'<figure><figcaption><b>Mean of the fleet</b></figcaption>' || fleet_map || E'</figure>\n', maps, E'</div>\n</section>\n') END,
-
+		@extschema@.liveness_report_heatmaps(heatmaps),
 		E'<section>\n<h2>Open sessions</h2>\n<div class="grid">\n',
-		@extschema@.liveness_html_table('By coordinator', ARRAY['coordinator', 'open', 'stale'], coordinators),
-		CASE WHEN n_stale > 0 THEN @extschema@.liveness_html_table('Stale, the longest silent first', ARRAY['provider', 'coordinator', 'connected', 'silent for'], stale, '{1,2}') END,
-		E'</div>\n</section>\n',
-
-		E'<section>\n<h2>The extension</h2>\n',
-		@extschema@.liveness_html_table('Jobs', ARRAY['job', 'last run', 'took', 'rows', 'runs', 'errors', 'failed', 'last error'], jobs, '{1,8}'),
-		CASE WHEN counters IS NULL THEN '<p class="quiet">The library is not preloaded: there is no buffer and no counter.</p>' ELSE
-			@extschema@.liveness_html_table('Counters', ARRAY['counter', 'value', 'meaning'], counters, '{1,3}') END,
-		E'</section>\n</main>\n<footer>liveness_report(); definitions in docs/definitions.md</footer>\n</body>\n</html>');
-END
-$$;
+		@extschema@.liveness_report_open_sessions(max_rows),
+		E'</div>\n</section>\n<section>\n<h2>The extension</h2>\n',
+		@extschema@.liveness_report_extension(),
+		E'</section>\n</main>\n<footer>liveness_report(); definitions in docs/definitions.md</footer>\n</body>\n</html>')
+	FROM @extschema@.network_availability n
+	CROSS JOIN stale s
+	WHERE @extschema@.liveness_report_arguments(title, max_rows, heatmaps);
+END;
 COMMENT ON FUNCTION liveness_report(text, int, int) IS 'The fleet as a page of HTML in ASCII, complete in itself, without script: figures of network_availability, survival of sessions (of the window, as of the last rollup; of now() before the first), reasons, candidates, the ranking''s ends (max_rows 1..500), heatmaps of the fleet and of the first providers of the ranking (heatmaps 0..500), open sessions, jobs, counters. Works before the first rollup and where the library is not preloaded. title NULL is error 22004, a number outside its range 22023';
 
 ------------------------------------------------------------------------------
@@ -2920,11 +3005,16 @@ BEGIN
 		'@extschema@.liveness_calibration(interval, timestamptz, timestamptz, interval), '
 		'@extschema@.liveness_html_escape(text, int), @extschema@.liveness_html_number(float8, int), '
 		'@extschema@.liveness_html_span(float8), @extschema@.liveness_html_time(timestamptz), '
-		'@extschema@.liveness_html_table(text, text[], text[], int[], float8[]), '
-		'@extschema@.liveness_svg_heatmap(jsonb, text), @extschema@.liveness_svg_legend(), '
+		'@extschema@.liveness_html_table(text, text[], text[], int[], float8[], int), @extschema@.liveness_svg_heatmap(jsonb, text), '
+		'@extschema@.liveness_svg_legend(), @extschema@.liveness_svg_survival_arguments(float8, int), '
 		'@extschema@.liveness_svg_survival(@extschema@.survival_curve, float8, int, text), '
 		'@extschema@.liveness_fleet_survival(timestamptz, int), @extschema@.liveness_fleet_matrix(), '
-		'@extschema@.liveness_report_style(), @extschema@.liveness_report(text, int, int) TO ' || role::text;
+		'@extschema@.liveness_counters_if_any(), @extschema@.liveness_report_style(), '
+		'@extschema@.liveness_report_arguments(text, int, int), @extschema@.liveness_report_remarks(bigint), '
+		'@extschema@.liveness_report_figures(bigint), @extschema@.liveness_report_survival(), @extschema@.liveness_report_reasons(int), '
+		'@extschema@.liveness_report_candidates(int), @extschema@.liveness_report_ranking(int), '
+		'@extschema@.liveness_report_heatmaps(int), @extschema@.liveness_report_open_sessions(int), '
+		'@extschema@.liveness_report_extension(), @extschema@.liveness_report(text, int, int) TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Grants a role what it takes to read tables and views, and nothing more';
@@ -3045,13 +3135,25 @@ REVOKE ALL ON FUNCTION liveness_html_escape(text, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_html_number(float8, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_html_span(float8) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_html_time(timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_html_table(text, text[], text[], int[], float8[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_html_table(text, text[], text[], int[], float8[], int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_svg_heatmap(jsonb, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_svg_legend() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_svg_survival_arguments(float8, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_svg_survival(survival_curve, float8, int, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_fleet_survival(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_fleet_matrix() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_counters_if_any() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_report_style() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_arguments(text, int, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_remarks(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_figures(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_survival() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_reasons(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_candidates(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_ranking(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_heatmaps(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_open_sessions(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_report_extension() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_report(text, int, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_writer(regrole) FROM PUBLIC;

@@ -48,6 +48,7 @@ my %reads = (
 	'SELECT count(*) FROM liveness_features_at()' => 10,
 	'SELECT count(*) FROM liveness_reliability()' => 10,
 	q{SELECT count(*) FROM liveness_heatmap('p1')} => 7,
+	'SELECT count(*) FROM regexp_matches(liveness_report(), $$<dd>10</dd>$$, $$g$$)' => 4,	# providers, connected, stale, of 95 %
 	'SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly' => 100);
 is($standby->safe_psql('postgres', $_), $reads{$_}, "on the standby: $_") for sort keys %reads;
 is($standby->safe_psql('postgres', q{SELECT md5(string_agg(f::text, '' ORDER BY provider_id)) FROM liveness_features_at('2026-02-01 00:00+00') f}),
