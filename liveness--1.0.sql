@@ -2137,20 +2137,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_fleet_matrix() IS 'The mean of hourly_availability over the providers with a session in the window, hour by hour, in the same form: 168 shares, null where nobody''s window holds the hour; NULL without a matrix';
 
--- Nothing to read where the library is not preloaded is no reason to make no report.
-CREATE FUNCTION liveness_counters_if_any()
-RETURNS TABLE (name text, value float8, help text)
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN QUERY SELECT s.name, s.value, s.help FROM @extschema@.liveness_stats s;
-EXCEPTION WHEN object_not_in_prerequisite_state THEN
-	RETURN;
-END
-$$;
-COMMENT ON FUNCTION liveness_counters_if_any() IS 'The counters of liveness_stats; no row where the library is not preloaded';
-
 CREATE FUNCTION liveness_report_style()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2257,7 +2243,7 @@ BEGIN ATOMIC
 		WHERE n_stale > 0
 		UNION ALL
 		SELECT 5, format('%s is %s: %s.', c.name, @extschema@.liveness_html_number(c.value), c.help)
-		FROM @extschema@.liveness_counters_if_any() c
+		FROM @extschema@.liveness_counters(true) c
 		WHERE c.name IN ('liveness_dropped_total', 'liveness_rows_lost_total', 'liveness_rows_set_aside_total', 'liveness_flush_failed_total')
 		AND c.value > 0
 	)
@@ -2473,7 +2459,7 @@ BEGIN ATOMIC
 		FROM @extschema@.liveness_jobs j
 	), counter AS (
 		SELECT array_agg(ARRAY[c.name, @extschema@.liveness_html_number(c.value, CASE WHEN c.value = floor(c.value) THEN 0 ELSE 3 END), c.help] ORDER BY c.name) AS cells
-		FROM @extschema@.liveness_counters_if_any() c
+		FROM @extschema@.liveness_counters(true) c
 	)
 	SELECT @extschema@.liveness_html_table('Jobs', ARRAY['job', 'last run', 'took', 'rows', 'runs', 'errors', 'failed', 'last error'], j.cells, '{1,8}')
 		|| CASE WHEN c.cells IS NULL THEN E'<p class="quiet">The library is not preloaded: there is no buffer and no counter.</p>\n' ELSE
@@ -3009,7 +2995,7 @@ BEGIN
 		'@extschema@.liveness_svg_legend(), @extschema@.liveness_svg_survival_arguments(float8, int), '
 		'@extschema@.liveness_svg_survival(@extschema@.survival_curve, float8, int, text), '
 		'@extschema@.liveness_fleet_survival(timestamptz, int), @extschema@.liveness_fleet_matrix(), '
-		'@extschema@.liveness_counters_if_any(), @extschema@.liveness_report_style(), '
+		'@extschema@.liveness_report_style(), '
 		'@extschema@.liveness_report_arguments(text, int, int), @extschema@.liveness_report_remarks(bigint), '
 		'@extschema@.liveness_report_figures(bigint), @extschema@.liveness_report_survival(), @extschema@.liveness_report_reasons(int), '
 		'@extschema@.liveness_report_candidates(int), @extschema@.liveness_report_ranking(int), '
@@ -3142,7 +3128,6 @@ REVOKE ALL ON FUNCTION liveness_svg_survival_arguments(float8, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_svg_survival(survival_curve, float8, int, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_fleet_survival(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_fleet_matrix() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_counters_if_any() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_report_style() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_report_arguments(text, int, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_report_remarks(bigint) FROM PUBLIC;
