@@ -729,6 +729,41 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write for the providers with a session in the window, writing nothing; depends on provider_sessions and the settings alone; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
 
+CREATE FUNCTION liveness_session_bounds(parts int)
+RETURNS text[]
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT array_agg(DISTINCT (
+			SELECT min(v.provider_id)
+			FROM (
+				SELECT w.provider_id, sum(w.rows) OVER (ORDER BY w.provider_id) / sum(w.rows) OVER () AS until_here
+				FROM (
+					SELECT s.provider_id, s.rows
+					FROM unnest(stats.most_common_vals::text::text[], stats.most_common_freqs) AS s (provider_id, rows)
+					UNION ALL
+					SELECT b.bound, (1 - coalesce((SELECT sum(f) FROM unnest(stats.most_common_freqs) AS f), 0)) / cardinality(stats.histogram_bounds::text::text[])
+					FROM unnest(stats.histogram_bounds::text::text[]) AS b (bound)
+				) AS w
+			) AS v
+			WHERE v.until_here > part / parts::float8))
+	FROM (
+		SELECT s.most_common_vals, s.most_common_freqs, s.histogram_bounds
+		FROM pg_stats s
+		WHERE s.attname = 'provider_id'
+		AND (s.schemaname, s.tablename) = (SELECT n.nspname, c.relname
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = '@extschema@.provider_sessions'::regclass)
+		ORDER BY s.inherited DESC LIMIT 1
+	) AS stats, generate_series(1, parts - 1) AS part
+	WHERE EXISTS (
+		SELECT FROM pg_index i
+		WHERE i.indrelid = '@extschema@.provider_sessions'::regclass AND i.indisvalid AND i.indpred IS NULL
+		AND (SELECT count(*) FILTER (WHERE a.attnum = ANY (i.indkey)) = 4 AND bool_or(a.attname = 'provider_id' AND a.attnum = i.indkey[0])
+			FROM pg_attribute a WHERE a.attrelid = i.indrelid
+			AND a.attname IN ('provider_id', 'connected_at', 'disconnected_at', 'disconnect_reason')));
+END;
+COMMENT ON FUNCTION liveness_session_bounds(int) IS 'Providers that divide provider_sessions, by the statistics of ANALYZE, into so many parts of about as many sessions, for parallel processes; NULL where no index holds all that features are computed from, or nothing was analyzed';
+REVOKE ALL ON FUNCTION liveness_session_bounds(int) FROM PUBLIC;
+
 CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_rollup_features(timestamptz, int) IS 'Writes provider_reliability_features as of an instant (NULL window_days: the setting) and resets the rows of providers without a session in the window; returns the number of providers in the window, or NULL with a NOTICE if another run is in progress; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
@@ -3039,7 +3074,7 @@ BEGIN
 	EXECUTE 'GRANT SELECT ON SEQUENCE @extschema@.provider_heartbeats_id_seq TO ' || role::text;
 	EXECUTE 'GRANT SELECT, UPDATE ON @extschema@.liveness_job_lock TO ' || role::text;
 	EXECUTE 'GRANT SELECT, INSERT, UPDATE ON @extschema@.liveness_job_state TO ' || role::text;
-	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_rollup_features(timestamptz, int), '
+	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_session_bounds(int), @extschema@.liveness_rollup_features(timestamptz, int), '
 		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), '
 		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), '
 		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_in_transaction_block(), '

@@ -605,9 +605,16 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* A number of the matrix as a numeric, whose four decimals are one of its digits */
+typedef struct MatrixCell
+{
+	uint32		size;			/* 0: not met yet */
+	char		bytes[8];
+} MatrixCell;
+
 /*
  * What the final function keeps from group to group: the row's descriptor, the
- * matrix of the window itself, and the numerics of the cells met so far.
+ * matrix of the window itself, and the cells met so far.
  */
 typedef struct FinalCache
 {
@@ -616,7 +623,7 @@ typedef struct FinalCache
 	TimestampTz as_of;
 	int			window_days;	/* 0: no window yet */
 	int64		window_cells[HOURS_PER_WEEK];
-	Numeric		cell_numerics[MATRIX_SCALE + 1];
+	MatrixCell	cells[MATRIX_SCALE + 1];
 	ReasonTally tally;
 } FinalCache;
 
@@ -669,33 +676,40 @@ ShareOf(int64 part, int64 whole)
 }
 
 /* A cell's share in ten-thousandths, as a numeric without trailing zeros */
-static Numeric
-CellNumeric(FinalCache *cache, MemoryContext context, int64 share)
+static const MatrixCell *
+GetCell(FinalCache *cache, int64 share)
 {
-	Numeric		fraction;
-	MemoryContext oldcontext;
+	MatrixCell *cell = &cache->cells[share];
+	Numeric		number;
 
 	Assert(share >= 0 && share <= MATRIX_SCALE);
-	if (cache->cell_numerics[share])
-		return cache->cell_numerics[share];
+	if (likely(cell->size > 0))
+		return cell;
 
 	/* six decimals: with 0 or 4 it gives a wrong number before 14.7 and 15.2 */
-	fraction = int64_div_fast_to_numeric(share * (1000000 / MATRIX_SCALE), 6);
-	oldcontext = MemoryContextSwitchTo(context);
-	cache->cell_numerics[share] =
-		DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(fraction)));
-	MemoryContextSwitchTo(oldcontext);
-	return cache->cell_numerics[share];
+	number = int64_div_fast_to_numeric(share * (1000000 / MATRIX_SCALE), 6);
+	number = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number)));
+	if (VARSIZE(number) > sizeof(cell->bytes))
+		elog(ERROR, "the numeric of a cell takes %d bytes", (int) VARSIZE(number));
+	memcpy(cell->bytes, number, VARSIZE(number));
+	cell->size = VARSIZE(number);
+	return cell;
 }
 
-/* hourly_availability: 168 shares, NULL where the window holds none of the hour */
+/*
+ * hourly_availability: 168 shares, NULL where the window holds none of the hour.
+ *
+ * Written the way that jsonb is stored, from cells that are ready: JsonbValueToJsonb
+ * would copy each three times.  An element's length has the bytes before it that
+ * align it, and each JB_OFFSET_STRIDE-th tells where it ends instead.
+ */
 static Jsonb *
-BuildMatrix(FunctionCallInfo fcinfo, FinalCache *cache, const FeaturesState *state,
-			WeekMatrix *online)
+BuildMatrix(FinalCache *cache, const FeaturesState *state, WeekMatrix *online)
 {
 	int64		cells[HOURS_PER_WEEK];
-	JsonbValue	elems[HOURS_PER_WEEK];
-	JsonbValue	array;
+	Jsonb	   *matrix;
+	char	   *elements;
+	uint32		end = 0;
 
 	if (cache->as_of != state->as_of || cache->window_days != state->window_days)
 	{
@@ -708,24 +722,31 @@ BuildMatrix(FunctionCallInfo fcinfo, FinalCache *cache, const FeaturesState *sta
 	}
 
 	liveness_week_matrix_cells(online, cells);
+	matrix = (Jsonb *) palloc(offsetof(Jsonb, root.children) +
+							  HOURS_PER_WEEK * (sizeof(JEntry) + INTALIGN(sizeof(((MatrixCell *) 0)->bytes))));
+	matrix->root.header = HOURS_PER_WEEK | JB_FARRAY;
+	elements = (char *) &matrix->root.children[HOURS_PER_WEEK];
 	for (int i = 0; i < HOURS_PER_WEEK; i++)
 	{
 		int64		window = cache->window_cells[i];
+		uint32		start = end;
+		JEntry		type = JENTRY_ISNULL;
 
-		if (window == 0)
+		if (window > 0)
 		{
-			elems[i].type = jbvNull;
-			continue;
+			const MatrixCell *cell = GetCell(cache, ShareOf(cells[i], window));
+
+			type = JENTRY_ISNUMERIC;
+			while (end < INTALIGN(end))
+				elements[end++] = 0;
+			memcpy(elements + end, cell->bytes, sizeof(cell->bytes));
+			end += cell->size;
 		}
-		elems[i].type = jbvNumeric;
-		elems[i].val.numeric = CellNumeric(cache, fcinfo->flinfo->fn_mcxt,
-										   ShareOf(cells[i], window));
+		matrix->root.children[i] = type |
+			(i % JB_OFFSET_STRIDE == 0 ? JENTRY_HAS_OFF | end : end - start);
 	}
-	array.type = jbvArray;
-	array.val.array.nElems = HOURS_PER_WEEK;
-	array.val.array.elems = elems;
-	array.val.array.rawScalar = false;
-	return JsonbValueToJsonb(&array);
+	SET_VARSIZE(matrix, (elements - (char *) matrix) + end);
+	return matrix;
 }
 
 static void
@@ -806,7 +827,7 @@ enum FeaturesColumn
 typedef struct SessionFigures
 {
 	LivenessInterval *intervals;
-	SurvivalObservation *observations;
+	SurvivalSample sample;
 	int64		stays_4h;
 	int64		stays_8h;
 	bool		has_disconnect;
@@ -819,11 +840,13 @@ static int64
 ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *tally)
 {
 	const ReasonTable *table = state->reasons;
-	int64		n = 0;
+	LivenessInterval *interval = figures->intervals;
+	bool		descending = state->sessions[0].connected_at > state->sessions[state->nsessions - 1].connected_at;
 
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
-		const FeaturesSession *session = &state->sessions[i];
+		/* an index gives the newest first: its order, turned round, needs no sort */
+		const FeaturesSession *session = &state->sessions[descending ? state->nsessions - 1 - i : i];
 		bool		open = session->reason == NOT_ENDED;
 		bool		failure = false;
 		TimestampTz end = open ? state->as_of : session->disconnected_at;
@@ -848,14 +871,14 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *t
 		figures->stays_4h += length >= SHORT_STAY_USECS;
 		figures->stays_8h += length >= LONG_STAY_USECS;
 
-		figures->intervals[n].start = session->connected_at;
-		figures->intervals[n].end = end;
-		figures->intervals[n].ending = (open ? ENDING_OPEN : 0) | (failure ? ENDING_FAILURE : 0);
+		interval->start = session->connected_at;
+		interval->end = end;
+		interval->ending = (open ? ENDING_OPEN : 0) | (failure ? ENDING_FAILURE : 0);
+		interval++;
 
-		figures->observations[n].exit = length;
-		figures->observations[n].entry =
-			Max(liveness_saturating_sub(state->since, session->connected_at), 0);
-		figures->observations[n++].event = failure;
+		liveness_observe(&figures->sample,
+						 Max(liveness_saturating_sub(state->since, session->connected_at), 0),
+						 length, failure);
 
 		if (failure &&
 			(!figures->has_disconnect ||
@@ -868,7 +891,7 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *t
 			figures->last_length = length;
 		}
 	}
-	return n;
+	return interval - figures->intervals;
 }
 
 /*
@@ -969,8 +992,11 @@ liveness_features_final(PG_FUNCTION_ARGS)
 
 	figures.intervals = (LivenessInterval *)
 		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(LivenessInterval));
-	figures.observations = (SurvivalObservation *)
-		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(SurvivalObservation));
+	figures.sample.exits = (uint64 *)
+		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(uint64));
+	figures.sample.entries = (uint64 *)
+		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(uint64));
+	figures.sample.last_exit = -1;
 	PrepareTally(&cache->tally, fcinfo->flinfo->fn_mcxt, state->reasons);
 	n = ReadSessions(state, &figures, &cache->tally);
 	if (n == 0)
@@ -1009,12 +1035,12 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	}
 
 	/* one sort serves both: a session leaves the risk set at its length */
-	liveness_sort_observations(figures.observations, n);
-	lengths = (int64 *) MemoryContextAllocHuge(cache->tmpcontext, n * sizeof(int64));
+	liveness_sort_sample(&figures.sample);
+	liveness_survival_at(&figures.sample, survival_times, lengthof(survival_times),
+						 survival, survival_isnull);
+	lengths = (int64 *) figures.sample.exits;
 	for (int64 i = 0; i < n; i++)
-		lengths[i] = figures.observations[i].exit;
-	liveness_survival_at(figures.observations, n, survival_times,
-						 lengthof(survival_times), survival, survival_isnull);
+		lengths[i] = SurvivalTime(figures.sample.exits[i]);
 
 	uptime_pct = (double) uptime / (double) (state->window_days * USECS_PER_DAY);
 	p_stays_4h = (double) figures.stays_4h / (double) n;
@@ -1030,7 +1056,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.1)));
 	values[COL_P90_SESSION_SECONDS] =
 		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.9)));
-	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(fcinfo, cache, state, &online));
+	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(cache, state, &online));
 	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state->reasons, &cache->tally));
 	ClearTally(&cache->tally);
 	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);

@@ -109,12 +109,44 @@ extern void liveness_week_matrix_cells(WeekMatrix *matrix,
 									   int64 cells[HOURS_PER_WEEK]);
 
 /* survival.c */
-typedef struct SurvivalObservation
+
+/*
+ * Observations, each at risk in (entry, exit].  Most enter at 0 and are one number
+ * then, which sorts: twice the time of exit, and one more if it is an event.  The
+ * others have their entry in a second list, with the flag if there is an event that
+ * does not count, because they leave as they enter.
+ */
+typedef struct SurvivalSample
 {
-	int64		exit;			/* at risk in (entry, exit] */
-	int64		entry;
-	bool		event;			/* false: right-censored at exit */
-} SurvivalObservation;
+	uint64	   *exits;
+	uint64	   *entries;
+	int64		n;
+	int64		nentries;
+	int64		last_exit;		/* of those ever at risk; -1: nobody was */
+} SurvivalSample;
+
+static inline int64
+SurvivalTime(uint64 element)
+{
+	return (int64) (element >> 1);
+}
+
+static inline int
+SurvivalFlag(uint64 element)
+{
+	return (int) (element & 1);
+}
+
+/* Times are not negative, and nobody leaves before he enters */
+static inline void
+liveness_observe(SurvivalSample *sample, int64 entry, int64 exit, bool event)
+{
+	sample->exits[sample->n++] = ((uint64) exit << 1) | event;
+	if (entry < exit)
+		sample->last_exit = Max(sample->last_exit, exit);
+	if (entry > 0 || exit == 0)
+		sample->entries[sample->nentries++] = ((uint64) entry << 1) | (event && entry == exit);
+}
 
 /* An estimate after the events so far */
 typedef struct KaplanMeier
@@ -134,10 +166,9 @@ liveness_kaplan_meier_step(KaplanMeier *km, int64 n_risk, int64 n_event)
 }
 
 extern Datum liveness_make_curve(const double *durations, const bool *observed, int64 n);
-extern void liveness_sort_observations(SurvivalObservation *obs, int64 n);
-extern void liveness_survival_at(const SurvivalObservation *obs, int64 n,
-								 const int64 *times, int ntimes,
-								 double *survival, bool *isnull);
+extern void liveness_sort_sample(SurvivalSample *sample);
+extern void liveness_survival_at(const SurvivalSample *sample, const int64 *times,
+								 int ntimes, double *survival, bool *isnull);
 
 /* hazard.c */
 extern bytea *liveness_make_history(int64 n);

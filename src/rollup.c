@@ -57,6 +57,8 @@
 #include "executor/tstoreReceiver.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "storage/shmem.h"
@@ -436,6 +438,56 @@ PrepareCandidates(const Job *job, TimestampTz as_of, int64 providers)
 }
 
 /*
+ * Features and histories of all providers.
+ *
+ * With an index that holds all we read (docs/operations.md), each process of a parallel
+ * plan takes a range of providers and brings their sessions to an end itself; in
+ * order, so that one provider's are in memory at a time.  Without, a scan for each range would
+ * read the whole table: the processes share one scan then, and the leader puts
+ * together what they found.
+ */
+static Tuplestorestate *
+ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TEXTARRAYOID};
+	Datum		values[3] = {TimestampTzGetDatum(as_of), Int32GetDatum(window_days)};
+	Oid			parts_type[] = {INT4OID};
+	Datum		parts[] = {Int32GetDatum(max_parallel_workers_per_gather + 1)};
+	StringInfoData sql;
+	int			nbounds = 0;
+	bool		isnull;
+
+	Execute(job, "SELECT %s.liveness_session_bounds($1)", 1, parts_type, parts, NULL,
+			SPI_OK_SELECT);
+	values[2] = ResultDatum(1, &isnull);
+	if (!isnull)
+	{
+		values[2] = SPI_datumTransfer(values[2], false, -1);
+		nbounds = ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(values[2])),
+								 ARR_DIMS(DatumGetArrayTypeP(values[2])));
+	}
+
+	initStringInfo(&sql);
+	for (int i = 0; i <= nbounds; i++)
+	{
+		appendStringInfoString(&sql,
+							   "SELECT s.provider_id, %s.liveness_features_all(s.connected_at,"
+							   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS features,"
+							   " %s.liveness_features_history(s.connected_at,"
+							   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS sessions"
+							   " FROM %s.provider_sessions s WHERE s.connected_at < $1");
+		if (i > 0)
+			appendStringInfo(&sql, " AND s.provider_id >= ($3)[%d]", i);
+		if (i < nbounds)
+			appendStringInfo(&sql, " AND s.provider_id < ($3)[%d]", i + 1);
+		appendStringInfoString(&sql, " GROUP BY s.provider_id");
+		if (i < nbounds)
+			appendStringInfoString(&sql, " UNION ALL ");
+	}
+	return Compute(job, "computed", sql.data, nbounds > 0 ? 3 : 2, types, values);
+}
+
+/*
  * liveness_rollup_features(as_of timestamptz, window_days int) -> bigint
  *
  * Writes a row for every provider with a session in the window, and resets the
@@ -474,16 +526,13 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	 */
 	SetLocal("enable_nestloop", "off");
 
+	/* We read the same pages every few minutes: they are in memory, in whatever order */
+	if (random_page_cost > seq_page_cost)
+		SetLocal("random_page_cost", psprintf("%.17g", seq_page_cost));
+
 	values[0] = TimestampTzGetDatum(as_of);
 	values[1] = Int32GetDatum(window_days);
-	computed = Compute(&job, "computed",
-					   "SELECT s.provider_id, %s.liveness_features_all(s.connected_at,"
-					   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS features,"
-					   " %s.liveness_features_history(s.connected_at,"
-					   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS sessions"
-					   " FROM %s.provider_sessions s WHERE s.connected_at < $1"
-					   " GROUP BY s.provider_id",
-					   2, types, values);
+	computed = ComputeFeatures(&job, as_of, window_days);
 	/* the others have no session in the window, but a history */
 	Execute(&job, "SELECT count(*) FROM computed c WHERE c.features IS DISTINCT FROM NULL",
 			0, NULL, NULL, NULL, SPI_OK_SELECT);

@@ -1,7 +1,7 @@
 -- The features rollup: what it writes, what it resets, what it leaves; figures worked out by hand
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(55);
+SELECT plan(63);
 
 -- arguments are checked although there is no session at all
 SELECT throws_ok('SELECT liveness_rollup_features(NULL)', '22004', 'as_of must not be NULL', 'as_of NULL is refused');
@@ -194,6 +194,39 @@ SELECT results_eq(
 	FROM provider_reliability_features WHERE provider_id = 'odd'$$,
 	$$VALUES (3, 0.946429, 21600::bigint, '{"read_error": 1, "unspecified": 1}'::jsonb, 2)$$,
 	'one that ends before it begins, one since ever, one till the end of time: 13 days and 6 hours of 14 days');
+
+-- Where an index holds all that is read, parallel processes divide the providers.
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+	SELECT 'p' || p, timestamptz '2026-01-02 00:00+00' + s * interval '5 hours' + p * interval '1 minute',
+		timestamptz '2026-01-02 03:00+00' + s * interval '5 hours', CASE p % 3 WHEN 0 THEN 'read_error' WHEN 1 THEN 'clean_close' ELSE '' END
+	FROM generate_series(1, 300) p, generate_series(1, 10) s;
+ANALYZE provider_sessions;
+SELECT is(liveness_session_bounds(3), NULL, 'no bounds without such an index');
+CREATE INDEX half_of_it ON provider_sessions (provider_id, connected_at) INCLUDE (disconnected_at);
+CREATE INDEX part_of_it ON provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) WHERE provider_id > 'p';
+CREATE INDEX beside_it ON provider_sessions (connected_at, provider_id, disconnected_at, disconnect_reason);
+SELECT is(liveness_session_bounds(3), NULL, 'nor with one that holds less, or of some rows, or in another order');
+CREATE INDEX covering ON provider_sessions (provider_id, connected_at DESC) INCLUDE (disconnected_at, disconnect_reason);
+SELECT is(liveness_session_bounds(1), NULL, 'nor for a single process');
+SELECT is(cardinality(liveness_session_bounds(3)), 2, 'two bounds for three processes');
+SELECT ok(bool_and(n BETWEEN 60 AND 140), 'a third of the providers to each, about')
+	FROM (SELECT count(*) AS n FROM generate_series(1, 300) p, liveness_session_bounds(3) b GROUP BY width_bucket('p' || p, b)) t;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SELECT liveness_rollup_features('2026-01-15 00:00+00');
+CREATE TEMP TABLE undivided AS SELECT * FROM provider_reliability_features WHERE sessions_count > 0;
+CREATE TEMP TABLE undivided_hazard AS SELECT * FROM liveness_provider_hazard;
+SET LOCAL max_parallel_workers_per_gather = 2;
+SET LOCAL min_parallel_index_scan_size = 0;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+DELETE FROM provider_reliability_features;
+SELECT is(liveness_rollup_features('2026-01-15 00:00+00'), 303::bigint, 'everybody is there once, by parts');
+SELECT is((SELECT count(*) FROM undivided u FULL JOIN provider_reliability_features f USING (provider_id)
+	WHERE u IS DISTINCT FROM f), 0::bigint, 'with the same figures');
+SELECT is((SELECT count(*) FROM undivided_hazard u FULL JOIN liveness_provider_hazard h USING (provider_id)
+	WHERE u IS DISTINCT FROM h), 0::bigint, 'for candidates as well');
+DELETE FROM provider_sessions WHERE provider_id LIKE 'p%';
+DELETE FROM provider_reliability_features WHERE provider_id LIKE 'p%';
 
 -- A column that somebody adds to the table
 ALTER TABLE provider_reliability_features ADD COLUMN note text;
