@@ -5,6 +5,9 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 
+server_user=postgres
+[ "$(id -u)" = 0 ] || server_user=$(id -un)
+
 start_server() {
 	make_scratch
 	trap stop_server EXIT
@@ -37,15 +40,18 @@ stop_server() {
 }
 
 sql() {
-	local user=postgres
-	[ "$(id -u)" = 0 ] || user=$(id -un)
 	PGOPTIONS='-c client_min_messages=warning' \
-		"$PG_BIN/psql" -XqAt -v ON_ERROR_STOP=1 -h "$scratch" -U "$user" -d bench "$@"
+		"$PG_BIN/psql" -XqAt -v ON_ERROR_STOP=1 -h "$scratch" -U "$server_user" -d bench "$@"
 }
 
-# once FILE [psql options]: milliseconds, and private memory at the peak in MB
+# once FILE [psql options]: milliseconds of its last statement, and private memory at the
+# peak in MB.  What is no .sql file is a command that tells the two itself.
 once() {
 	local file=$1
+	if [[ $file != *.sql ]]; then
+		"$@"
+		return
+	fi
 	shift
 	{
 		echo '\timing on'
@@ -61,7 +67,7 @@ once() {
 
 median() { sort -g | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
 
-# alternate TITLE OURS.sql THEIRS.sql [psql options]: a row of a Markdown table
+# alternate TITLE OURS THEIRS [psql options]: a row of a Markdown table
 alternate() {
 	local title=$1 ours=$2 theirs=$3
 	shift 3
