@@ -67,21 +67,45 @@ once() {
 
 median() { sort -g | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
 
-# alternate TITLE OURS THEIRS [psql options]: a row of a Markdown table
-alternate() {
-	local title=$1 ours=$2 theirs=$3
-	shift 3
-	: > "$scratch/ours" ; : > "$scratch/theirs"
+# start_clock AS_OF: scripts that begin with $tick get an :as_of five minutes after that of
+# the last: scores change, so that no update is HOT
+start_clock() {
+	sql -c "CREATE TABLE clock AS SELECT timestamptz '$1' AS at"
+	tick="UPDATE clock SET at = at + interval '5 minutes' RETURNING at AS as_of \\gset"
+}
+
+# the index of docs/operations.md
+cover='CREATE INDEX covering ON provider_sessions (provider_id, connected_at DESC) INCLUDE (disconnected_at, disconnect_reason)'
+
+# in_turns FILE... [psql options]: each in turn, ROUNDS times; what once says of
+# them is kept for typical
+in_turns() {
+	local file i files=()
+	while [[ ${1:--} != -* ]]; do
+		files+=("$1")
+		: > "$scratch/$(basename "$1").runs"
+		shift
+	done
 	for ((i = 0; i < ${ROUNDS:-7}; i++)); do
-		once "$ours" "$@" >> "$scratch/ours"
-		once "$theirs" "$@" >> "$scratch/theirs"
+		for file in "${files[@]}"; do
+			once "$file" "$@" >> "$scratch/$(basename "$file").runs"
+		done
 		[ -z "${AFTER_ROUND:-}" ] || sql -c "$AFTER_ROUND"
 	done
-	local a b ma mb
-	a=$(cut -d' ' -f1 "$scratch/ours" | median); ma=$(cut -d' ' -f2 "$scratch/ours" | median)
-	b=$(cut -d' ' -f1 "$scratch/theirs" | median); mb=$(cut -d' ' -f2 "$scratch/theirs" | median)
-	awk -v t="$title" -v a="$a" -v b="$b" -v ma="$ma" -v mb="$mb" \
-		'BEGIN {printf "| %s | %.0f ms | %.0f ms | %.1f | %d MB | %d MB |\n", t, a, b, b / a, ma, mb}'
+}
+
+# typical FILE: medians of its runs, milliseconds and MB
+typical() {
+	echo "$(cut -d' ' -f1 "$scratch/$(basename "$1").runs" | median) $(cut -d' ' -f2 "$scratch/$(basename "$1").runs" | median)"
+}
+
+# alternate TITLE OURS THEIRS [psql options]: a row of a Markdown table
+alternate() {
+	local title=$1
+	shift
+	in_turns "$@"
+	echo "$(typical "$1") $(typical "$2")" | awk -v t="$title" \
+		'{printf "| %s | %.0f ms | %.0f ms | %.1f | %d MB | %d MB |\n", t, $1, $3, $3 / $1, $2, $4}'
 }
 
 heading() {
