@@ -1,5 +1,6 @@
 -- Fills provider_heartbeats: one heartbeat per provider each 10 s, in order of time.
 --   psql -v providers=1000 -v start='2025-06-14 00:00+00' -v hours=24 -f gen_heartbeats.sql
+-- Part of an hour will do: hours=300/3600.0.
 -- The draws are hashes of (provider, tick): the same data at every run.
 WITH fleet AS MATERIALIZED (
 	SELECT p, 'provider-' || md5(p::text) AS provider_id, 10.0 * (p - 1) / :providers AS phase
@@ -25,7 +26,7 @@ FROM (
 	SELECT tick, phase, provider_id, h, h >> 20 & 1023 AS t, h >> 52 & 3 = 0 AS busy
 	FROM (
 		SELECT tick, phase, provider_id, hashint8extended(p * 100000007 + tick, 9) AS h
-		FROM generate_series(0, :hours::bigint * 360 - 1) AS tick, fleet
+		FROM generate_series(0, round((:hours) * 360.0)::bigint - 1) AS tick, fleet
 		OFFSET 0
 	) AS draw
 ) AS beat
