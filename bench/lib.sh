@@ -67,6 +67,46 @@ once() {
 
 median() { sort -g | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
 
+# bench SCRIPT[@WEIGHT] [pgbench options], of $scratch/SCRIPT.pgbench
+bench() {
+	local script=$1
+	shift
+	[[ $script = *@* ]] || script+=@1
+	(cd "$scratch" && "$PG_BIN/pgbench" -n -M prepared -h "$scratch" -U "$server_user" -f "${script/@/.pgbench@}" "$@" bench 2>&1)
+}
+
+# CPU of the sessions that have ended so far, ms
+ended_ms() {
+	awk -v hz="$(getconf CLK_TCK)" '{print 1000 * ($16 + $17) / hz}' "/proc/$(as_server head -n 1 "$scratch/data/postmaster.pid")/stat"
+}
+
+counter() {
+	sql -c "SELECT value FROM liveness_stats WHERE name = 'liveness_$1'"
+}
+
+worker_pid() {
+	sql -c "SELECT pid FROM pg_stat_activity WHERE backend_type = 'liveness worker'"
+}
+
+# CPU of a process so far, ms
+cpu_ms() {
+	awk -v hz="$(getconf CLK_TCK)" '{print 1000 * ($14 + $15) / hz}' "/proc/$1/stat"
+}
+
+# percentiles FORMAT SHARE...: these of the numbers that come in, and the highest, as columns
+percentiles() {
+	local format=$1
+	shift
+	sort -g | awk -v f="$format" -v wanted="$*" '{v[NR] = $1} END {
+		n = split(wanted, p, " ")
+		for (i = 1; i <= n; i++) {k = int(NR * p[i]); printf f " | ", v[k < NR * p[i] ? k + 1 : k]}
+		printf f, v[NR]}'
+}
+
+# Of pgbench's logs the µs since each statement was sent.  With a rate, the third field counts
+# from when it was due, and the last is how late it was sent.
+sent() { awk '{print $3 - (NF > 6 ? $7 : 0)}' "$@"; }
+
 # start_clock AS_OF: scripts that begin with $tick get an :as_of five minutes after that of
 # the last: scores change, so that no update is HOT
 start_clock() {
@@ -117,4 +157,14 @@ machine() {
 		"$(sql -c 'SELECT version()' | cut -d' ' -f1-2)" "$(nproc)" \
 		"$(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo)" \
 		"${WORK_MEM:-64MB}" "${JIT:-off}" "${WORKERS:-2}" "${ROUNDS:-7}"
+}
+
+# fill_connected PROVIDERS SESSIONS: sessions until now, and every provider is connected
+fill_connected() {
+	sql -v providers="$1" -v sessions="$2" -v as_of="$(date -u '+%F %T')+00" -f "$project/bench/sql/gen_sessions.sql"
+	# those that are not begin another session
+	sql -c "INSERT INTO provider_sessions (provider_id, connected_at)
+		SELECT p.provider_id, now() - abs(hashtext(p.provider_id)) % 86400 * interval '1 s'
+		FROM (SELECT DISTINCT provider_id FROM provider_sessions) p
+		WHERE NOT EXISTS (SELECT FROM provider_sessions s WHERE s.provider_id = p.provider_id AND s.disconnected_at IS NULL)"
 }
