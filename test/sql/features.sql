@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(181);
+SELECT plan(182);
 
 -- Sessions as 'begin end reason', times as intervals from as_of: '-10h open' or '-10h -5h read_error'.
 -- as_of is a Thursday's midnight UTC.
@@ -348,6 +348,13 @@ SELECT is((p_survives_4h, p_survives_8h), (NULL::real, NULL::real), 'only censor
 SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'failures of no length were never at risk') FROM features(1, '-10h -10h x', '-9h -20h x', '-5h open');
 SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'nor who connected at -infinity') FROM features(1, '-infinity -3h x', '-infinity open', '-5h open');
 SELECT is((p_survives_4h, p_survives_8h), (NULL::real, NULL::real), 'nor who left as the window began') FROM features(1, '-32h -24h x', '-2h open');
+
+-- The matrix to the last byte as PostgreSQL stores such an array: shares of all kinds, and cells without any
+SELECT is((SELECT count(*) FROM (
+		SELECT (liveness_features('2026-01-10 00:00+00'::timestamptz + s * interval '7 hours', '2026-01-10 00:00+00'::timestamptz + s * interval '7 hours' + p * interval '97.3 s',
+			'read_error', '2026-01-15 12:34:56+00', 1 + p % 14)).hourly_availability AS m
+		FROM generate_series(1, 400) p, generate_series(1, 18) s GROUP BY p) f
+	WHERE record_image_eq(ROW(m), ROW(m::text::jsonb))), 400::bigint, 'the matrix is jsonb as PostgreSQL writes it');
 
 SELECT * FROM finish();
 ROLLBACK;
