@@ -733,7 +733,7 @@ CREATE FUNCTION liveness_session_bounds(parts int)
 RETURNS text[]
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT array_agg(DISTINCT (
+	SELECT coalesce((SELECT array_agg(DISTINCT (
 			SELECT min(v.provider_id)
 			FROM (
 				SELECT w.provider_id, sum(w.rows) OVER (ORDER BY w.provider_id) / sum(w.rows) OVER () AS until_here
@@ -753,7 +753,7 @@ BEGIN ATOMIC
 		AND (s.schemaname, s.tablename) = (SELECT n.nspname, c.relname
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = '@extschema@.provider_sessions'::regclass)
 		ORDER BY s.inherited DESC LIMIT 1
-	) AS stats, generate_series(1, parts - 1) AS part
+	) AS stats, generate_series(1, parts - 1) AS part), '{}')
 	WHERE EXISTS (
 		SELECT FROM pg_index i
 		WHERE i.indrelid = '@extschema@.provider_sessions'::regclass AND i.indisvalid AND i.indpred IS NULL
@@ -761,7 +761,7 @@ BEGIN ATOMIC
 			FROM pg_attribute a WHERE a.attrelid = i.indrelid
 			AND a.attname IN ('provider_id', 'connected_at', 'disconnected_at', 'disconnect_reason')));
 END;
-COMMENT ON FUNCTION liveness_session_bounds(int) IS 'Providers that divide provider_sessions, by the statistics of ANALYZE, into so many parts of about as many sessions, for parallel processes; NULL where no index holds all that features are computed from, or nothing was analyzed';
+COMMENT ON FUNCTION liveness_session_bounds(int) IS 'Providers that divide provider_sessions, by the statistics of ANALYZE, into so many parts of about as many sessions, for parallel processes; none for a single part, or where nothing was analyzed; NULL where no index holds all that features are computed from';
 REVOKE ALL ON FUNCTION liveness_session_bounds(int) FROM PUBLIC;
 
 CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)

@@ -438,13 +438,34 @@ PrepareCandidates(const Job *job, TimestampTz as_of, int64 providers)
 }
 
 /*
+ * Would the sessions of all providers at once be more than a hash table may take?  It
+ * spills new groups only, and ours are all there from the first rows on, and grow: so
+ * we have to say before.  States take a quarter of the table, or a little more.
+ */
+static bool
+TooLargeToHash(const Job *job)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(psprintf("%s.provider_sessions", job->schema))};
+
+	/* itself, or its partitions */
+	Execute(job,
+			"SELECT sum(pg_relation_size(t.relid))::int8"
+			" FROM (SELECT $1::regclass AS relid UNION"
+			"  SELECT p.relid FROM pg_partition_tree($1::regclass) p) t",
+			1, types, values, NULL, SPI_OK_SELECT);
+	return (double) ResultInt64(1) / 4 > hash_mem_multiplier * work_mem * 1024.0;
+}
+
+/*
  * Features and histories of all providers.
  *
  * With an index that holds all we read (docs/operations.md), each process of a parallel
  * plan takes a range of providers and brings their sessions to an end itself; in
  * order, so that one provider's are in memory at a time.  Without, a scan for each range would
  * read the whole table: the processes share one scan then, and the leader puts
- * together what they found.
+ * together what they found.  Sessions that memory does not hold are sorted first, by
+ * a hash, since texts would take long to compare.
  */
 static Tuplestorestate *
 ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
@@ -453,14 +474,16 @@ ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
 	Datum		values[3] = {TimestampTzGetDatum(as_of), Int32GetDatum(window_days)};
 	Oid			parts_type[] = {INT4OID};
 	Datum		parts[] = {Int32GetDatum(max_parallel_workers_per_gather + 1)};
+	bool		large = TooLargeToHash(job);
 	StringInfoData sql;
+	Tuplestorestate *computed;
 	int			nbounds = 0;
-	bool		isnull;
+	bool		uncovered;
 
 	Execute(job, "SELECT %s.liveness_session_bounds($1)", 1, parts_type, parts, NULL,
 			SPI_OK_SELECT);
-	values[2] = ResultDatum(1, &isnull);
-	if (!isnull)
+	values[2] = ResultDatum(1, &uncovered);
+	if (!uncovered)
 	{
 		values[2] = SPI_datumTransfer(values[2], false, -1);
 		nbounds = ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(values[2])),
@@ -480,11 +503,24 @@ ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
 			appendStringInfo(&sql, " AND s.provider_id >= ($3)[%d]", i);
 		if (i < nbounds)
 			appendStringInfo(&sql, " AND s.provider_id < ($3)[%d]", i + 1);
-		appendStringInfoString(&sql, " GROUP BY s.provider_id");
+		appendStringInfoString(&sql, large && uncovered
+							   ? " GROUP BY hashtext(s.provider_id), s.provider_id"
+							   : " GROUP BY s.provider_id");
 		if (i < nbounds)
 			appendStringInfoString(&sql, " UNION ALL ");
 	}
-	return Compute(job, "computed", sql.data, nbounds > 0 ? 3 : 2, types, values);
+	if (large)
+	{
+		SetLocal("enable_hashagg", "off");
+		SetLocal("enable_sort", "on");
+	}
+	computed = Compute(job, "computed", sql.data, nbounds > 0 ? 3 : 2, types, values);
+	if (large)
+	{
+		SetLocal("enable_hashagg", "on");
+		SetLocal("enable_sort", "off");
+	}
+	return computed;
 }
 
 /*
