@@ -460,12 +460,12 @@ TooLargeToHash(const Job *job)
 /*
  * Features and histories of all providers.
  *
- * With an index that holds all we read (docs/operations.md), each process of a parallel
- * plan takes a range of providers and brings their sessions to an end itself; in
- * order, so that one provider's are in memory at a time.  Without, a scan for each range would
- * read the whole table: the processes share one scan then, and the leader puts
- * together what they found.  Sessions that memory does not hold are sorted first, by
- * a hash, since texts would take long to compare.
+ * With an index that holds all we read (docs/operations.md), each process of a
+ * parallel plan takes a range of providers, and all of their sessions; in order, so
+ * that one provider's are in memory at a time.  Without, a scan for each range would
+ * read the whole table: the processes share one scan, and the leader puts together
+ * what they found.  Sessions that memory does not hold are sorted then, by a hash,
+ * since texts take long to compare.
  */
 static Tuplestorestate *
 ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
@@ -477,6 +477,7 @@ ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
 	bool		large = TooLargeToHash(job);
 	StringInfoData sql;
 	Tuplestorestate *computed;
+	int			guc_nestlevel;
 	int			nbounds = 0;
 	bool		uncovered;
 
@@ -509,17 +510,15 @@ ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
 		if (i < nbounds)
 			appendStringInfoString(&sql, " UNION ALL ");
 	}
+
+	guc_nestlevel = NewGUCNestLevel();
 	if (large)
 	{
 		SetLocal("enable_hashagg", "off");
 		SetLocal("enable_sort", "on");
 	}
 	computed = Compute(job, "computed", sql.data, nbounds > 0 ? 3 : 2, types, values);
-	if (large)
-	{
-		SetLocal("enable_hashagg", "on");
-		SetLocal("enable_sort", "off");
-	}
+	AtEOXact_GUC(true, guc_nestlevel);
 	return computed;
 }
 
