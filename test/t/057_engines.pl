@@ -53,11 +53,12 @@ query(q{
 	SELECT liveness_close_session(1, 'read_error'), liveness_close_orphans('c'), liveness_close_stale();
 });
 my $log = slurp_file($node->logfile, $start);
-# a statement goes on in lines that begin with a tab, its plan begins with a cost or a name
+# a statement goes on in lines that begin with a tab, its plan begins with a cost or a name;
+# from 16 on its parameters stand between
 my %sent;
 for my $entry ($log =~ /Query Text: (.*?)\n\t[^\n]*\(cost=/sg)
 {
-	my $sql = $entry =~ s/--[^\n]*//gr =~ s/\s+/ /gr;
+	my $sql = $entry =~ s/\n\tQuery Parameters: .*//sr =~ s/--[^\n]*//gr =~ s/\s+/ /gr;
 	$sent{$sql}++ if $sql =~ /provider_(heartbeats|sessions|reliability)/ && $sql !~ /^(LOAD|SET) /;
 }
 note $_ for sort keys %sent;
