@@ -474,7 +474,9 @@ ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
 	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TEXTARRAYOID};
 	Datum		values[3] = {TimestampTzGetDatum(as_of), Int32GetDatum(window_days)};
 	Oid			parts_type[] = {INT4OID};
-	Datum		parts[] = {Int32GetDatum(max_parallel_workers_per_gather + 1)};
+	Datum		parts[] = {
+		Int32GetDatum(Min(max_parallel_workers_per_gather, max_parallel_workers) + 1)
+	};
 	bool		large = TooLargeToHash(job);
 	StringInfoData sql;
 	Tuplestorestate *computed;
