@@ -1559,7 +1559,7 @@ BEGIN ATOMIC
 	FROM @extschema@.provider_availability_matrix m
 	CROSS JOIN (
 		SELECT CASE WHEN pg_catalog.getdatabaseencoding() = 'UTF8'::name
-			THEN pg_catalog.convert_from('\xc2b7e29691e29692e29693e29688'::bytea, 'UTF8')
+			THEN pg_catalog.convert_from(pg_catalog.decode('c2b7e29691e29692e29693e29688', 'hex'), 'UTF8')
 			ELSE '.-+*#' END AS shades
 	) s
 	WHERE m.provider_id = $1
@@ -1941,7 +1941,7 @@ COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of ta
 -- All that is not a constant of ours goes through here, or is a number.
 CREATE FUNCTION liveness_html_escape(value text, max_chars int DEFAULT NULL)
 RETURNS text AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_html_escape(text, int) IS 'The text for an element of HTML or a quoted attribute, in ASCII: markup and what is beyond ASCII by entities, hidden characters (controls, marks of direction) as \uXXXX, what cannot be converted to Unicode as U+FFFD; after max_chars characters an ellipsis (NULL: none). NULL for NULL; max_chars below 1 is error 22023';
+COMMENT ON FUNCTION liveness_html_escape(text, int) IS 'The text for an element of HTML or a quoted attribute, in ASCII: markup and what is beyond ASCII by entities, hidden characters (controls, marks of direction) as their numbers, what cannot be converted to Unicode as U+FFFD; after max_chars characters an ellipsis (NULL: none). NULL for NULL; max_chars below 1 is error 22023';
 
 CREATE FUNCTION liveness_html_number(value float8, decimals int DEFAULT 0)
 RETURNS text
@@ -2604,7 +2604,7 @@ CREATE VIEW liveness_metrics AS
 				LIMIT 50)
 		) b
 	), metric (name, labels, value, type, help) AS (
-		SELECT c.name, '{}'::jsonb, c.value, CASE WHEN c.name LIKE '%\_total' THEN 'counter' ELSE 'gauge' END, c.help FROM counter c
+		SELECT c.name, '{}'::jsonb, c.value, CASE WHEN c.name LIKE E'%\\_total' THEN 'counter' ELSE 'gauge' END, c.help FROM counter c
 		UNION ALL SELECT 'liveness_counters_start_time_seconds', '{}', extract(epoch FROM min(since))::float8, 'gauge', 'When the counters began at zero, Unix time; it moves when the server has crashed' FROM counter
 		UNION ALL SELECT 'liveness_fleet_providers', '{}', providers, 'gauge', 'Providers with a session in the window' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_connected_providers', '{}', connected, 'gauge', 'Providers with an open session now' FROM fleet
@@ -2656,7 +2656,7 @@ BEGIN
 			CASE b.bounds[2] WHEN 'MAXVALUE' THEN 'infinity' ELSE btrim(b.bounds[2], '''') END::timestamptz
 		FROM (
 			SELECT c.oid AS partition,
-				regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$') AS bounds
+				regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(](.*)[)] TO [(](.*)[)]$') AS bounds
 			FROM pg_partitioned_table t
 			JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attname = 'at'
 			JOIN pg_inherits i ON i.inhparent = t.partrelid

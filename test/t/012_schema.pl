@@ -105,6 +105,51 @@ like(error_of('fresh', 'ALTER EXTENSION liveness SET SCHEMA public;'), qr/ERROR:
 like(error_of('fresh', 'CREATE SCHEMA second; CREATE EXTENSION liveness SCHEMA second;'), qr/ERROR:  42710/, 'there is one a database');
 $node->safe_psql('fresh', 'DROP EXTENSION liveness');
 
+# What a session or a database may have set changes nothing of what is made
+sub made
+{
+	my ($db) = @_;
+	return $node->safe_psql($db, q{
+		SET search_path = pg_catalog;
+		SET standard_conforming_strings = on;
+		SET quote_all_identifiers = off;
+		SET datestyle = 'ISO';
+		SET intervalstyle = 'postgres';
+		SELECT pg_describe_object(d.classid, d.objid, 0), obj_description(d.objid, d.classid::regclass::name),
+			CASE d.classid WHEN 'pg_proc'::regclass THEN (SELECT CASE p.prokind WHEN 'a' THEN '' ELSE pg_get_functiondef(p.oid) END FROM pg_proc p WHERE p.oid = d.objid)
+				WHEN 'pg_class'::regclass THEN pg_get_viewdef(d.objid) END
+		FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+		WHERE e.extname = 'liveness' AND d.deptype = 'e'
+		ORDER BY 1});
+}
+
+$node->safe_psql('postgres', 'CREATE DATABASE plain');
+$node->safe_psql('plain', 'CREATE SCHEMA "my Schema"; CREATE EXTENSION liveness SCHEMA "my Schema"');
+my $plain = made('plain');
+my @settings = ('backslash_quote = off', 'quote_all_identifiers = on', 'transform_null_equals = on', 'array_nulls = off',
+	'check_function_bodies = off', q{plpgsql.extra_errors = 'all'}, 'plpgsql.variable_conflict = use_variable',
+	'plpgsql.variable_conflict = use_column', 'default_transaction_isolation = serializable', 'row_security = off',
+	'session_replication_role = replica', q{datestyle = 'German'}, 'intervalstyle = sql_standard', 'bytea_output = escape',
+	q{timezone = 'Asia/Kathmandu'}, q{search_path = ''}, 'client_encoding = SQL_ASCII', 'xmloption = document', 'extra_float_digits = 0');
+# from 19 on there is no other value
+unshift @settings, 'standard_conforming_strings = off'
+  if $node->psql('postgres', 'SET standard_conforming_strings = off') == 0;
+for my $settings (@settings, join('; ALTER DATABASE set SET ', @settings))
+{
+	my $what = $settings =~ /;/ ? 'all of them' : $settings;
+	$node->safe_psql('postgres', "CREATE DATABASE set; ALTER DATABASE set SET $settings");
+	is(error_of('set', qq{CREATE SCHEMA "my Schema"; CREATE EXTENSION liveness SCHEMA "my Schema";}), '', "$what: created");
+	is(difference($plain, made('set')), '', "$what: what is made is the same");
+	if ($settings eq 'standard_conforming_strings = off')
+	{
+		exercise('set', 'my Schema', $what);
+		cmp_ok($node->safe_psql('set', q{SELECT "my Schema".liveness_partition_heartbeats()}), '>=', 7, "$what: partitions are made");
+		cmp_ok($node->safe_psql('set', q{SELECT count(*) FROM "my Schema".liveness_heartbeat_partitions()}), '>=', 7, "$what: and known");
+		$node->safe_psql('set', 'DROP OWNED BY "Odd %s Role"');
+	}
+	$node->safe_psql('postgres', 'DROP DATABASE set');
+}
+
 # Tables in the way
 for my $schema ('public', 'my Schema', '100%')
 {
