@@ -86,10 +86,10 @@ COMMENT ON TABLE provider_heartbeats_hourly IS 'Heartbeats by provider and UTC h
 COMMENT ON COLUMN provider_heartbeats_hourly.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_heartbeats_hourly.hour IS 'Start of the UTC hour';
 COMMENT ON COLUMN provider_heartbeats_hourly.heartbeat_count IS 'Heartbeats in the hour';
-COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_pressure IS 'Mean memory pressure';
-COMMENT ON COLUMN provider_heartbeats_hourly.avg_cpu_usage IS 'Mean CPU usage';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_pressure IS 'Mean memory pressure over the heartbeats that gave a finite one; NaN: none did';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_cpu_usage IS 'Mean CPU usage over the heartbeats that gave a finite one; NaN: none did';
 COMMENT ON COLUMN provider_heartbeats_hourly.max_thermal_state IS 'Worst thermal state: nominal < fair < serious < critical; an unknown word ranks below nominal, '''' lowest';
-COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_available_gb IS 'Mean memory available, GB, over the heartbeats that knew it; NULL: none did';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_available_gb IS 'Mean memory available, GB, over the heartbeats that gave a finite one; NULL: none knew it; NaN: none of those was finite';
 COMMENT ON INDEX idx_provider_heartbeats_hourly_hour IS 'The fleet hour by hour, and retention';
 
 CREATE TABLE provider_sessions (
@@ -450,7 +450,7 @@ CREATE AGGREGATE liveness_hourly(memory_pressure real, cpu_usage real, thermal_s
 	SSPACE = 128,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_hourly(real, real, text, real) IS 'Heartbeats of one provider and hour: count, means (NULL left out; as avg() gives them) and the worst thermal state; NULL without any row';
+COMMENT ON AGGREGATE liveness_hourly(real, real, text, real) IS 'Heartbeats of one provider and hour: count, means (NULL, NaN and infinities left out; NaN where there are only such) and the worst thermal state; NULL without any row';
 
 CREATE TYPE liveness_hours_row AS (
 	hour timestamptz,

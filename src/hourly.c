@@ -13,12 +13,15 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -42,6 +45,7 @@ static const struct
 	{"nominal", 7}, {"fair", 4}, {"serious", 7}, {"critical", 8}
 };
 
+/* The finite values of a column; without any, NaN says that there were others */
 typedef struct HourlyMean
 {
 	int64		n;
@@ -107,8 +111,14 @@ NoteThermalState(HourlyState *state, MemoryContext context, const char *word, in
 static inline void
 AddToMean(HourlyMean *mean, double value)
 {
+	if (!isfinite(value))
+	{
+		if (mean->n == 0)
+			mean->sum = get_float8_nan();
+		return;
+	}
+	mean->sum = mean->n == 0 ? value : mean->sum + value;
 	mean->n++;
-	mean->sum += value;
 }
 
 /* A heartbeat whose four figures are the arguments from this one on */
@@ -143,7 +153,8 @@ MakeState(MemoryContext context)
 static bool
 MeanIsPossible(const HourlyMean *mean, int64 heartbeats)
 {
-	return mean->n >= 0 && mean->n <= heartbeats && (mean->n > 0 || mean->sum == 0);
+	return mean->n >= 0 && mean->n <= heartbeats &&
+		(mean->n > 0 ? isfinite(mean->sum) : mean->sum == 0 || isnan(mean->sum));
 }
 
 static void
@@ -164,7 +175,7 @@ AssertHourly(const HourlyState *state PG_USED_FOR_ASSERTS_ONLY)
  * liveness_hourly_transfn(internal, memory_pressure real, cpu_usage real,
  *						   thermal_state text, memory_available_gb real)
  *
- * Every row is a heartbeat; a NULL is left out of its average.
+ * Every row is a heartbeat; NULL, NaN and infinity are left out of their average.
  */
 PG_FUNCTION_INFO_V1(liveness_hourly_transfn);
 Datum
@@ -183,8 +194,11 @@ liveness_hourly_transfn(PG_FUNCTION_ARGS)
 static void
 CombineMeans(HourlyMean *left, const HourlyMean *right)
 {
+	if (left->n == 0 && (right->n > 0 || isnan(right->sum)))
+		left->sum = right->sum;
+	else if (right->n > 0)
+		left->sum += right->sum;
 	left->n += right->n;
-	left->sum += right->sum;
 }
 
 static void
@@ -320,8 +334,8 @@ liveness_hourly_deserialize(PG_FUNCTION_ARGS)
 static Datum
 MeanDatum(const HourlyMean *mean, bool *isnull)
 {
-	*isnull = mean->n == 0;
-	return Float4GetDatum(mean->n == 0 ? 0 : (float4) (mean->sum / (double) mean->n));
+	*isnull = mean->n == 0 && mean->sum == 0;
+	return Float4GetDatum((float4) (mean->n == 0 ? mean->sum : mean->sum / (double) mean->n));
 }
 
 /* Attributes of liveness_hourly_row, in order; an hour's row has the hour before them */

@@ -1,7 +1,7 @@
 -- liveness_hourly: the heartbeats of one provider and hour, by hand and against avg() and max()
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(47);
+SELECT plan(49);
 
 -- The worst of some thermal states
 CREATE FUNCTION worst(VARIADIC states text[]) RETURNS text LANGUAGE sql AS $$
@@ -54,8 +54,14 @@ SELECT is((liveness_hourly(x, 0, '', 0)).avg_memory_pressure, ((16777216 + 1023)
 FROM (SELECT 16777216::real UNION ALL SELECT 1::real FROM generate_series(1, 1023)) AS v (x);
 SELECT is((liveness_hourly('3e38', '-3e38', '', '3e38')), ROW(1, '3e38', '-3e38', '', '3e38')::liveness_hourly_row, 'the largest numbers');
 SELECT is((liveness_hourly(3e38, 0, '', 0)).avg_memory_pressure, 3e38::real, 'whose sum does not overflow') FROM generate_series(1, 10);
-SELECT is(h, ROW(2, 'NaN', 'infinity', '', 'NaN')::liveness_hourly_row, 'NaN and infinities as avg() has them')
-FROM (SELECT liveness_hourly(p, c, '', a) FROM (VALUES ('NaN'::real, 'infinity'::real, 'infinity'::real), (1, 1, '-infinity')) AS v (p, c, a)) AS s (h);
+-- A sensor that fails says nothing; that it failed is told where nothing else is known.
+SELECT is(h, ROW(4, 2, 5, '', 'NaN')::liveness_hourly_row, 'NaN and infinities are left out; NaN where there is nothing else')
+FROM (SELECT liveness_hourly(p, c, '', a) FROM (VALUES ('NaN'::real, 'infinity'::real, 'infinity'::real), (1, 5, 'NaN'), (3, '-infinity', NULL), (NULL, NULL, '-infinity')) AS v (p, c, a)) AS s (h);
+SELECT is(h, ROW(3, 'NaN', NULL, '', 0)::liveness_hourly_row, 'each column by itself, and 0 is a value')
+FROM (SELECT liveness_hourly(p, NULL, '', a) FROM (VALUES ('NaN'::real, 0::real), (NULL, '-0'), ('infinity', 'NaN')) AS v (p, a)) AS s (h);
+SELECT is((SELECT array_agg((r).avg_cpu_usage ORDER BY (r).hour) FROM (SELECT unnest(liveness_hours(at, 0, c, '', 0)) AS r FROM (VALUES
+		('2026-01-01 00:00+00'::timestamptz, 'NaN'::real), ('2026-01-01 00:30+00', 4), ('2026-01-01 01:00+00', 'infinity'), ('2026-01-01 01:10+00', 'NaN'), ('2026-01-01 02:00+00', NULL)) AS v (at, c)) h),
+	ARRAY[4, 'NaN', NULL]::real[], 'liveness_hours does the same');
 SELECT is(array_agg((h).heartbeat_count || (h).max_thermal_state ORDER BY i), ARRAY['1', '2b', '3b', '4c', '5nominal'], 'as a window aggregate it goes on after each answer')
 FROM (SELECT i, liveness_hourly(0, 0, t, 0) OVER (ORDER BY i) AS h FROM (VALUES (1, ''), (2, 'b'), (3, 'a'), (4, 'c'), (5, 'nominal')) AS v (i, t)) AS w;
 
