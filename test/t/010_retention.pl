@@ -160,17 +160,18 @@ set(window_days => 14, hourly_retention => -1, session_retention => 0);
 query('CALL liveness_prune()');
 is(query($left), 'd1 d14 d15 d16 d30 d32|open s1 s14 s16 s30 s32|f1 f14 f16 f30 f32 open s32', '-1 and 0 turn them off again');
 
-# liveness.prune_budget: a batch that takes longer is the last; the trigger is our slow disk
-set(heartbeat_retention => '28d', prune_batch_size => 1, prune_budget => '1s', hourly_retention => '31d');
+# liveness.prune_budget: the batch that uses it up is the last; the trigger is our slow
+# disk, to the second batch
+set(heartbeat_retention => '28d', prune_batch_size => 1, prune_budget => '5s', hourly_retention => '31d');
 fill();
 query(q{
 	INSERT INTO provider_heartbeats_hourly (provider_id, hour) VALUES ('d32', date_trunc('hour', now(), 'UTC') - interval '768 hours');
-	CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END$$;
+	CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(5) FROM public.batches WHERE sizes = '1 1'; RETURN NULL; END$$;
 	CREATE TRIGGER slow AFTER DELETE ON provider_heartbeats FOR EACH STATEMENT EXECUTE FUNCTION slow();
 });
 query('CALL liveness_prune()');
 query('DROP TRIGGER slow ON provider_heartbeats');
-is(query('TABLE batches'), '1 1|t', 'liveness.prune_budget: 0.6 s is below 1 s, 1.2 s is not');
+is(query('TABLE batches'), '1 1|t', 'liveness.prune_budget: one batch is done within 5 s, the second is not');
 is(query(q{SELECT last_rows, runs FROM liveness_jobs WHERE job = 'retention'}), '2|1', 'liveness_jobs has the run');
 is(query(q{SELECT count(*) FROM provider_heartbeats_hourly WHERE provider_id = 'd32'}), 1, 'the rest is for the next one');
 set(prune_budget => 0, prune_batch_size => 100);

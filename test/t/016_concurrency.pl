@@ -101,8 +101,15 @@ for my $name (sort keys %files)
 	append_to_file($path, $files{$name} =~ s/^\t+//mgr);
 	push @args, '-f', "$path\@$weight{$name}";
 }
-$node->command_ok([ 'pgbench', '-n', '-c', 10, '-j', 2, '-t', 100, '--random-seed', 42, @args, 'postgres' ],
-	'ten sessions write, roll up and prune, and none of them fails');
+# A run that meets another leaves it to that one: until enough have run
+my $round = 0;
+do
+{
+	$round++;
+	$node->command_ok([ 'pgbench', '-n', '-c', 10, '-j', 2, '-t', 100, '--random-seed', 41 + $round, @args, 'postgres' ],
+		"ten sessions write, roll up and prune, and none of them fails, round $round");
+} until ($round == 20 || query(q{SELECT min(runs) > 5 AND (SELECT count(*) FROM written) - (SELECT count(*) FROM provider_heartbeats) > 20
+	AND (SELECT count(*) FROM provider_sessions WHERE disconnect_reason = 'superseded') > 10 FROM liveness_jobs}) eq 't');
 
 cmp_ok(query('SELECT count(*) FROM written'), '>', 1000, 'heartbeats were written');
 cmp_ok(query(q{SELECT min(runs) FROM liveness_jobs}), '>', 5, 'all jobs have run meanwhile');

@@ -12,9 +12,8 @@ use Test::More;
 my %install = $ENV{LIVENESS_OLD_BIN} ? (install_path => $ENV{LIVENESS_OLD_BIN} =~ s{/bin/?$}{}r) : ();
 my $old = PostgreSQL::Test::Cluster->new('old', %install);
 my $new = PostgreSQL::Test::Cluster->new('new');
-$old->init;
-# from 18 on initdb switches checksums on, which the old cluster has not
-$new->init($new->pg_version >= 18 ? (extra => ['--no-data-checksums']) : ());
+# pg_upgrade wants checksums in both or in neither, and the default is of a version
+$_->init(extra => ['--data-checksums']) for $old, $new;
 $_->append_conf('postgresql.conf', q{
 	timezone = 'UTC'
 	shared_preload_libraries = 'liveness'
