@@ -21,7 +21,10 @@ my $settings = q{
 	# small batches, and many: there are more moments to be hit in
 	liveness.flush_interval = '10ms'
 	liveness.batch_size = 20
+	# no write is given up because the machine is slow
+	liveness.flush_timeout = '10min'
 };
+my $limit = $PostgreSQL::Test::Utils::timeout_default;
 my $node = PostgreSQL::Test::Cluster->new('faults');
 $node->init;
 $node->append_conf('postgresql.conf', $settings);
@@ -90,16 +93,13 @@ my $accounts = q{
 
 # Emits 1, 2, 3 ... as :client, and shows after each whether it was taken. Ends when
 # there is a table named stop; a loss of its connection ends it too.
-my $script = $node->basedir . '/emit.sql';
+my $script = <<'END';
+for (my $i = 1;; $i++)
 {
-	my $sql = '';
-	for my $i (1 .. 60_000)
-	{
-		$sql .= "SELECT $i, liveness_emit(:'client', active_model => '$i') FROM pg_sleep(0.0005);\n";
-		$sql .= "SELECT to_regclass('public.stop') IS NOT NULL AS stop \\gset\n\\if :stop\n\\quit\n\\endif\n" if $i % 20 == 0;
-	}
-	append_to_file($script, $sql);
+	print "SELECT $i, liveness_emit(:'client', active_model => '$i') FROM pg_sleep(0.0005);\n" or exit;
+	print "SELECT to_regclass('public.stop') IS NOT NULL AS stop \\gset\n\\if :stop\n\\quit\n\\endif\n" if $i % 20 == 0;
 }
+END
 
 my $clients = 0;
 
@@ -112,9 +112,10 @@ sub start_emitters
 		my $client = 'c' . ++$clients;
 		my $out = $server->basedir . "/$client";
 		my $run = IPC::Run::start(
+			[ $^X, '-e', $script ], '<', '/dev/null', '|',
 			[ 'psql', '-XAtq', '-v', "client=$client", '-v', 'VERBOSITY=sqlstate', '-v', 'stop=0',
-				'-d', $server->connstr($database // 'postgres'), '-f', $script ],
-			'<', '/dev/null', '>', $out, '2>', "$out.err");
+				'-d', $server->connstr($database // 'postgres') ],
+			'>', $out, '2>', "$out.err");
 		push @emitters, { client => $client, out => $out, run => $run };
 	}
 	wait_for_emits(\@emitters, 50);
@@ -218,7 +219,7 @@ sub compare_ok
 
 wait_for_worker($node);
 my $emitters = start_emitters($node);
-query(q{
+query(qq{SET test.patience = '$limit s';} . q{
 	DO $$
 	DECLARE
 		worker int;
@@ -237,7 +238,7 @@ query(q{
 				PERFORM pg_stat_clear_snapshot();
 				SELECT pid INTO replaced FROM pg_stat_activity WHERE backend_type = 'liveness worker' AND pid <> worker;
 				EXIT WHEN FOUND;
-				IF clock_timestamp() > started + interval '30 s' THEN
+				IF clock_timestamp() > started + current_setting('test.patience')::interval THEN
 					RAISE EXCEPTION 'no new worker after termination %', i;
 				END IF;
 				PERFORM pg_sleep(0.001);
@@ -279,7 +280,7 @@ query(qq{
 		WHILE pg_cancel_backend($pid) LOOP
 			PERFORM pg_cancel_backend($pid) FROM generate_series(1, 1000);
 			EXIT WHEN (SELECT value FROM liveness_stats WHERE name = 'liveness_flush_failed_total') >= $failed + 4
-				OR clock_timestamp() > started + interval '20 s';
+				OR clock_timestamp() > started + interval '$limit s';
 		END LOOP;
 	END \$\$;
 });
@@ -310,7 +311,7 @@ for my $round (1 .. 5)
 }
 
 # Smart, with a heartbeat in the buffer that nobody would have written for an hour
-restart_with('liveness.flush_interval' => '1h', 'liveness.flush_timeout' => '2s');
+restart_with('liveness.flush_interval' => '1h');
 is(query(q{SELECT liveness_emit('smart')}), 't', 'one is emitted');
 is(counter('buffered'), 1, 'and waits');
 $node->stop('smart');
@@ -318,16 +319,17 @@ $node->start;
 is(query(q{SELECT count(*) FROM provider_heartbeats WHERE provider_id = 'smart'}), 1, 'a smart shutdown writes it');
 is(query($accounts), '0|0', 'as the counters say');
 
-# Fast, with the table locked by somebody who does not go when the server does
-wait_for_worker($node);
+# Fast, with the table locked by somebody who does not go when the server does, or ever
+restart_with('liveness.flush_timeout' => '2s');
 query(q{BEGIN; LOCK TABLE provider_heartbeats IN ACCESS EXCLUSIVE MODE; PREPARE TRANSACTION 'keeper'});
 is(query(q{SELECT DISTINCT liveness_emit('lost') FROM generate_series(1, 7)}), 't', 'seven are emitted behind a lock');
 my $offset = -s $node->logfile;
 my $begin = time;
-$node->stop('fast');
+ok($node->stop('fast', fail_ok => 1), 'a lock does not hold up the shutdown for ever');
 my $duration = time - $begin;
-cmp_ok($duration, '<', 6, "a lock holds up the shutdown for liveness.flush_timeout, 2 s, and not for longer ($duration s)");
+cmp_ok($duration, '>=', 2, "but for liveness.flush_timeout, 2 s ($duration s)");
 ok($node->log_contains(qr/LOG:  7 heartbeats were still in the buffer when the server stopped/, $offset), 'the log tells what was lost');
+$node->append_conf('postgresql.conf', "liveness.flush_timeout = '10min'\n");
 $node->start;
 is(counter('rows_lost_total'), 7, 'and so do the counters');
 query(q{COMMIT PREPARED 'keeper'});
@@ -504,24 +506,38 @@ is(query('SELECT liveness_flush()'), 3, 'a drop that is rolled back sets none as
 is(wait_for_worker($node), $pid, 'the worker is the same');
 
 # A worker with nothing to do is in nobody's way
-is(query(qq{SELECT (SELECT count(*) FROM pg_locks WHERE pid = $pid), xact_start IS NULL AND backend_xmin IS NULL, state FROM pg_stat_activity WHERE pid = $pid}),
-	'0|t|idle', 'idle, it holds no lock and no snapshot');
-is(error_of($node, q{SET statement_timeout = '10s'; COMMENT ON EXTENSION liveness IS 'x'; ALTER EXTENSION liveness UPDATE TO '1.0'; ALTER TABLE provider_heartbeats SET (fillfactor = 90);})
+my $patient = "SET statement_timeout = '$limit s'";
+ok($node->poll_query_until('postgres', qq{SELECT (SELECT count(*) FROM pg_locks WHERE pid = $pid), xact_start IS NULL AND backend_xmin IS NULL, state FROM pg_stat_activity WHERE pid = $pid},
+	'0|t|idle'), 'idle, it holds no lock and no snapshot');
+is(error_of($node, qq{$patient; COMMENT ON EXTENSION liveness IS 'x'; ALTER EXTENSION liveness UPDATE TO '1.0'; ALTER TABLE provider_heartbeats SET (fillfactor = 90);})
 		=~ s/.*NOTICE:  00000: version "1.0" of extension "liveness" is already installed\n(LOCATION: .*)?//r,
 	'', 'nor in the way of COMMENT, ALTER EXTENSION and ALTER TABLE');
 query('CREATE DATABASE other');
-is(error_of($node, q{SET statement_timeout = '10s'; DROP DATABASE other;}), '', 'nor of DROP DATABASE, which wants an answer of every process');
+is(error_of($node, "$patient; DROP DATABASE other;"), '', 'nor of DROP DATABASE, which wants an answer of every process');
 set('liveness.flush_interval', '10ms');
 set('liveness.batch_size', 20);
 query('CREATE DATABASE other');
 $emitters = start_emitters($node);
-is(error_of($node, q{SET statement_timeout = '10s'; DROP DATABASE other;}), '', 'nor when it is busy');
+is(error_of($node, "$patient; DROP DATABASE other;"), '', 'nor when it is busy');
 stop_emitters($emitters);
 query('SELECT liveness_flush()');
 compare_ok($emitters, 0, 'DROP DATABASE of another');
 $node->stop;
 
 # ---------- the worker's own database is dropped ----------
+
+# Returns the error.  Those whom it disconnects have 5 s to go, which on a slow machine
+# they may not make.
+sub drop_by_force
+{
+	my $err;
+	for (1 .. 20)
+	{
+		$err = error_of($node, "$patient; DROP DATABASE fleet WITH (FORCE);");
+		last if $err !~ /ERROR:  55006/;
+	}
+	return $err;
+}
 
 $node = PostgreSQL::Test::Cluster->new('dropped');
 $node->init;
@@ -535,7 +551,7 @@ like(error_of($node, 'CREATE EXTENSION liveness; SELECT liveness_emit($$x$$);'),
 $emitters = start_emitters($node, 'fleet');
 $postmaster = query('SELECT pg_postmaster_start_time()');
 $offset = -s $node->logfile;
-is(error_of($node, q{SET statement_timeout = '30s'; DROP DATABASE fleet WITH (FORCE);}), '', 'the database is dropped under load');
+is(drop_by_force(), '', 'the database is dropped under load');
 finish_emitters($emitters);
 like(errors_of($emitters), qr/57P01/, 'emitters are disconnected');
 
@@ -545,12 +561,13 @@ my $failure = qr/ \d\d:(\d\d):([\d.]+) .*FATAL:  database "fleet" does not exist
 my $log = slurp_file($node->logfile, $offset);
 my @failures;
 push @failures, $1 * 60 + $2 while $log =~ /$failure/g;
-$duration = $failures[2] - $failures[0];
-$duration += 3600 if $duration < 0;
-cmp_ok($duration, '>=', 2.9, "the third attempt to start is 1 s + 2 s after the first ($duration s)");
-cmp_ok(scalar(@failures), '<=', 4, 'so that the log does not fill');
+for my $n (1 .. $#failures)
+{
+	$duration = ($failures[$n] - $failures[ $n - 1 ]) * 1000 % 3_600_000;
+	cmp_ok($duration, '>=', 1000 * 2**($n - 1) - 50, "each attempt to start again waits for twice as long: $duration ms");
+}
 query('CREATE DATABASE other');
-is(error_of($node, q{SET statement_timeout = '10s'; DROP DATABASE other;}), '', 'a worker that waits to start is not in the way of DROP DATABASE');
+is(error_of($node, "$patient; DROP DATABASE other;"), '', 'a worker that waits to start is not in the way of DROP DATABASE');
 is(query('SELECT pg_postmaster_start_time()'), $postmaster, 'the server is up');
 query('CREATE DATABASE fleet');
 $node->safe_psql('fleet', 'CREATE EXTENSION liveness');
@@ -563,16 +580,17 @@ is($node->safe_psql('fleet', q{SELECT sum(CASE name WHEN 'liveness_emitted_total
 
 # The server is stopped while its worker waits to start: for some time to pass, and
 # for a lock on the database that nobody will release
-$node->safe_psql('postgres', 'DROP DATABASE fleet WITH (FORCE)');
 $offset = -s $node->logfile;
-$node->wait_for_log(qr/FATAL:  database "fleet" does not exist/, $offset);
-$begin = time;
+is(drop_by_force(), '', 'dropped again');
+$node->wait_for_log(qr/(?:FATAL:  database "fleet" does not exist.*?){3}/s, $offset);
+$offset = -s $node->logfile;
 $node->stop('fast');
-cmp_ok(time - $begin, '<', 5, 'waiting to start again does not hold up a shutdown');
+# within the 4 s that it had to wait
+unlike(slurp_file($node->logfile, $offset) =~ s/.*?received fast shutdown request//sr, qr/database "fleet" does not exist/, 'waiting to start again does not hold up a shutdown');
 $node->start;
 query('CREATE DATABASE fleet');
 wait_for_worker($node);
-query('DROP DATABASE fleet WITH (FORCE)');
+is(drop_by_force(), '', 'and again');
 query('CREATE DATABASE fleet');
 # the worker may be there again already, and is away for a second when it is told to go
 for (1 .. 20)
@@ -582,10 +600,7 @@ for (1 .. 20)
 		BEGIN; ALTER DATABASE fleet RENAME TO sold; PREPARE TRANSACTION 'keeper'}) == 0;
 }
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND classid = 'pg_database'::regclass}) or die 'the worker does not wait';
-{
-	local $ENV{PGCTLTIMEOUT} = 10;
-	ok($node->stop('fast', fail_ok => 1), 'nor does waiting for a lock on the database');
-}
+ok($node->stop('fast', fail_ok => 1), 'nor does waiting for a lock on the database');
 $node->stop('immediate');
 
 # ---------- standbys ----------
@@ -621,7 +636,7 @@ $standby->stop;
 # liveness.flush_timeout, and stays written
 query('TRUNCATE provider_heartbeats');
 query('SELECT liveness_stats_reset()');
-set('liveness.flush_timeout', '1s');
+set('liveness.flush_timeout', '5s');
 set('liveness.batch_size', 1000);	# few batches, as each waits
 set('synchronous_standby_names', 'nobody');
 $pid = wait_for_worker($node);
@@ -633,11 +648,8 @@ query(qq{SELECT pg_terminate_backend($pid)});
 $node->poll_query_until('postgres', "$worker_state AND pid <> $pid") or die 'there is no new worker';
 $node->poll_query_until('postgres', q{SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE backend_type = 'liveness worker'}) or die 'the worker does not wait for the standby';
 wait_for_emits($emitters, 50);
-$begin = time;
-$node->stop('fast');
-$duration = time - $begin;
+ok($node->stop('fast', fail_ok => 1), 'a standby that is not there does not hold up a shutdown');
 finish_emitters($emitters);
-cmp_ok($duration, '<', 5, "a standby that is not there does not hold up a shutdown ($duration s)");
 $node->start;
 compare_ok($emitters, 4, 'without the synchronous standby');
 is(query($accounts), '0|0', 'as the counters say');
