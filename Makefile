@@ -1,10 +1,11 @@
-EXTENSION = liveness
+# liveness_report is SQL alone, and needs liveness
+EXTENSION = liveness report/liveness_report
 
 MODULE_big = liveness
 OBJS = src/aggstate.o src/buffer.o src/features.o src/flush.o src/hazard.o src/hourly.o \
 	src/intervals.o src/jobs.o src/liveness.o src/partition.o src/percentiles.o src/ranking.o \
-	src/report.o src/rollup.o src/score.o src/stats.o src/survival.o src/survival_curve.o src/unit.o src/worker.o
-DATA = $(wildcard liveness--*.sql)
+	src/rollup.o src/score.o src/stats.o src/survival.o src/survival_curve.o src/unit.o src/worker.o
+DATA = $(wildcard liveness--*.sql report/liveness_report--*.sql)
 
 PG_CFLAGS += $(OPTFLAGS)
 

@@ -50,7 +50,7 @@ installed() {
 	local file extension
 	extension=$($PG_CONFIG --sharedir)/extension
 	cmp -s "$project/liveness.so" "$($PG_CONFIG --pkglibdir)/liveness.so" || return 1
-	for file in "$project"/liveness.control "$project"/liveness--*.sql; do
+	for file in "$project"/{,report/}liveness*.control "$project"/{,report/}liveness*--*.sql; do
 		cmp -s "$file" "$extension/${file##*/}" || return 1
 	done
 }

@@ -39,7 +39,8 @@ CREATE FUNCTION pg_temp.code(text) RETURNS text LANGUAGE sql AS $$SELECT '`' || 
 \echo 'Written by `scripts/reference` from the comments in `liveness--1.0.sql` and the catalogs: change'
 \echo 'those, and run it again. *Everybody* is PUBLIC; readers, writers and operators are roles that'
 \echo '`liveness_grant_reader`, `_writer` and `_operator` were called for; what is for none of them is for'
-\echo 'the extension''s owner. Names stand in the schema of the extension.'
+\echo 'the extension''s owner. Names stand in the schema of the extension. The functions of the'
+\echo 'extension `liveness_report` are in [report.md](report.md).'
 \echo
 \echo '## Functions'
 

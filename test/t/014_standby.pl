@@ -29,6 +29,7 @@ my $views = q{SELECT c.relname FROM pg_depend d JOIN pg_class c ON d.classid = '
 
 $primary->safe_psql('postgres', q{
 	CREATE EXTENSION liveness;
+	CREATE EXTENSION liveness_report;
 	INSERT INTO provider_heartbeats (provider_id, at) SELECT 'p' || g % 10, '2026-01-01 00:00+00'::timestamptz + g * interval '1 minute' FROM generate_series(0, 99) g;
 	INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, last_heartbeat_at) SELECT 'p' || g, 'c', '2026-01-01 00:00+00', '2026-01-01 01:00+00' FROM generate_series(0, 9) g;
 	SELECT liveness_rollup_features(), liveness_rollup_hourly();

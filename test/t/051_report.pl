@@ -1,4 +1,4 @@
-# liveness_report(): one page of HTML that says what the views say, whatever names and
+# The extension liveness_report: one page of HTML that says what the views of liveness say, whatever names and
 # texts there are, and before there is anything to say; and its parts.  What a browser
 # makes of it (no overflow, no overlap, contrast, in both color schemes, on a phone and
 # on a desk) is looked at where there is a chromium: CHROMIUM names one that is not in PATH.
@@ -17,7 +17,7 @@ $node->start;
 my $database = q{<i>"&'};
 $node->safe_psql('postgres', qq{CREATE DATABASE "<i>""&'" ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0});
 $node->safe_psql('postgres', qq{CREATE DATABASE $_ ENCODING '$_' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0}) for qw(latin1 sql_ascii euc_jp);
-$node->safe_psql($_, 'CREATE EXTENSION liveness') for $database, 'postgres', qw(latin1 sql_ascii euc_jp);
+$node->safe_psql($_, 'CREATE EXTENSION liveness; CREATE EXTENSION liveness_report') for $database, 'postgres', qw(latin1 sql_ascii euc_jp);
 
 sub error_of
 {
@@ -89,30 +89,45 @@ sub page_ok
 
 # The parts
 
-is($node->safe_psql($database, q{SELECT liveness_html_escape(E'<a href="x">&''é中\U0001F600 \u202Ex\x01\n\u200D\uFEFF\uFDD0\U000E0041')}),
+is($node->safe_psql($database, q{SELECT liveness_report_escape(E'<a href="x">&''é中\U0001F600 \u202Ex\x01\n\u200D\uFEFF\uFDD0\U000E0041')}),
 	'&lt;a href=&quot;x&quot;&gt;&amp;&#39;&#233;&#20013;&#128512; \u202Ex\u0001\u000A&#8205;\uFEFF\uFDD0\U000E0041', 'markup, what is beyond ASCII, and what nobody sees');
-is($node->safe_psql($database, q{SELECT liveness_html_escape('éàü', 2), liveness_html_escape('éà', 2), liveness_html_escape(''), liveness_html_escape(NULL) IS NULL, length(liveness_html_escape(repeat('<', 1000000))), liveness_html_escape(repeat('<', 1000000), 1)}),
+is($node->safe_psql($database, q{SELECT liveness_report_escape('éàü', 2), liveness_report_escape('éà', 2), liveness_report_escape(''), liveness_report_escape(NULL) IS NULL, length(liveness_report_escape(repeat('<', 1000000))), liveness_report_escape(repeat('<', 1000000), 1)}),
 	'&#233;&#224;&#8230;|&#233;&#224;||t|4000000|&lt;&#8230;', 'clipped by characters');
-is($node->safe_psql('latin1', q{SELECT liveness_html_escape(convert_from('\xe9', 'LATIN1'))}), '&#233;', 'LATIN1');
-is($node->safe_psql('euc_jp', q{SELECT liveness_html_escape(convert_from('\xc6fc', 'EUC_JP'), 1)}), '&#26085;', 'EUC_JP');
+is($node->safe_psql('latin1', q{SELECT liveness_report_escape(convert_from('\xe9', 'LATIN1'))}), '&#233;', 'LATIN1');
+is($node->safe_psql('euc_jp', q{SELECT liveness_report_escape(convert_from('\xc6fc', 'EUC_JP'), 1)}), '&#26085;', 'EUC_JP');
 # 0xA9A1: a row of JIS X 0208 that has no characters
-is($node->safe_psql('euc_jp', q{SELECT liveness_html_escape(convert_from('\xa9a13c', 'EUC_JP'))}), '&#65533;&lt;', 'EUC_JP: no character of Unicode');
-is($node->safe_psql('sql_ascii', q{SELECT liveness_html_escape(convert_from('\xe93c', 'SQL_ASCII'))}), '&#65533;&lt;', 'SQL_ASCII does not say what it means');
-is(error_of(q{SELECT liveness_html_escape('x', 0)}), '22023', 'max_chars is checked');
+is($node->safe_psql('euc_jp', q{SELECT liveness_report_escape(convert_from('\xa9a13c', 'EUC_JP'))}), '&#65533;&lt;', 'EUC_JP: no character of Unicode');
+is($node->safe_psql('sql_ascii', q{SELECT liveness_report_escape(convert_from('\xe93c', 'SQL_ASCII'))}), '&#65533;&lt;', 'SQL_ASCII does not say what it means');
+# A value may be no text of the encoding: a cast that checks nothing makes some
+$node->safe_psql($_, 'CREATE CAST (bytea AS text) WITHOUT FUNCTION') for $database, 'euc_jp';
+foreach my $bytes ('e93c', 'c3', '613ce0803c', 'ff3e', 'c0bc', 'eda0803c', 'f4908080', '3c5ce926')
+{
+	foreach my $db ($database, 'euc_jp')
+	{
+		my $shown = $node->safe_psql($db, qq{SELECT liveness_report_escape(decode('$bytes', 'hex')::text)});
+		like($shown, qr/^(?:&lt;|&gt;|&amp;|&#\d{3,5};|[a\\])+$/, "corrupt $bytes in $db is shown");
+		unlike($shown, qr/&#5[56]\d{3};/, "corrupt $bytes in $db: as what HTML allows");
+	}
+}
+is($node->safe_psql($database, q{SELECT liveness_report_escape(decode('3c5ce926', 'hex')::text), liveness_report_escape(decode('3c5ce926', 'hex')::text, 2)}), '&lt;\\&#65533;&amp;|&lt;\\&#8230;', 'ASCII around a corrupt byte stays');
+is(error_of(q{SELECT liveness_report_escape('x', 0)}), '22023', 'max_chars is checked');
 
-is($node->safe_psql('postgres', q{SELECT liveness_html_number(1234567.891, 2), liveness_html_number(0.05, 1), liveness_html_number(-0.4), liveness_html_number('NaN'), liveness_html_number('-infinity'), liveness_html_number(1e15), liveness_html_number(NULL) IS NULL}),
+is($node->safe_psql('postgres', q{SELECT liveness_report_number(1234567.891, 2), liveness_report_number(0.05, 1), liveness_report_number(-0.4), liveness_report_number('NaN'), liveness_report_number('-infinity'), liveness_report_number(1e15), liveness_report_number(NULL) IS NULL}),
 	'1,234,567.89|0.1|0|NaN|-Infinity|1e+15|t', 'numbers');
-is($node->safe_psql('postgres', q{SELECT liveness_html_span(0.1694), liveness_html_span(99.4), liveness_html_span(100), liveness_html_span(6000), liveness_html_span(359999), liveness_html_span(360000), liveness_html_span(-90)}),
+# 99.955 is nearer to 100.0 than to 99.9, and 0.999997 to 1.0000
+is($node->safe_psql('postgres', q{SELECT liveness_report_share(0.99955), liveness_report_share(0.99955::real), liveness_report_share(0.999997, 1, 4), liveness_report_share(1 - 1e-16), liveness_report_share(1), liveness_report_share(0.9994), liveness_report_share(0.00004, 1, 4), liveness_report_share(1.5), liveness_report_share('NaN'), liveness_report_share('-infinity'), liveness_report_share(NULL) IS NULL}),
+	'99.9|99.9|0.9999|99.9|100.0|99.9|0.0000|150.0|NaN|-Infinity|t', 'shares, of which none is rounded up to the whole');
+is($node->safe_psql('postgres', q{SELECT liveness_report_span(0.1694), liveness_report_span(99.4), liveness_report_span(100), liveness_report_span(6000), liveness_report_span(359999), liveness_report_span(360000), liveness_report_span(-90)}),
 	'169 ms|99 s|2 min|1.7 h|100.0 h|4 d|-90 s', 'spans of time');
-is($node->safe_psql('postgres', q{SET timezone = 'Asia/Tokyo'; SELECT liveness_html_time('2026-03-29 01:30+02'), liveness_html_time('infinity')}), '2026-03-28 23:30 UTC|infinity', 'instants, in UTC');
-like($node->safe_psql('postgres', q{SELECT liveness_html_table('a<b', '{x,y&z}', ARRAY[['<p>', '1'], ['', NULL]], bars => '{2,NULL}')}),
+is($node->safe_psql('postgres', q{SET timezone = 'Asia/Tokyo'; SELECT liveness_report_time('2026-03-29 01:30+02'), liveness_report_time('infinity')}), '2026-03-28 23:30 UTC|infinity', 'instants, in UTC');
+like($node->safe_psql('postgres', q{SELECT liveness_report_table('a<b', '{x,y&z}', ARRAY[['<p>', '1'], ['', NULL]], bars => '{2,NULL}')}),
 	qr{aria-label="a&lt;b"><table><caption>a&lt;b</caption><thead><tr><th scope="col" class="l">x</th><th scope="col">y&amp;z</th><td></td></tr></thead><tbody><tr><th scope="row"><bdi>&lt;p&gt;</bdi></th><td>1</td><td class="bar"><div style="width:100.0%"></div></td></tr>\n<tr><th scope="row"><bdi><i>\(empty\)</i></bdi></th><td><i>&#8211;</i></td><td class="bar"><div style="width:0.0%"></div></td></tr>\n</tbody>},
 	'a table escapes its cells');
-like($node->safe_psql('postgres', q{SELECT liveness_html_table('a', '{x,y}', NULL)}), qr{<tbody><tr><td class="l" colspan="2"><i>none</i></td></tr></tbody>}, 'and says so if it has none');
+like($node->safe_psql('postgres', q{SELECT liveness_report_table('a', '{x,y}', NULL)}), qr{<tbody><tr><td class="l" colspan="2"><i>none</i></td></tr></tbody>}, 'and says so if it has none');
 
 # all 0 but Sunday 0 h (1), Monday 1 h (0.05), and Saturday 23 h, which the window does not hold
 $node->safe_psql('postgres', q{CREATE TABLE week AS SELECT jsonb_agg(CASE g WHEN 0 THEN '1' WHEN 25 THEN '0.05' WHEN 167 THEN 'null' ELSE '0' END::jsonb ORDER BY g) AS matrix FROM generate_series(0, 167) g});
-my $map = $node->safe_psql('postgres', q{SELECT liveness_svg_heatmap(matrix, '<"') FROM week});
+my $map = $node->safe_psql('postgres', q{SELECT liveness_report_heatmap(matrix, '<"') FROM week});
 has($map, qr/aria-label="&lt;&quot;"/, 'heatmap: the title is escaped');
 has($map, qr/fill-opacity="1\.0" d="M31 16h12v12h-12z"/, 'Sunday 0 h is full');
 has($map, qr/fill-opacity="0\.1" d="M44 29h12v12h-12z"/, 'Monday 1 h is of the lightest shade');
@@ -120,21 +135,21 @@ has($map, qr/fill="none"[^>]* d="M330\.5 94\.5h11v11h-11z"/, 'Saturday 23 h is h
 has($map, qr/<path fill-opacity="\.07" d="(?:M\d+ \d+h12v12h-12z){165}"/, 'and the others are empty');
 # (1 + 0.05) / 167
 has($map, qr{<desc>Mean 0\.6 %\. Lowest Sunday 1 h, 0\.0 %; highest Sunday 0 h, 100\.0 %\.</desc>}, 'and it says so in words');
-is($node->safe_psql('postgres', q{SELECT count(liveness_svg_heatmap(m)) FROM (VALUES ('{}'::jsonb), ('[]'), ('[1]'), ('7'), ('null'), (NULL)) v (m)}), 0, 'what is no matrix is no heatmap');
-like($node->safe_psql('postgres', q{SELECT liveness_svg_heatmap(jsonb_agg((ARRAY['-1', '7', '"x"', '1e-400', '1e400'])[1 + g % 5]::jsonb)) FROM generate_series(0, 167) g}),
+is($node->safe_psql('postgres', q{SELECT count(liveness_report_heatmap(m)) FROM (VALUES ('{}'::jsonb), ('[]'), ('[1]'), ('7'), ('null'), (NULL)) v (m)}), 0, 'what is no matrix is no heatmap');
+like($node->safe_psql('postgres', q{SELECT liveness_report_heatmap(jsonb_agg((ARRAY['-1', '7', '"x"', '1e-400', '1e400'])[1 + g % 5]::jsonb)) FROM generate_series(0, 167) g}),
 	qr/<desc>Mean 50\.\d %\. Lowest Sunday 0 h, 0\.0 %; highest Sunday 1 h, 100\.0 %/, 'what is no share is none, or clamped');
 
 # Four of which one ends at 2, one at 4, and two are seen until 4: S(2) = 3/4, S(4) = 1/2.  In R
 # summary(survfit(Surv(c(2, 4, 4, 4), c(1, 1, 0, 0)) ~ 1, conf.type = "log-log")) has the bounds
 # 0.1279 and 0.961, 0.0578 and 0.845.  The axis is 500 wide from 44, and 214 high from 250 up.
-my $curve = $node->safe_psql('postgres', q{SELECT liveness_svg_survival('{2:1:0, 4:1:2}', 1, 10, 'a<b')});
+my $curve = $node->safe_psql('postgres', q{SELECT liveness_report_survival('{2:1:0, 4:1:2}', 1, 10, 'a<b')});
 has($curve, qr/ d="M44 36H144V89\.5H244V143\.0H244"/, 'survival: the steps');
 has($curve, qr/ d="M44 36H144V44\.4H244V69\.2H244V237\.6H244V222\.6H144V36Z"/, 'its bounds');
 has($curve, qr{cx="244" cy="143.0" r="4"/><text class="mark"[^>]*>4 h: 50\.0 %</text></svg>}, 'S(4 h) is marked, and S(8 h) is not known');
 has($curve, qr{<title>a&lt;b</title><desc>Longer than 4 h last 50\.0 %\. Half of them last longer than 4\.0 h\.</desc>}, 'and it says so in words');
-is($node->safe_psql('postgres', q{SELECT liveness_svg_survival(NULL) IS NULL}), 't', 'no curve, no image');
-like($node->safe_psql('postgres', q{SELECT liveness_svg_survival('{0:1:0, 3600:0:1, Infinity:0:1}')}), qr/ d="M44 36H44V107\.3H544"/, 'times of 0 and infinity');
-is(error_of("SELECT liveness_svg_survival('{2:1:0}', $_)"), '22023', "survival: $_ is refused") for '0', '1e-10', "'NaN'", 'NULL', "'infinity'", '1, 0', '1, 8761', '1, NULL';
+is($node->safe_psql('postgres', q{SELECT liveness_report_survival(NULL) IS NULL}), 't', 'no curve, no image');
+like($node->safe_psql('postgres', q{SELECT liveness_report_survival('{0:1:0, 3600:0:1, Infinity:0:1}')}), qr/ d="M44 36H44V107\.3H544"/, 'times of 0 and infinity');
+is(error_of("SELECT liveness_report_survival('{2:1:0}', $_)"), '22023', "survival: $_ is refused") for '0', '1e-10', "'NaN'", 'NULL', "'infinity'", '1, 0', '1, 8761', '1, NULL';
 
 # At risk in (entry, length], in minutes: as_of - window is 1 January.  The curve, by hand:
 # at 11 f ends, of 6; at 60 d and e are censored; at 120 a ends, of 4 since g came at 119; then b, then g
@@ -156,11 +171,11 @@ is( $node->safe_psql('postgres', q{
 		SELECT time, n_risk, n_event, n_censor FROM survival_table(liveness_fleet_survival('2026-01-15 00:00+00', 14)) WHERE n_event + n_censor > 0;
 		ROLLBACK}),
 	"11|6|1|0\n60|5|0|2\n120|4|1|0\n121|3|1|0\n180|2|1|1", 'survival of the fleet: sessions of the window, open, censored, truncated, in minutes');
-is($node->safe_psql('postgres', q{SELECT liveness_fleet_matrix() IS NULL, liveness_fleet_survival() IS NULL}), 't|t', 'an empty fleet has neither');
+is($node->safe_psql('postgres', q{SELECT liveness_report_mean_matrix() IS NULL, liveness_fleet_survival() IS NULL}), 't|t', 'an empty fleet has neither');
 $node->safe_psql('postgres', q{
 	INSERT INTO provider_reliability_features (provider_id, sessions_count, hourly_availability)
 		SELECT 'a', 1, matrix FROM week UNION ALL SELECT 'b', 1, jsonb_set(matrix, '{0}', '0.5') FROM week UNION ALL SELECT 'vanished', 0, jsonb_set(matrix, '{1}', '1') FROM week});
-is($node->safe_psql('postgres', q{SELECT liveness_fleet_matrix() = jsonb_set(matrix, '{0}', '0.7500') FROM week}), 't', 'the mean of the fleet leaves out who vanished');
+is($node->safe_psql('postgres', q{SELECT liveness_report_mean_matrix() = jsonb_set(matrix, '{0}', '0.7500') FROM week}), 't', 'the mean of the fleet leaves out who vanished');
 $node->safe_psql('postgres', 'DELETE FROM provider_reliability_features');
 is(error_of("SELECT liveness_fleet_survival($_->[0])"), $_->[1], "survival of the fleet: $_->[0] is refused") for [ 'NULL', '22004' ], [ "'infinity'", '22008' ], [ 'now(), 0', '22023' ];
 
@@ -242,18 +257,90 @@ $node->safe_psql('postgres', q{UPDATE provider_reliability_features SET updated_
 has(page('postgres'), qr/<li>The last rollup of the features is 3\.0 h old\.<\/li>/, 'old figures are said to be');
 
 $node->safe_psql('postgres', q{CREATE ROLE reader; CREATE ROLE nobody; SELECT liveness_grant_reader('reader')});
+is(error_of('SET ROLE reader; SELECT liveness_report()'), '42501', 'the privileges of liveness are not those of the report');
+$node->safe_psql('postgres', q{SELECT liveness_report_grant('reader')});
 is($node->safe_psql('postgres', q{SET ROLE reader; SET default_transaction_read_only = on; SELECT left(liveness_report(), 15)}), '<!DOCTYPE html>', 'a reader may have it, in a read-only transaction');
 is(error_of('SET ROLE nobody; SELECT liveness_report()'), '42501', 'nobody else may');
-is( $node->safe_psql('postgres', q{
-		SELECT count(*) FILTER (WHERE has_function_privilege('reader', oid, 'EXECUTE')), count(*) FILTER (WHERE has_function_privilege('nobody', oid, 'EXECUTE'))
-		FROM pg_proc WHERE proname ~ '^liveness_(html_|svg_|report|fleet_survival|fleet_matrix)'}),
-	'23|0', 'nor call any of its parts');
+my $members = q{
+	SELECT p.* FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'liveness_report'
+	JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'};
+is( $node->safe_psql('postgres', qq{
+		SELECT string_agg(p.proname, ' ') FILTER (WHERE NOT has_function_privilege('reader', oid, 'EXECUTE')), count(*) FILTER (WHERE has_function_privilege('nobody', oid, 'EXECUTE'))
+		FROM ($members) p}),
+	'liveness_report_grant|0', 'nor call any of its parts');
 my $settings = q{SET extra_float_digits = -15; SET DateStyle = 'German'; SET IntervalStyle = 'sql_standard'; SET timezone = 'Asia/Tokyo'; SET search_path = 'pg_temp'};
 # 19 knows standard strings only
 $settings .= '; SET standard_conforming_strings = off; SET escape_string_warning = off; SET backslash_quote = off' if $node->safe_psql('postgres', 'SHOW server_version_num') < 190000;
 # without what changes by itself
 my ($usual, $unusual) = map { s/made [^<]*|>\d+ (?:m?s|min)(?: ago)?<|<h2>Who will hold.*?<\/section>//gsr } page('postgres'), $node->safe_psql('postgres', "$settings; SELECT public.liveness_report()");
 ok($usual eq $unusual, 'settings of the session do not matter');
+
+# Nothing of it depends on anything of liveness, which may change by an upgrade
+
+is( $node->safe_psql('postgres', q{
+		WITH RECURSIVE member AS (
+			SELECT e.extname, d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+			WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+			UNION
+			SELECT m.extname, d.classid, d.objid FROM member m JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype IN ('a', 'i')
+		)
+		SELECT count(*) > 20, string_agg(pg_describe_object(d.classid, d.objid, 0) || ': ' || pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid), ', ') FILTER (WHERE o.objid IS NOT NULL)
+		FROM member m JOIN pg_depend d USING (classid, objid)
+		LEFT JOIN member o ON o.extname = 'liveness' AND o.classid = d.refclassid AND o.objid = d.refobjid
+		WHERE m.extname = 'liveness_report'}),
+	't|', 'it depends on nothing of liveness');
+is($node->safe_psql('postgres', q{SELECT r.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.objid JOIN pg_extension r ON r.oid = d.refobjid WHERE d.classid = 'pg_extension'::regclass AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'liveness_report'}),
+	'liveness', 'but on the extension');
+is($node->safe_psql('postgres', "SELECT count(*) FROM ($members) p WHERE p.prosecdef OR p.prolang NOT IN (SELECT l.oid FROM pg_language l WHERE l.lanname IN ('sql', 'plpgsql'))"), 0, 'it is SQL alone, and runs as who asks');
+is($node->safe_psql('postgres', "SELECT string_agg(p.proname, ', ') FROM ($members) p JOIN pg_language l ON l.oid = p.prolang WHERE CASE l.lanname WHEN 'sql' THEN p.prosqlbody IS NULL ELSE NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}')) END"), '', 'no name in it is looked up in the path of who asks');
+is($node->safe_psql('postgres', "SELECT string_agg(p.proname, ', ') FROM ($members) p WHERE obj_description(p.oid, 'pg_proc') IS NULL OR length(obj_description(p.oid, 'pg_proc')) > 110"), '', 'everything has a short comment');
+# A column more at the start, others in other types, and a view and a function made anew.
+# A page that differs divides by zero.
+$node->safe_psql('postgres', q{
+	BEGIN;
+	CREATE TEMP TABLE said AS SELECT liveness_report() AS page;
+	ALTER EXTENSION liveness DROP VIEW network_availability;
+	ALTER VIEW network_availability RENAME TO network;
+	CREATE VIEW network_availability AS SELECT 1 AS further, n.* FROM network n;
+	ALTER EXTENSION liveness DROP FUNCTION liveness_candidates(interval, float8, int);
+	ALTER FUNCTION liveness_candidates(interval, float8, int) RENAME TO candidates;
+	CREATE FUNCTION liveness_candidates(job interval, min_probability float8, max_rows int, further int DEFAULT 0)
+		RETURNS TABLE (further_column text, liveness_score float8, own_sessions bigint, age_seconds numeric, upper real, lower real, probability float8, provider_id varchar)
+		LANGUAGE sql AS $$ SELECT '', c.liveness_score::float8, c.own_sessions::bigint, c.age_seconds::numeric, c.upper::real, c.lower::real, c.probability, c.provider_id::varchar FROM public.candidates(job, min_probability, max_rows) c $$;
+	SELECT 1 / (page = liveness_report())::int FROM said;
+	ALTER EXTENSION liveness DROP VIEW liveness_stats;
+	DROP VIEW liveness_stats;
+	ROLLBACK});
+ok(1, 'what liveness gains, and the order and types of its columns, change nothing');
+
+# In schemas with odd names, renamed, and not in the path
+
+$node->safe_psql('postgres', 'CREATE DATABASE schemas');
+$node->safe_psql('schemas', q{CREATE SCHEMA "my @liveness@ %s Schema"; CREATE SCHEMA "the report"; CREATE EXTENSION liveness SCHEMA "my @liveness@ %s Schema"; CREATE EXTENSION liveness_report SCHEMA "the report"});
+has($node->safe_psql('schemas', 'SELECT "the report".liveness_report()'), qr/<h2>Who will hold/, 'in odd schemas');
+$node->safe_psql('schemas', q{ALTER SCHEMA "the report" RENAME TO other});
+has($node->safe_psql('schemas', 'SELECT other.liveness_report()'), qr/<h2>Who will hold/, 'in a schema with a new name');
+like($node->safe_psql('schemas', q{SELECT other.liveness_report_survival('{2:1:0}', 1)}), qr/^<svg/, 'so are its parts');
+
+# Functions that stand in the way when it is created, and fit better than those of PostgreSQL
+
+$node->safe_psql('postgres', 'CREATE DATABASE strangers');
+$node->safe_psql('strangers', q{
+	CREATE EXTENSION liveness;
+	CREATE FUNCTION public.abs(interval) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT 666::float8 $$;
+	CREATE FUNCTION public.round(float8, int) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT 666::float8 $$;
+	CREATE FUNCTION public.concat(text, text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '666' $$;
+	CREATE FUNCTION public.format(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '666' $$;
+	CREATE FUNCTION public.format(text, text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '666' $$;
+	CREATE FUNCTION public.format(text, int, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '666' $$;
+	CREATE FUNCTION public.minus(numeric, int) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$ SELECT 666::numeric $$;
+	CREATE OPERATOR public.- (LEFTARG = numeric, RIGHTARG = int, FUNCTION = public.minus)});
+my $careless = $node->safe_psql('postgres', 'SHOW server_version_num') < 190000 ? 'SET standard_conforming_strings = off; SET escape_string_warning = off; SET backslash_quote = off; ' : '';
+$node->safe_psql('strangers', "${careless}SET search_path = public, pg_catalog; CREATE EXTENSION liveness_report");
+$html = page('strangers');
+page_ok($html, 'strangers');
+unlike($html, qr/666/, 'strangers: none is called');
 
 # Hostile texts, of providers, reasons, coordinators, errors and the database
 

@@ -32,13 +32,18 @@ is(scalar(grep { !/\A[^\/\\\p{Cntrl}]{1,256}\z/ } @{ $meta->{tags} }), 0, 'so is
 # The control file's 1.0 is a semantic 1.0.0
 my ($version) = $control =~ /^default_version = '(\d+\.\d+)'$/m;
 is($meta->{version}, "$version.0", 'the version is that of the control file');
-ok(-e "$root/liveness--$version.sql", 'of which there is a script');
 
-is_deeply([ keys %{ $meta->{provides} } ], ['liveness'], 'one extension');
-my $provided = $meta->{provides}{liveness};
-is($provided->{version}, $meta->{version}, 'in the same version');
-is($provided->{file}, "liveness--$version.sql", 'by the script of that version');
-ok(-e "$root/$provided->{$_}", "its $_ exists") for qw(file docfile);
+# An extension each control file, with a script of its version
+my %script = (liveness => "liveness--$version.sql", liveness_report => "report/liveness_report--$version.sql");
+is_deeply([ sort keys %{ $meta->{provides} } ], [ sort map { s{.*/(\w+)\.control$}{$1}r } glob "$root/*.control $root/*/*.control" ], 'every extension is provided');
+for my $name (sort keys %{ $meta->{provides} })
+{
+	my $provided = $meta->{provides}{$name};
+	is($provided->{version}, $meta->{version}, "$name: in the same version");
+	is($provided->{file}, $script{$name}, "$name: by the script of that version");
+	ok(-e "$root/$provided->{$_}", "$name: its $_ exists") for qw(file docfile);
+	like(slurp_file("$root/" . ($script{$name} =~ s/--.*/.control/r)), qr/^default_version = '\Q$version\E'$/m, "$name: which its control file names");
+}
 
 for my $phase (sort keys %{ $meta->{prereqs} })
 {
