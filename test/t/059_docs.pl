@@ -1,6 +1,6 @@
 # Every block of README.md, as a reader runs it: the SQL in order, on a new server that is
-# configured as the page says, prints what the page shows. Every link of every page leads
-# somewhere, and so does every page that the code names.
+# configured as the page says, prints what the page shows. The SQL of the other pages runs
+# too. Every link of every page leads somewhere, and so does every page that the code names.
 use strict;
 use warnings;
 
@@ -67,25 +67,33 @@ my ($conf) = map { $_->{text} } grep { $_->{kind} eq 'conf' } @readme;
 my ($database) = $conf =~ /^liveness\.database = '(\w+)'/m;
 my $node = PostgreSQL::Test::Cluster->new('docs');
 $node->init;
-$node->append_conf('postgresql.conf', "listen_addresses = ''\n");
+$node->append_conf('postgresql.conf', "listen_addresses = ''\nwal_level = logical\n");
 $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE $database ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
 $node->append_conf('postgresql.conf', "$conf\nliveness.scheduler = off\n");
 $node->restart;
 $node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'liveness worker')}) or die 'there is no worker';
 
-for my $i (0 .. $#readme)
+sub run_block
 {
-	my $block = $readme[$i];
-	next unless $block->{kind} eq 'sql';
+	my ($block) = @_;
 	my $file = "$PostgreSQL::Test::Utils::tmp_check/block.sql";
-	my $shown = $i < $#readme && $readme[ $i + 1 ]{kind} eq 'text' ? $readme[ $i + 1 ]{text} : '';
 
 	unlink $file;
 	append_to_file($file, do { my $sql = $block->{text}; utf8::encode($sql); $sql });
 	local @ENV{qw(PGCLIENTENCODING PGTZ)} = ('UTF8', 'America/New_York');
 	my ($printed, $error) = run_command([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', $file ]);
 	utf8::decode($printed);
+	return ($printed, $error);
+}
+
+for my $i (0 .. $#readme)
+{
+	my $block = $readme[$i];
+	next unless $block->{kind} eq 'sql';
+	my $shown = $i < $#readme && $readme[ $i + 1 ]{kind} eq 'text' ? $readme[ $i + 1 ]{text} : '';
+	my ($printed, $error) = run_block($block);
+
 	# psql fills up the lines of a heading
 	s/[ \t]+$//mg, s/\n*\z// for $printed, $shown;
 	is($error, '', "README, line $block->{line}: the block runs");
@@ -93,6 +101,18 @@ for my $i (0 .. $#readme)
 }
 is_deeply([ map { $readme[$_]{line} } grep { $readme[$_]{kind} eq 'text' && ($_ == 0 || $readme[ $_ - 1 ]{kind} ne 'sql') } 0 .. $#readme ], [],
 	'README: every output stands below its SQL');
+
+# The other pages, by the roles that they name
+$node->safe_psql($database, 'CREATE EXTENSION liveness_report; CREATE ROLE coordinator; CREATE ROLE analyst; CREATE ROLE ops; CREATE ROLE exporter');
+for my $path (glob "$root/docs/*.md")
+{
+	my ($name) = $path =~ /(\w+)\.md\z/;
+	for my $block (grep { $_->{kind} eq 'sql' } blocks(text_of($path)))
+	{
+		my ($printed, $error) = run_block($block);
+		is($error, '', "docs/$name, line $block->{line}: the block runs");
+	}
+}
 $node->stop;
 
 # Links and headings, as GitHub and other readers of Markdown make anchors of them
