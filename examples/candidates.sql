@@ -1,5 +1,6 @@
--- Who can take a 6-hour job now?  The likeliest first, with the bounds of 95 % for what
--- is known of the provider; as sure as the last features rollup is fresh (freshness.sql).
+-- Which providers can take a 6-hour job now?  The likeliest come first.  "at least" and
+-- "at most" are bounds of 95 % for what is known of the provider.  The answer is as old as the
+-- last features rollup: see freshness.sql.
 
 SELECT c.provider_id,
 	round(c.age_seconds::numeric / 3600, 1) AS "up for h",

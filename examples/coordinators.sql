@@ -1,6 +1,6 @@
--- How do the coordinators compare?  Sessions of the last 14 days, how many of those that ended
--- were lost (neither closed in order nor censored), who is connected now, and whose
--- sessions nobody has heard of.
+-- How do the coordinators compare?  For each: its sessions of the last 14 days, the share of
+-- ended sessions that were lost (neither closed in order nor censored), the providers that are
+-- connected now, and the open sessions of which nobody has heard.
 
 SELECT s.coordinator_id AS coordinator,
 	count(*) AS sessions,

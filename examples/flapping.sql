@@ -1,5 +1,5 @@
--- Who comes and goes?  Providers that connected more than once a day in the last week,
--- with the median of how long that held.
+-- Which providers come and go?  Providers that connected more than seven times in the last
+-- week, with the median length of their sessions.
 
 SELECT h.provider_id, count(*) AS sessions,
 	round(count(*) / 7.0, 1) AS "a day",

@@ -1,6 +1,7 @@
--- How stale is what I see?  When each job ran last, and the latest that was written.
--- features and hourly should be no older than some minutes; a hole in heartbeats is the
--- coordinators'.  failing: the last run that failed came after the last that did not.
+-- How old are the figures?  When each job ran last, and when the latest heartbeat and session
+-- were written.  The jobs features and hourly should be a few minutes old at most.  Old
+-- heartbeats mean that the coordinators wrote none.  failing: the last failed run came after
+-- the last successful one.
 
 SELECT j.job AS what, j.last_started_at AS "as of", now() - j.last_started_at AS age,
 	coalesce(j.last_error_at > j.last_started_at, j.last_error_at IS NOT NULL) AS failing

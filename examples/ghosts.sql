@@ -1,5 +1,5 @@
--- Who is connected, and silent?  Open sessions that nobody has heard of for longer than
--- liveness.session_timeout; liveness_close_stale() would close them.
+-- Which providers are connected but silent?  Open sessions of which nobody has heard for longer
+-- than liveness.session_timeout.  liveness_close_stale() would close them.
 
 SELECT s.provider_id, s.coordinator_id AS coordinator, s.connected_at, s.silent_for
 FROM provider_stale_sessions s

@@ -1,5 +1,5 @@
--- Who ran hot, or short of memory, in the last day?  Hours in which the thermal state was
--- serious or worse, or memory pressure above 0.9 on average.
+-- Which providers ran hot, or short of memory, in the last day?  Hours in which the thermal
+-- state was serious or worse, or the mean memory pressure was above 0.9.
 
 SELECT k.provider_id,
 	count(*) FILTER (WHERE k.max_thermal_state IN ('serious', 'critical')) AS "hot h",

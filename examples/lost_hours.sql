@@ -1,6 +1,6 @@
--- Which reason for a disconnect took most uptime in the last 14 days?  An outage is the time
--- until the provider is back, or until now, in no session of any coordinator; its reason
--- is that of the session that ended where it begins.
+-- Which reason for a disconnect cost most uptime in the last 14 days?  An outage lasts until the
+-- provider is back in a session of any coordinator, or until now.  Its reason is that of the
+-- session that ended when the outage began.
 
 WITH online AS (
 	SELECT s.provider_id, range_agg(tstzrange(s.connected_at, coalesce(s.disconnected_at, now()))) AS spans

@@ -1,6 +1,7 @@
--- How long do sessions last, by group of providers?  The group is what stands before the
--- hyphen of provider_id: put yours there.  Kaplan-Meier, so that sessions that are
--- still open count for what they have lasted.  A median of NULL: half of them are not gone yet.
+-- How long do sessions last, by group of providers?  The group is the part of provider_id before
+-- the hyphen: replace this by your own groups.  These are Kaplan-Meier estimates, so that open
+-- sessions count with the time that they have lasted.  A median of NULL means that more than half
+-- of the sessions still last.
 
 WITH curve AS (
 	SELECT split_part(s.provider_id, '-', 1) AS provider_group,

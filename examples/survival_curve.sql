@@ -1,5 +1,5 @@
--- How do sessions come to an end, over their first day?  The curve of all providers, time
--- in hours; the share of sessions that last longer.
+-- How do sessions end over their first day?  The curve of all providers: the share of sessions
+-- that last longer than the time, in hours.
 
 SELECT survival_plot(survival_agg(extract(epoch FROM coalesce(s.disconnected_at, now()) - s.connected_at)::float8 / 3600,
 		s.disconnected_at IS NOT NULL AND NOT liveness_is_censored(s.disconnect_reason)), horizon => 24) AS "sessions that last longer"

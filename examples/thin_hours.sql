@@ -1,5 +1,5 @@
--- At which hours of the week is the fleet thin?  The providers that were there in that
--- hour on average, over the window of the last features rollup; UTC.
+-- At which hours of the week (UTC) are fewest providers there?  The mean number of providers in
+-- that hour, over the window of the last features rollup.
 
 SELECT (ARRAY['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])[m.day + 1] AS day,
 	m.hour,

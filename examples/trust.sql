@@ -1,6 +1,6 @@
--- How far can I trust liveness_candidates?  What it, and simpler predictors, would have
--- said of jobs of 4 hours at every hour of the last week, against what happened.  brier: the
--- mean squared error, less is better; ece: how far off the probabilities are on average.
+-- How good are the predictions of liveness_candidates?  What it and simpler predictors would have
+-- said of jobs of 4 hours at every hour of the last week, compared with what happened.  brier is
+-- the mean squared error (less is better).  ece is the mean error of the probabilities.
 
 SELECT b.predictor, b.n,
 	round(b.held::numeric, 3) AS held,

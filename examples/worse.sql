@@ -1,6 +1,6 @@
--- Who got worse since last week?  The score of today against that of seven days ago, both
--- computed from the sessions alone, whatever the rollup wrote then.  Who was not known
--- then cannot have got worse.
+-- Which providers got worse since last week?  The score now and the score of seven days ago, both
+-- computed from the sessions, so that it does not matter what a rollup wrote then.  Providers
+-- that were unknown then are left out.
 
 SELECT f.provider_id,
 	round(b.liveness_score::numeric, 4) AS before,
