@@ -1105,38 +1105,65 @@ COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or rete
 ------------------------------------------------------------------------------
 
 -- Heartbeats do not say through which coordinator they came, so those after the
--- provider's next session are taken to be that one's.
+-- provider's next session are taken to be that one's.  A stamp that lies further ahead
+-- than liveness.session_timeout is a wrong clock's: it says that somebody was there, and
+-- nothing of when.
 CREATE VIEW liveness_open_sessions AS
-	SELECT s.id, s.provider_id, s.coordinator_id, s.connected_at, h.last_heard_at,
-		least(now(), greatest(s.connected_at, h.last_heard_at)) AS last_sign_of_life
+	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
+		s.requests_served, s.tokens_generated, s.coordinator_id,
+		s.connected_at <= c.ahead AS has_begun,
+		coalesce(s.last_heartbeat_at, h.at, f.at) IS NOT NULL AS was_heard,
+		CASE WHEN l.at > now() THEN now() ELSE l.at END AS last_sign_of_life
 	FROM provider_sessions s
+	CROSS JOIN (SELECT now() + liveness_setting_interval('session_timeout') AS ahead) c
+	LEFT JOIN LATERAL (
+		SELECT n.connected_at
+		FROM provider_sessions n
+		WHERE n.provider_id = s.provider_id AND n.connected_at > s.connected_at
+		ORDER BY n.connected_at
+		LIMIT 1
+	) n ON true
+	LEFT JOIN LATERAL (
+		SELECT h.at
+		FROM provider_heartbeats h
+		WHERE h.provider_id = s.provider_id AND h.at >= s.connected_at AND h.at <= c.ahead
+		AND h.at < coalesce(n.connected_at, 'infinity')
+		ORDER BY h.at DESC
+		LIMIT 1
+	) h ON true
+	LEFT JOIN LATERAL (
+		SELECT f.at
+		FROM provider_heartbeats f
+		WHERE s.last_heartbeat_at IS NULL AND h.at IS NULL
+		AND f.provider_id = s.provider_id AND f.at >= s.connected_at AND f.at > c.ahead
+		AND f.at <= coalesce(n.connected_at, 'infinity') AND f.at IS DISTINCT FROM n.connected_at
+		ORDER BY f.at DESC
+		LIMIT 1
+	) f ON true
 	CROSS JOIN LATERAL (
-		SELECT greatest(s.last_heartbeat_at, (
-			SELECT h.at
-			FROM provider_heartbeats h
-			WHERE h.provider_id = s.provider_id
-			AND h.at >= s.connected_at
-			AND h.at <= now()
-			AND h.at < coalesce((
-				SELECT n.connected_at
-				FROM provider_sessions n
-				WHERE n.provider_id = s.provider_id AND n.connected_at > s.connected_at
-				ORDER BY n.connected_at
-				LIMIT 1), 'infinity')
-			ORDER BY h.at DESC
-			LIMIT 1)) AS last_heard_at
-	) h
+		SELECT greatest(
+			CASE WHEN s.connected_at <= c.ahead THEN s.connected_at END,
+			CASE WHEN s.last_heartbeat_at <= c.ahead THEN s.last_heartbeat_at END,
+			h.at) AS at
+	) l
 	WHERE s.disconnected_at IS NULL;
-COMMENT ON VIEW liveness_open_sessions IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session, but not after now()';
+COMMENT ON VIEW liveness_open_sessions IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
 COMMENT ON COLUMN liveness_open_sessions.id IS 'The session';
 COMMENT ON COLUMN liveness_open_sessions.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_open_sessions.coordinator_id IS 'The coordinator that holds the connection';
 COMMENT ON COLUMN liveness_open_sessions.connected_at IS 'When it connected';
-COMMENT ON COLUMN liveness_open_sessions.last_heard_at IS 'Last heartbeat known; NULL: never heard of since it connected';
-COMMENT ON COLUMN liveness_open_sessions.last_sign_of_life IS 'When the session would be closed at, if it had to be without having watched its end';
+COMMENT ON COLUMN liveness_open_sessions.disconnected_at IS 'NULL: it is open';
+COMMENT ON COLUMN liveness_open_sessions.disconnect_reason IS 'As the row has it';
+COMMENT ON COLUMN liveness_open_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
+COMMENT ON COLUMN liveness_open_sessions.requests_served IS 'Requests served in the session';
+COMMENT ON COLUMN liveness_open_sessions.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_open_sessions.coordinator_id IS 'The coordinator that holds the connection';
+COMMENT ON COLUMN liveness_open_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
+COMMENT ON COLUMN liveness_open_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';
+COMMENT ON COLUMN liveness_open_sessions.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
 
--- The lock makes two opens of the same provider and coordinator take turns, so
--- that the second sees, and closes, the session of the first.
+-- The lock makes two opens of the same provider and coordinator take turns, so that
+-- the second sees, and closes, the session of the first.  There are 1,024 locks, by
+-- hash: as many as one transaction opens sessions would not fit into the server's table.
 CREATE FUNCTION liveness_open_session(provider_id text, coordinator_id text DEFAULT '', connected_at timestamptz DEFAULT now())
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -1145,15 +1172,43 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	new_id bigint;
+	former record;
 BEGIN
 	PERFORM pg_advisory_xact_lock('@extschema@.provider_sessions'::regclass::oid::int,
-		hashtext(jsonb_build_array($1, $2)::text));
+		hashtext(jsonb_build_array($1, $2)::text) & 1023);
+	SELECT s.id INTO new_id
+	FROM @extschema@.provider_sessions s
+	WHERE s.provider_id = $1 AND s.coordinator_id = $2 AND s.connected_at = $3
+	ORDER BY s.disconnected_at IS NOT NULL, s.id
+	LIMIT 1;
+	IF FOUND THEN
+		RETURN new_id;
+	END IF;
+	-- epochs, because a difference of instants can be out of range
+	SELECT o.id, NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at))
+		<= extract(epoch FROM @extschema@.liveness_setting_interval('session_timeout')) AS is_retried
+	INTO former
+	FROM @extschema@.liveness_open_sessions o
+	WHERE o.provider_id = $1 AND o.coordinator_id = $2
+	ORDER BY is_retried DESC, o.connected_at DESC, o.id DESC
+	LIMIT 1;
+	IF former.is_retried THEN
+		RETURN former.id;
+	END IF;
+
 	INSERT INTO @extschema@.provider_sessions AS s (provider_id, coordinator_id, connected_at)
 	VALUES ($1, $2, $3)
 	RETURNING s.id INTO new_id;
+	IF former.id IS NULL THEN
+		RETURN new_id;
+	END IF;
 	-- after the insert: the new session is the old one's next
 	UPDATE @extschema@.provider_sessions s
-	SET disconnected_at = o.last_sign_of_life, disconnect_reason = 'superseded'
+	SET disconnected_at = greatest(o.connected_at, CASE
+			WHEN o.was_heard THEN o.last_sign_of_life
+			WHEN $3 > now() + @extschema@.liveness_setting_interval('session_timeout') THEN now()
+			WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
+		END), disconnect_reason = 'superseded'
 	FROM @extschema@.liveness_open_sessions o
 	WHERE o.provider_id = $1 AND o.coordinator_id = $2 AND o.id <> new_id
 	AND s.id = o.id AND s.provider_id = o.provider_id
@@ -1161,7 +1216,7 @@ BEGIN
 	RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION liveness_open_session(text, text, timestamptz) IS 'Opens a session and returns its id; an open one of the same provider and coordinator is closed as superseded, at its last sign of life; other coordinators'' sessions stay. A NULL argument is error 23502';
+COMMENT ON FUNCTION liveness_open_session(text, text, timestamptz) IS 'Opens a session and returns its id; an open one of the same provider and coordinator is closed as superseded, at its last sign of life, or, if it was never heard of, a microsecond before the new one begins. The same arguments again, or an open within liveness.session_timeout of one never heard of, return the id that is there. Other coordinators'' sessions stay. A NULL argument is error 23502';
 
 CREATE FUNCTION liveness_close_session(session_id bigint, reason text, at timestamptz DEFAULT now(),
 	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL)
@@ -1200,10 +1255,27 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	alive_at timestamptz;
 	closed bigint;
 BEGIN
+	IF $2 IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'not_null_violation',
+			MESSAGE = 'reason must not be NULL',
+			HINT = 'Give the reason why the sessions ended, or leave the argument out.';
+	END IF;
+	SELECT max(o.last_sign_of_life) INTO alive_at
+	FROM @extschema@.liveness_open_sessions o
+	WHERE o.coordinator_id = $1;
+	-- what it closed itself shows that it was there
+	SELECT CASE WHEN max(s.disconnected_at) > now() THEN now() ELSE greatest(alive_at, max(s.disconnected_at)) END
+	INTO alive_at
+	FROM @extschema@.provider_sessions s
+	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
+	AND s.disconnected_at <= now() + @extschema@.liveness_setting_interval('session_timeout');
 	UPDATE @extschema@.provider_sessions s
-	SET disconnected_at = o.last_sign_of_life, disconnect_reason = $2
+	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
+		disconnect_reason = $2
 	FROM @extschema@.liveness_open_sessions o
 	WHERE o.coordinator_id = $1
 	AND s.id = o.id AND s.provider_id = o.provider_id
@@ -1212,7 +1284,7 @@ BEGIN
 	RETURN closed;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of one coordinator and of no other, each at its last sign of life: time in which nobody watched is not uptime. Returns how many; 0 for NULL. For a coordinator that starts again after a crash';
+COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of one coordinator and of no other, each at its last sign of life, one never heard of at the coordinator''s own, the latest that any of its sessions shows: time in which nobody watched is not uptime. Returns how many; 0 for a NULL coordinator_id; a NULL reason is error 23502. For a coordinator that starts again after a crash: call it before any open';
 
 -- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_close_stale(timeout interval DEFAULT NULL, coordinator_id text DEFAULT NULL)
@@ -1224,6 +1296,7 @@ AS $$
 DECLARE
 	silent_since timestamptz := (now() AT TIME ZONE 'UTC'
 		- coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))) AT TIME ZONE 'UTC';
+	ahead timestamptz := now() + @extschema@.liveness_setting_interval('session_timeout');
 	closed bigint;
 BEGIN
 	IF $1 <= interval '0' THEN
@@ -1233,20 +1306,19 @@ BEGIN
 			HINT = 'Give the silence after which a session is given up, or NULL for the setting liveness.session_timeout.';
 	END IF;
 	UPDATE @extschema@.provider_sessions s
-	SET disconnected_at = o.last_sign_of_life, disconnect_reason = 'stale_heartbeat'
+	SET disconnected_at = greatest(o.connected_at, o.last_sign_of_life), disconnect_reason = 'stale_heartbeat'
 	FROM @extschema@.liveness_open_sessions o
-	WHERE o.last_heard_at IS NOT NULL
-	AND o.last_sign_of_life < silent_since
+	WHERE (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < silent_since))
 	AND ($2 IS NULL OR o.coordinator_id = $2)
 	AND s.id = o.id AND s.provider_id = o.provider_id
 	AND s.disconnected_at IS NULL
 	-- heard of again while we waited for the row: this condition alone is checked again then
-	AND (s.last_heartbeat_at < silent_since) IS NOT FALSE;
+	AND (s.connected_at > ahead OR (s.last_heartbeat_at BETWEEN silent_since AND ahead) IS NOT TRUE);
 	GET DIAGNOSTICS closed = ROW_COUNT;
 	RETURN closed;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_heartbeat, at the last sign of life, open sessions (of one coordinator; NULL: of all) whose last sign of life is older than the timeout (NULL: the setting liveness.session_timeout); one never heard of is not judged. Returns how many; a timeout that is not positive is error 22023';
+COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_heartbeat, at the last sign of life, open sessions (of one coordinator; NULL: of all) whose last sign of life is older than the timeout (NULL: the setting liveness.session_timeout); one never heard of is not judged; one that has not begun is closed where it begins. Returns how many; a timeout that is not positive is error 22023';
 
 ------------------------------------------------------------------------------
 -- The heartbeat buffer
@@ -1399,7 +1471,8 @@ CREATE VIEW provider_liveness AS
 	CROSS JOIN LATERAL (
 		SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
 		FROM provider_sessions s
-		WHERE s.provider_id = f.provider_id AND s.disconnected_at IS NULL
+		WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+		AND s.connected_at <= now() + liveness_setting_interval('session_timeout')
 	) o
 	LEFT JOIN LATERAL (
 		SELECT h.at
@@ -1409,7 +1482,7 @@ CREATE VIEW provider_liveness AS
 		LIMIT 1
 	) h ON true;
 COMMENT ON VIEW provider_liveness IS 'Reliability features of each provider that the rollup knows, and whether it is connected now';
-COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session?';
+COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session that has begun?';
 COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
 COMMENT ON COLUMN provider_liveness.last_heartbeat_at IS 'Latest heartbeat: of the stored ones, or as its open sessions tell; NULL: none';
 
@@ -1464,24 +1537,30 @@ COMMENT ON COLUMN provider_disconnect_reasons.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_disconnect_reasons.reason IS 'Why; unspecified where none was given';
 COMMENT ON COLUMN provider_disconnect_reasons.sessions IS 'Sessions of the window that ended for it';
 
+-- The first condition asks the row alone, and so spares most sessions a look at the heartbeats.
 CREATE VIEW provider_stale_sessions AS
-	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
-		s.requests_served, s.tokens_generated, s.coordinator_id,
+	SELECT o.id, o.provider_id, o.connected_at, o.disconnected_at, o.disconnect_reason, o.last_heartbeat_at,
+		o.requests_served, o.tokens_generated, o.coordinator_id,
 		o.last_sign_of_life,
 		CASE WHEN isfinite(o.last_sign_of_life) THEN now() - o.last_sign_of_life END AS silent_for
 	FROM liveness_open_sessions o
-	JOIN provider_sessions s ON s.id = o.id AND s.provider_id = o.provider_id
-	WHERE o.last_heard_at IS NOT NULL
-	AND o.last_sign_of_life < now() - liveness_setting_interval('session_timeout');
-COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout: what liveness_close_stale() would close';
-COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed';
-COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: since -infinity';
+	CROSS JOIN (
+		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
+		FROM (SELECT liveness_setting_interval('session_timeout') AS timeout) t
+	) c
+	WHERE (NOT o.has_begun OR (o.connected_at < c.before AND (o.last_heartbeat_at BETWEEN c.before AND c.ahead) IS NOT TRUE))
+	AND (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < c.before));
+COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout, and those that have not begun, because connected_at lies further ahead than that: what liveness_close_stale() would close';
+COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed, but not before connected_at; NULL: nothing is known';
+COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: since -infinity, or nothing is known';
 
 -- 0.95::real, for a share stored as real 0.95 is below the float8 of that name.
 CREATE VIEW network_availability AS
 	SELECT coalesce(max(f.window_days) FILTER (WHERE f.sessions_count > 0), liveness_effective_window_days(NULL)) AS window_days,
 		count(*) FILTER (WHERE f.sessions_count > 0) AS providers,
-		(SELECT count(DISTINCT s.provider_id) FROM provider_sessions s WHERE s.disconnected_at IS NULL) AS connected,
+		(SELECT count(DISTINCT s.provider_id) FROM provider_sessions s
+			WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
+			AND s.connected_at <= now() + liveness_setting_interval('session_timeout')) AS connected,
 		count(*) FILTER (WHERE f.sessions_count = 0) AS vanished,
 		avg(f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS mean_uptime_pct,
 		percentile_cont(0.1) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p10_uptime_pct,
@@ -1493,7 +1572,7 @@ CREATE VIEW network_availability AS
 COMMENT ON VIEW network_availability IS 'The fleet as of the last rollup, over all providers';
 COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures';
 COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window; all shares are theirs';
-COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session now';
+COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session that has begun';
 COMMENT ON COLUMN network_availability.vanished IS 'Providers known from earlier, without a session in the window';
 COMMENT ON COLUMN network_availability.mean_uptime_pct IS 'Mean uptime, 0 to 1; NULL without providers';
 COMMENT ON COLUMN network_availability.p10_uptime_pct IS '10th percentile of uptime (percentile_cont)';
@@ -1594,7 +1673,8 @@ $$;
 COMMENT ON FUNCTION liveness_prepared_fleet() IS 'The row of liveness_fleet_hazard; without one error 55000';
 
 -- Whether a session is stale is asked of the likeliest alone, one after the other,
--- until there are enough: it takes a look at the heartbeats.  Compiling the statement
+-- until there are enough: it takes a look at the heartbeats.  The condition is that of
+-- liveness_open_sessions and provider_stale_sessions.  Compiling the statement
 -- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
@@ -1604,12 +1684,14 @@ SET jit = off
 BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
 		SELECT f.as_of, f.hazard, @extschema@.liveness_span_usecs($1, 'job') AS usecs,
-			now() - @extschema@.liveness_setting_interval('session_timeout') AS stale_before
+			now() - @extschema@.liveness_setting_interval('session_timeout') AS stale_before,
+			now() + @extschema@.liveness_setting_interval('session_timeout') AS ahead
 		FROM @extschema@.liveness_prepared_fleet() f
 	), latest AS (
 		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at, s.last_heartbeat_at
 		FROM @extschema@.provider_sessions s
-		WHERE s.disconnected_at IS NULL
+		WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
+		AND s.connected_at <= (SELECT a.ahead FROM asked a)
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), ranked AS (
 		SELECT l.provider_id, l.id, l.connected_at, l.last_heartbeat_at,
@@ -1623,20 +1705,41 @@ BEGIN ATOMIC
 		SELECT r.provider_id, r.id, r.connected_at, r.probability
 		FROM ranked r
 		CROSS JOIN asked a
+		-- what the row tells spares a look at the heartbeats
+		CROSS JOIN LATERAL (
+			SELECT r.connected_at >= a.stale_before OR coalesce(r.last_heartbeat_at BETWEEN a.stale_before AND a.ahead, false) AS is_fresh
+		) seen
+		LEFT JOIN LATERAL (
+			SELECT n.connected_at
+			FROM @extschema@.provider_sessions n
+			WHERE NOT seen.is_fresh AND n.provider_id = r.provider_id AND n.connected_at > r.connected_at
+			ORDER BY n.connected_at
+			LIMIT 1
+		) n ON true
+		LEFT JOIN LATERAL (
+			SELECT h.at
+			FROM @extschema@.provider_heartbeats h
+			WHERE NOT seen.is_fresh AND h.provider_id = r.provider_id AND h.at >= r.connected_at AND h.at <= a.ahead
+			AND h.at < coalesce(n.connected_at, 'infinity')
+			ORDER BY h.at DESC
+			LIMIT 1
+		) h ON true
+		LEFT JOIN LATERAL (
+			SELECT f.at
+			FROM @extschema@.provider_heartbeats f
+			WHERE NOT seen.is_fresh AND r.last_heartbeat_at IS NULL AND h.at IS NULL
+			AND f.provider_id = r.provider_id AND f.at >= r.connected_at AND f.at > a.ahead
+			AND f.at <= coalesce(n.connected_at, 'infinity') AND f.at IS DISTINCT FROM n.connected_at
+			ORDER BY f.at DESC
+			LIMIT 1
+		) f ON true
 		WHERE r.probability >= COALESCE($2, 0)
-		AND CASE WHEN r.connected_at >= a.stale_before OR r.last_heartbeat_at >= a.stale_before THEN true
-			ELSE EXISTS (
-				SELECT FROM @extschema@.provider_heartbeats h
-				WHERE h.provider_id = r.provider_id AND h.at >= a.stale_before AND h.at <= now()
-			) OR (r.last_heartbeat_at IS NULL AND NOT EXISTS (
-				SELECT FROM @extschema@.provider_heartbeats h
-				WHERE h.provider_id = r.provider_id AND h.at >= r.connected_at AND h.at <= now()))
-			END
+		AND (seen.is_fresh OR h.at >= a.stale_before OR coalesce(r.last_heartbeat_at, h.at, f.at) IS NULL)
 		ORDER BY r.probability DESC, r.provider_id
 		LIMIT @extschema@.liveness_candidates_limit($2, $3)
 	)
 	SELECT b.provider_id, b.id, b.connected_at,
-		greatest(extract(epoch FROM now() - b.connected_at), 0)::float8,
+		greatest(extract(epoch FROM now()) - extract(epoch FROM b.connected_at), 0)::float8,
 		b.probability, bounds.b[1], bounds.b[2],
 		COALESCE(p.sessions, 0), f.liveness_score, a.as_of
 	FROM best b
@@ -1665,13 +1768,21 @@ BEGIN ATOMIC
 	), asked AS MATERIALIZED (
 		SELECT @extschema@.liveness_span_usecs($2, 'job') AS usecs,
 			$1 - @extschema@.liveness_setting_interval('session_timeout') AS stale_before,
+			-- of another instant than now what came after it is not known yet
+			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
+			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
 			a.hazard || (SELECT @extschema@.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h) AS hazard
 		FROM ages a
+		CROSS JOIN (
+			SELECT t.ahead, $1 >= now() AND $1 <= t.ahead AS is_now
+			FROM (SELECT now() + @extschema@.liveness_setting_interval('session_timeout') AS ahead) t
+		) n
 	), latest AS (
 		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at,
-			CASE WHEN s.last_heartbeat_at <= $1 THEN s.last_heartbeat_at END AS last_heartbeat_at
+			CASE WHEN s.last_heartbeat_at <= a.until THEN s.last_heartbeat_at END AS last_heartbeat_at
 		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at <= $1 AND (s.disconnected_at IS NULL OR s.disconnected_at > $1)
+		CROSS JOIN asked a
+		WHERE s.connected_at <= a.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > $1)
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), likely AS (
 		SELECT c.provider_id, c.id, c.connected_at, c.probability, c.host, c.sessions
@@ -1686,15 +1797,35 @@ BEGIN ATOMIC
 				FROM history h
 				WHERE h.provider_id = l.provider_id
 			) p ON true
+			-- what the row tells spares a look at the heartbeats
 			CROSS JOIN LATERAL (
-				SELECT greatest(l.last_heartbeat_at, (
-					SELECT b.at
-					FROM @extschema@.provider_heartbeats b
-					WHERE b.provider_id = l.provider_id AND b.at >= l.connected_at AND b.at <= $1
-					ORDER BY b.at DESC
-					LIMIT 1)) AS at
-			) heard
-			WHERE heard.at IS NULL OR greatest(heard.at, l.connected_at) >= a.stale_before
+				SELECT l.connected_at >= a.stale_before OR coalesce(l.last_heartbeat_at BETWEEN a.stale_before AND a.ahead, false) AS is_fresh
+			) seen
+			LEFT JOIN LATERAL (
+				SELECT n.connected_at
+				FROM @extschema@.provider_sessions n
+				WHERE NOT seen.is_fresh AND n.provider_id = l.provider_id AND n.connected_at > l.connected_at
+				ORDER BY n.connected_at
+				LIMIT 1
+			) n ON true
+			LEFT JOIN LATERAL (
+				SELECT h.at
+				FROM @extschema@.provider_heartbeats h
+				WHERE NOT seen.is_fresh AND h.provider_id = l.provider_id AND h.at >= l.connected_at AND h.at <= a.ahead
+				AND h.at < coalesce(n.connected_at, 'infinity')
+				ORDER BY h.at DESC
+				LIMIT 1
+			) h ON true
+			LEFT JOIN LATERAL (
+				SELECT f.at
+				FROM @extschema@.provider_heartbeats f
+				WHERE NOT seen.is_fresh AND l.last_heartbeat_at IS NULL AND h.at IS NULL
+				AND f.provider_id = l.provider_id AND f.at >= l.connected_at AND f.at > a.ahead AND f.at <= a.until
+				AND f.at <= coalesce(n.connected_at, 'infinity') AND f.at IS DISTINCT FROM n.connected_at
+				ORDER BY f.at DESC
+				LIMIT 1
+			) f ON true
+			WHERE seen.is_fresh OR h.at >= a.stale_before OR coalesce(l.last_heartbeat_at, h.at, f.at) IS NULL
 			OFFSET 0
 		) c
 		WHERE c.probability >= COALESCE($3, 0)
@@ -1704,7 +1835,7 @@ BEGIN ATOMIC
 		ORDER BY l.probability DESC, l.provider_id
 		LIMIT @extschema@.liveness_candidates_limit($3, $4)
 	)
-	SELECT b.provider_id, b.id, b.connected_at, extract(epoch FROM $1 - b.connected_at)::float8,
+	SELECT b.provider_id, b.id, b.connected_at, greatest(extract(epoch FROM $1) - extract(epoch FROM b.connected_at), 0)::float8,
 		b.probability, bounds.b[1], bounds.b[2], COALESCE(b.sessions, 0), r.liveness_score, $1
 	FROM best b
 	CROSS JOIN asked a
@@ -1962,9 +2093,7 @@ COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'Kaplan-Meier c
 ------------------------------------------------------------------------------
 
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
--- what nobody asks for is not computed.  "stale" is provider_stale_sessions to the
--- letter, but a session whose row tells of a recent sign of life costs no look at the
--- heartbeats.
+-- what nobody asks for is not computed.
 CREATE VIEW liveness_metrics AS
 	WITH counter AS MATERIALIZED (
 		SELECT c.name, c.value, c.help, c.since FROM liveness_counters(true) c
@@ -1973,28 +2102,7 @@ CREATE VIEW liveness_metrics AS
 			n.p50_uptime_pct, n.p90_uptime_pct, extract(epoch FROM now() - n.updated_at)::float8 AS age
 		FROM network_availability n
 	), stale AS MATERIALIZED (
-		SELECT count(*) AS sessions
-		FROM provider_sessions s
-		CROSS JOIN (SELECT now() - liveness_setting_interval('session_timeout') AS before) c
-		WHERE s.disconnected_at IS NULL
-		AND s.connected_at < c.before
-		AND coalesce(s.last_heartbeat_at < c.before, true)
-		AND CASE
-			WHEN EXISTS (
-				SELECT FROM provider_heartbeats h
-				WHERE h.provider_id = s.provider_id AND h.at >= c.before AND h.at <= now()
-				AND NOT EXISTS (
-					SELECT FROM provider_sessions n
-					WHERE n.provider_id = s.provider_id AND n.connected_at > s.connected_at AND n.connected_at <= h.at)
-			) THEN false
-			WHEN s.last_heartbeat_at IS NOT NULL THEN true
-			ELSE EXISTS (
-				SELECT FROM provider_heartbeats h
-				WHERE h.provider_id = s.provider_id AND h.at >= s.connected_at AND h.at < c.before
-				AND NOT EXISTS (
-					SELECT FROM provider_sessions n
-					WHERE n.provider_id = s.provider_id AND n.connected_at > s.connected_at AND n.connected_at <= h.at))
-			END
+		SELECT count(*) AS sessions FROM provider_stale_sessions
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
@@ -2004,7 +2112,9 @@ CREATE VIEW liveness_metrics AS
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
 			b.p_stays_4h, b.p_stays_8h,
-			EXISTS (SELECT FROM provider_sessions s WHERE s.provider_id = b.provider_id AND s.disconnected_at IS NULL) AS connected
+			EXISTS (SELECT FROM provider_sessions s
+				WHERE s.provider_id = b.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+				AND s.connected_at <= now() + liveness_setting_interval('session_timeout')) AS connected
 		FROM (
 			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
 				FROM provider_reliability_features f
@@ -2515,7 +2625,6 @@ COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Grants a role what it ta
 -- PUBLIC keeps EXECUTE on the pure functions alone.
 REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_window_start(timestamptz, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_setting_interval(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;

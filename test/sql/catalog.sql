@@ -173,8 +173,8 @@ SELECT is_empty(
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
 	WHERE has_function_privilege('public', p.oid, 'EXECUTE') AND (l.lanname NOT IN ('c', 'internal')
-		-- parts of an aggregate look at liveness.censored_reasons and liveness.window_days
-		OR p.provolatile <> 'i' AND NOT EXISTS (SELECT FROM pg_aggregate a WHERE p.oid IN (a.aggtransfn, a.aggfinalfn)))$$,
+		-- views call the one that tells a setting; parts of an aggregate look at liveness.censored_reasons and liveness.window_days
+		OR p.provolatile <> 'i' AND NOT EXISTS (SELECT FROM pg_aggregate a WHERE p.oid IN (a.aggtransfn, a.aggfinalfn)) AND p.proname <> 'liveness_setting_interval')$$,
 	'what PUBLIC may call computes from its arguments: it is C, and immutable or part of an aggregate');
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid

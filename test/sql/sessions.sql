@@ -2,13 +2,13 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(72);
+SELECT plan(101);
 
 -- ago('10 min') = now() - 10 min; a session at a glance: seconds from now() to its end
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
 CREATE TEMP VIEW s AS
-	SELECT provider_id AS p, coordinator_id AS c, extract(epoch FROM now() - connected_at)::float8 AS began,
-		extract(epoch FROM now() - disconnected_at)::float8 AS ended, disconnect_reason AS reason, id
+	SELECT provider_id AS p, coordinator_id AS c, (extract(epoch FROM now()) - extract(epoch FROM connected_at))::float8 AS began,
+		(extract(epoch FROM now()) - extract(epoch FROM disconnected_at))::float8 AS ended, disconnect_reason AS reason, id
 	FROM provider_sessions;
 
 -- Opening
@@ -39,9 +39,9 @@ SELECT results_eq('SELECT p, c, ended, reason FROM s WHERE id = ' || :a_blue,
 	'the first is closed as superseded, at its last heartbeat before the provider''s next session (green''s)');
 SELECT results_eq('SELECT p, c, began FROM s WHERE ended IS NULL ORDER BY id', $$VALUES ('a', 'green', 540::float8), ('b', 'blue', 480), ('a', 'blue', 300)$$,
 	'green''s is open still, and b''s');
-SELECT liveness_open_session('a', 'blue', pg_temp.ago('4 min')) \gset _
+SELECT liveness_open_session('a', 'blue', pg_temp.ago('3 min')) \gset _
 SELECT results_eq('SELECT began, ended FROM s WHERE p = ''a'' AND c = ''blue'' ORDER BY id',
-	'VALUES (600::float8, 570::float8), (300, 300), (240, NULL)', 'without any heartbeat it is closed where it began, length 0');
+	'VALUES (600::float8, 570::float8), (300, 180.000001), (180, NULL)', 'without any heartbeat it is closed a microsecond before the next, and no uptime is lost');
 -- the new session itself is the old one's next
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('b', pg_temp.ago('2 min'));
 SELECT liveness_open_session('b', 'blue', pg_temp.ago('3 min')) \gset _
@@ -51,13 +51,43 @@ INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, last_h
 	('g', 'blue', pg_temp.ago('30 min'), pg_temp.ago('25 min')), ('g', 'blue', pg_temp.ago('20 min'), NULL), ('g', 'green', pg_temp.ago('19 min'), NULL);
 SELECT liveness_open_session('g', 'blue') \gset _
 SELECT results_eq('SELECT c, began, ended, reason FROM s WHERE p = ''g'' ORDER BY began DESC',
-	$$VALUES ('blue', 1800::float8, 1500::float8, 'superseded'), ('blue', 1200, 1200, 'superseded'), ('green', 1140, NULL, ''), ('blue', 0, NULL, '')$$,
+	$$VALUES ('blue', 1800::float8, 1500::float8, 'superseded'), ('blue', 1200, 0.000001, 'superseded'), ('green', 1140, NULL, ''), ('blue', 0, NULL, '')$$,
 	'all open sessions of the pair are closed, however many there were');
 SELECT is((SELECT count(*) FROM s WHERE p = 'g' AND c = 'blue' AND ended IS NULL), 1::bigint, 'which leaves one');
 -- one that is closed already is left alone
 SELECT liveness_close_session(id, 'clean_close', pg_temp.ago('1 min')) FROM s WHERE p = 'g' AND began = 0;
 SELECT liveness_open_session('g', 'blue') \gset _
 SELECT is((SELECT count(*) FROM s WHERE p = 'g' AND reason = 'clean_close'), 1::bigint, 'what was closed keeps its reason');
+DELETE FROM provider_sessions; DELETE FROM provider_heartbeats;
+
+-- The same open again
+SELECT liveness_open_session('a', 'blue', pg_temp.ago('10 min')) AS id \gset
+SELECT is(liveness_open_session('a', 'blue', pg_temp.ago('10 min')), :id::bigint, 'the same provider, coordinator and time: the same session');
+SELECT is(liveness_open_session('a', 'blue', pg_temp.ago('8 min 30 s')), :id::bigint, 'never heard of, and within 90 s: a retry');
+SELECT is(liveness_open_session('a', 'blue', pg_temp.ago('11 min 30 s')), :id::bigint, 'of an earlier time too');
+SELECT is((SELECT count(*) FROM s), 1::bigint, 'there is one session');
+SELECT isnt(liveness_open_session('a', 'green', pg_temp.ago('10 min')), :id::bigint, 'another coordinator''s is another');
+SELECT isnt(liveness_open_session('b', 'blue', pg_temp.ago('10 min')), :id::bigint, 'and another provider''s');
+SELECT liveness_close_session(:id, 'clean_close', pg_temp.ago('9 min')) \gset _
+SELECT is(liveness_open_session('a', 'blue', pg_temp.ago('10 min')), :id::bigint, 'closed or not');
+SELECT results_eq('SELECT ended, reason FROM s WHERE id = ' || :id, $$VALUES (540::float8, 'clean_close')$$, 'and it stays closed');
+SELECT isnt(liveness_open_session('a', 'blue', pg_temp.ago('9 min 59 s')), :id::bigint, 'one that is closed has no retries');
+DELETE FROM provider_sessions;
+SELECT liveness_open_session('a', 'blue', pg_temp.ago('10 min')) AS id \gset
+SELECT is(liveness_open_session('a', 'blue', pg_temp.ago('8 min 29.999999 s')) = :id, false, 'a microsecond later it is none');
+SELECT results_eq('SELECT ended, reason FROM s WHERE id = ' || :id, $$VALUES (510::float8, 'superseded')$$, 'but supersedes');
+INSERT INTO provider_heartbeats (provider_id, at) VALUES ('h', pg_temp.ago('9 min 50 s'));
+SELECT liveness_open_session('h', 'blue', pg_temp.ago('10 min')) AS id \gset
+SELECT is(liveness_open_session('h', 'blue', pg_temp.ago('9 min 45 s')) = :id, false, 'one that was heard of has no retries');
+SELECT results_eq('SELECT ended, reason FROM s WHERE id = ' || :id, $$VALUES (590::float8, 'superseded')$$, 'it ends where it was heard of last');
+-- an end never precedes the beginning, and the calendar has ends
+SELECT liveness_open_session('late', 'blue', pg_temp.ago('5 min')), liveness_open_session('late', 'blue', pg_temp.ago('1 hour')) \gset _
+SELECT results_eq($$SELECT began, ended FROM s WHERE p = 'late' ORDER BY id$$, $$VALUES (300::float8, 300::float8), (3600, NULL)$$, 'opened in the wrong order');
+SELECT liveness_open_session('far', 'blue', pg_temp.ago('5 min')), liveness_open_session('far', 'blue', '2098-01-01 00:00+00') \gset _
+SELECT results_eq($$SELECT began, ended FROM s WHERE p = 'far' AND began > 0$$, $$VALUES (300::float8, 0::float8)$$, 'by one that lies far ahead it is closed now');
+SELECT lives_ok(format('SELECT liveness_open_session(%L, %L, %L)', 'edge', 'blue', at), 'opened at ' || at)
+FROM unnest(ARRAY['-infinity', '4714-11-24 00:00+00 BC', '4714-11-24 00:00:00.000001+00 BC', '294276-12-31 23:59:59.999999+00', 'infinity', '4714-11-24 00:00+00 BC', '-infinity']) at;
+SELECT is((SELECT count(*) FROM provider_sessions WHERE provider_id = 'edge' AND disconnected_at < connected_at), 0::bigint, 'which leaves none that ends before it begins');
 DELETE FROM provider_sessions; DELETE FROM provider_heartbeats;
 
 -- Closing
@@ -106,7 +136,17 @@ INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, last_h
 	('closed',   'c', pg_temp.ago('60 min'), NULL),
 	('tomorrow', 'c', now() + interval '1 day', NULL),
 	('since',    'c', '-infinity', NULL),
-	('other',    'd', pg_temp.ago('60 min'), NULL);
+	('other',    'd', pg_temp.ago('60 min'), NULL),
+	('exact',    'c', pg_temp.ago('60 min'), pg_temp.ago('15 min')),
+	('mad',      'c', pg_temp.ago('60 min'), '2098-01-01 00:00+00'),
+	('eternal',  'c', pg_temp.ago('60 min'), 'infinity'),
+	('madbeat',  'c', pg_temp.ago('60 min'), NULL),
+	('soon',     'c', now() + interval '90 s', NULL),
+	('soonbeat', 'c', pg_temp.ago('60 min'), now() + interval '90 s'),
+	('dawn',     'c', '4714-11-24 00:00+00 BC', NULL),
+	('forever',  'c', '-infinity', NULL),
+	('dusk',     'c', '294276-12-31 23:59:59.999999+00', NULL),
+	('never',    'c', 'infinity', NULL);
 -- a closed session in between is the provider's next all the same
 INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason) VALUES
 	('closed', 'd', pg_temp.ago('40 min'), pg_temp.ago('35 min'), 'read_error'),
@@ -122,27 +162,32 @@ INSERT INTO provider_heartbeats (provider_id, at) VALUES
 	('closed', pg_temp.ago('41 min')), ('closed', pg_temp.ago('36 min')), ('closed', pg_temp.ago('2 min')),
 	('tomorrow', pg_temp.ago('2 min')),
 	('since', pg_temp.ago('12 min')),
+	('madbeat', '2098-01-01 00:00+00'), ('madbeat', 'infinity'),
 	('other', pg_temp.ago('1 min')), ('stranger', now());
-SELECT results_eq($$SELECT provider_id, coordinator_id, extract(epoch FROM now() - last_sign_of_life)::float8 / 60
-	FROM liveness_open_sessions ORDER BY provider_id, coordinator_id$$,
-	$$VALUES ('ahead', 'c', 0::float8), ('before', 'c', 60), ('both', 'c', 5), ('closed', 'c', 41), ('column', 'c', 20), ('first', 'c', 60), ('future', 'c', 15),
-		('next', 'c', 31), ('next', 'd', 1), ('nothing', 'c', 60), ('old', 'c', 60), ('other', 'd', 1), ('since', 'c', 12), ('stored', 'c', 10), ('tomorrow', 'c', 0)$$,
-	'latest of connected_at, last_heartbeat_at and the heartbeats before the next session; never before connected_at nor after now()');
-SELECT results_eq($$SELECT provider_id FROM liveness_open_sessions WHERE last_heard_at IS NULL ORDER BY 1$$,
-	$$VALUES ('before'), ('nothing'), ('tomorrow')$$, 'these were never heard of since they connected');
+SELECT results_eq($$SELECT provider_id, coordinator_id, ((extract(epoch FROM now()) - extract(epoch FROM last_sign_of_life)) / 60)::float8
+	FROM liveness_open_sessions WHERE provider_id <> 'dawn' ORDER BY provider_id, coordinator_id$$,
+	$$VALUES ('ahead', 'c', 60::float8), ('before', 'c', 60), ('both', 'c', 5), ('closed', 'c', 41), ('column', 'c', 20), ('dusk', 'c', NULL), ('eternal', 'c', 60),
+		('exact', 'c', 15), ('first', 'c', 60), ('forever', 'c', 'infinity'), ('future', 'c', 0), ('mad', 'c', 60), ('madbeat', 'c', 60), ('never', 'c', NULL),
+		('next', 'c', 31), ('next', 'd', 1), ('nothing', 'c', 60), ('old', 'c', 60), ('other', 'd', 1), ('since', 'c', 12), ('soon', 'c', 0), ('soonbeat', 'c', 0),
+		('stored', 'c', 10), ('tomorrow', 'c', NULL)$$,
+	'latest of connected_at, last_heartbeat_at and the heartbeats before the next session; more than the timeout ahead says nothing, less counts as now');
+SELECT results_eq($$SELECT provider_id FROM liveness_open_sessions WHERE NOT was_heard ORDER BY 1$$,
+	$$VALUES ('before'), ('dawn'), ('dusk'), ('forever'), ('never'), ('nothing'), ('soon'), ('tomorrow')$$, 'these were never heard of since they connected');
+SELECT results_eq($$SELECT provider_id FROM liveness_open_sessions WHERE NOT has_begun ORDER BY 1$$, $$VALUES ('dusk'), ('never'), ('tomorrow')$$, 'these have not begun');
 
 -- Orphans: those of one coordinator
 SAVEPOINT orphans;
 SELECT is(liveness_close_orphans('nobody'), 0::bigint, 'a coordinator without sessions: 0');
 SELECT is(liveness_close_orphans(NULL), 0::bigint, 'NULL: 0');
-SELECT is((SELECT count(*) FROM s WHERE ended IS NULL), 15::bigint, 'all are open still');
+SELECT is((SELECT count(*) FROM s WHERE ended IS NULL), 25::bigint, 'all are open still');
 SELECT throws_ok($$SELECT liveness_close_orphans('c', NULL)$$, '23502', NULL, 'a NULL reason is refused');
-SELECT is(liveness_close_orphans('c'), 13::bigint, 'all of coordinator c');
+SELECT is(liveness_close_orphans('c'), 23::bigint, 'all of coordinator c');
 SELECT results_eq('SELECT p, c FROM s WHERE ended IS NULL ORDER BY 1', $$VALUES ('next', 'd'), ('other', 'd')$$, 'and none of d');
-SELECT results_eq($$SELECT p, ended / 60 FROM s WHERE c = 'c' AND reason = 'coordinator_restart' ORDER BY p$$,
-	$$VALUES ('ahead', 0::float8), ('before', 60), ('both', 5), ('closed', 41), ('column', 20), ('first', 60), ('future', 15),
-		('next', 31), ('nothing', 60), ('old', 60), ('since', 12), ('stored', 10), ('tomorrow', 0)$$,
-	'each at its last sign of life');
+SELECT results_eq($$SELECT p, ended / 60 FROM s WHERE c = 'c' AND reason = 'coordinator_restart' AND p <> 'dusk' ORDER BY p$$,
+	$$VALUES ('ahead', 60::float8), ('before', 0), ('both', 5), ('closed', 41), ('column', 20), ('dawn', 0), ('eternal', 60), ('exact', 15), ('first', 60), ('forever', 0),
+		('future', 0), ('mad', 60), ('madbeat', 60), ('never', '-infinity'), ('next', 31), ('nothing', 0), ('old', 60), ('since', 12), ('soon', -1.5), ('soonbeat', 0),
+		('stored', 10), ('tomorrow', -1440)$$,
+	'each at its last sign of life, those never heard of at the coordinator''s, none before it began');
 SELECT results_eq($$SELECT ended / 60, reason FROM s WHERE p = 'done'$$, $$VALUES (45::float8, 'read_error')$$, 'what was closed is as it was');
 SELECT results_eq($$SELECT p, last_heartbeat_at FROM s JOIN provider_sessions USING (id) WHERE p IN ('stored', 'column') ORDER BY 1$$,
 	$$VALUES ('column', pg_temp.ago('20 min')), ('stored', NULL)$$, 'the coordinator''s own columns are left alone');
@@ -155,38 +200,54 @@ ROLLBACK TO orphans;
 SELECT throws_ok($$SELECT liveness_close_stale('0')$$, '22023', NULL, 'a timeout of 0 is refused');
 SELECT throws_ok($$SELECT liveness_close_stale('-1 s')$$, '22023', NULL, 'and a negative one');
 SELECT results_eq('SELECT provider_id, coordinator_id, silent_for FROM provider_stale_sessions ORDER BY 1, 2',
-	$$VALUES ('both', 'c', '5 min'::interval), ('closed', 'c', '41 min'), ('column', 'c', '20 min'), ('first', 'c', '60 min'),
-		('future', 'c', '15 min'), ('next', 'c', '31 min'), ('old', 'c', '60 min'), ('since', 'c', '12 min'), ('stored', 'c', '10 min')$$,
-	'provider_stale_sessions: silent for more than 90 s; those never heard of are not judged');
+	$$VALUES ('ahead', 'c', '60 min'::interval), ('both', 'c', '5 min'), ('closed', 'c', '41 min'), ('column', 'c', '20 min'), ('dusk', 'c', NULL), ('eternal', 'c', '60 min'),
+		('exact', 'c', '15 min'), ('first', 'c', '60 min'), ('mad', 'c', '60 min'), ('madbeat', 'c', '60 min'), ('never', 'c', NULL), ('next', 'c', '31 min'),
+		('old', 'c', '60 min'), ('since', 'c', '12 min'), ('stored', 'c', '10 min'), ('tomorrow', 'c', NULL)$$,
+	'provider_stale_sessions: silent for more than 90 s, or not begun; those never heard of are not judged');
 SELECT results_eq($$SELECT id, connected_at, disconnected_at, disconnect_reason, last_heartbeat_at, requests_served, tokens_generated, last_sign_of_life
 	FROM provider_stale_sessions WHERE provider_id = 'column'$$,
 	$$SELECT id, connected_at, disconnected_at, disconnect_reason, last_heartbeat_at, requests_served, tokens_generated, pg_temp.ago('20 min')
 	FROM provider_sessions WHERE provider_id = 'column'$$, 'with the columns of the session');
-CREATE TEMP TABLE stale AS SELECT id, last_sign_of_life FROM provider_stale_sessions;
+CREATE TEMP TABLE stale AS SELECT id, greatest(connected_at, last_sign_of_life) FROM provider_stale_sessions;
 SAVEPOINT stale;
-SELECT is(liveness_close_stale(), 9::bigint, 'liveness_close_stale closes as many');
+SELECT is(liveness_close_stale(), 16::bigint, 'liveness_close_stale closes as many');
 SELECT set_eq($$SELECT id, disconnected_at FROM provider_sessions WHERE disconnect_reason = 'stale_heartbeat'$$, 'TABLE stale', 'the very same, where the view says');
 SELECT is((SELECT count(*) FROM provider_stale_sessions), 0::bigint, 'none is left');
-SELECT is((SELECT count(*) FROM s WHERE ended IS NULL), 6::bigint, 'the others are open');
+SELECT is((SELECT count(*) FROM s WHERE ended IS NULL), 9::bigint, 'the others are open');
 SELECT is(liveness_close_stale(), 0::bigint, 'a second time there is nothing to do');
 ROLLBACK TO stale;
-SELECT is(liveness_close_stale('15 min'), 5::bigint, 'silent for exactly the timeout is not stale');
-SELECT is((SELECT ended FROM s WHERE p = 'future'), NULL, 'but open');
+SELECT is(liveness_close_stale('15 min'), 12::bigint, 'silent for exactly the timeout is not stale');
+SELECT is((SELECT ended FROM s WHERE p = 'exact'), NULL, 'but open');
 ROLLBACK TO stale;
 SELECT is(liveness_close_stale(NULL, 'd'), 0::bigint, 'coordinator d has none');
 SELECT is(liveness_close_stale('30 s', 'd'), 2::bigint, 'but for 30 s');
 SELECT is((SELECT count(*) FROM s WHERE reason = 'stale_heartbeat' AND c = 'c'), 0::bigint, 'which leaves those of c alone');
-SELECT is(liveness_close_stale(NULL, 'c'), 9::bigint, 'that closes only its own');
+SELECT is(liveness_close_stale(NULL, 'c'), 16::bigint, 'that closes only its own');
 ROLLBACK TO stale;
 SET LOCAL liveness.session_timeout = '10min';
-SELECT is((SELECT count(*) FROM provider_stale_sessions), 7::bigint, 'the setting');
-SELECT is(liveness_close_stale(), 7::bigint, 'holds for both');
+SELECT is((SELECT count(*) FROM provider_stale_sessions), 14::bigint, 'the setting');
+SELECT is(liveness_close_stale(), 14::bigint, 'holds for both');
 RESET liveness.session_timeout;
 ROLLBACK TO stale;
 
 -- A provider that has just connected again is not stale, whatever its row brought along.
 INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, last_heartbeat_at) VALUES ('fresh', 'f', now(), pg_temp.ago('1 day'));
 SELECT is(liveness_close_stale(NULL, 'f'), 0::bigint, 'connected this moment, with a heartbeat from before: it was just seen');
+
+-- A coordinator that nobody has heard of through is known by what it did: it opened, and it closed.
+DELETE FROM provider_sessions;
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason) VALUES
+	('a', 'c', pg_temp.ago('60 min'), NULL, ''), ('b', 'c', pg_temp.ago('40 min'), NULL, ''), ('b', 'd', pg_temp.ago('10 min'), NULL, ''),
+	('x', 'c', pg_temp.ago('55 min'), pg_temp.ago('50 min'), 'read_error');
+SAVEPOINT alive;
+SELECT is(liveness_close_orphans('c'), 2::bigint, 'orphans that were never heard of');
+SELECT results_eq($$SELECT p, ended / 60 FROM s WHERE c = 'c' ORDER BY p$$, $$VALUES ('a', 40::float8), ('b', 40), ('x', 50)$$, 'end where it opened its last');
+ROLLBACK TO alive;
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason) VALUES
+	('y', 'c', pg_temp.ago('30 min'), pg_temp.ago('20 min'), 'read_error'), ('z', 'c', pg_temp.ago('30 min'), '2098-01-01', ''), ('z', 'd', pg_temp.ago('5 min'), pg_temp.ago('2 min'), '');
+SELECT is(liveness_close_orphans('c'), 2::bigint, 'the same');
+SELECT results_eq($$SELECT p, ended / 60 FROM s WHERE c = 'c' AND p < 'x' ORDER BY p$$, $$VALUES ('a', 20::float8), ('b', 20)$$, 'or where it closed its last, a wrong clock aside');
+SELECT throws_ok($$SELECT liveness_close_orphans('nobody', NULL)$$, '23502', NULL, 'a NULL reason is refused even where there are none');
 
 -- Blue and green
 DELETE FROM provider_sessions;

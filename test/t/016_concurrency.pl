@@ -83,7 +83,8 @@ my %files = (
 	open => q{
 		\set p random(1, 5)
 		\set c random(1, 2)
-		SELECT liveness_open_session('p' || :p, 'c' || :c);
+		\set hours random(1, 48)
+		SELECT liveness_open_session('p' || :p, 'c' || :c, now() - :hours * interval '1 hour');
 	},
 	close => q{
 		\set p random(1, 5)
@@ -141,6 +142,13 @@ cmp_ok(query(q{SELECT count(*) FROM provider_sessions WHERE disconnect_reason = 
 query('SELECT liveness_rollup_features()');
 is(query(q{SELECT count(*) FROM provider_reliability_features f FULL JOIN (SELECT provider_id, count(*) AS n FROM provider_sessions GROUP BY 1) s USING (provider_id) WHERE s.n IS DISTINCT FROM f.sessions_count}),
 	0, 'and the features count them all');
+
+# More opens in one transaction than the server's lock table has room for
+cmp_ok(query(q{SELECT current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int}), '<', 16_000, 'the lock table is smaller');
+is(query(q{SELECT count(DISTINCT liveness_open_session('bulk' || g, 'c' || g)) FROM generate_series(1, 16000) g}), 16_000, '16,000 sessions are opened in one statement');
+is(query(q{BEGIN; SELECT count(DISTINCT liveness_open_session('bulk' || g, 'c' || g, now() + interval '1 hour')) FROM generate_series(1, 16000) g; SELECT count(*) <= 1024 FROM pg_locks WHERE locktype = 'advisory'; COMMIT}),
+	"16000\nt", 'and superseded in another, with no more than 1,024 locks');
+is(query(q{SELECT count(*) FROM provider_sessions WHERE provider_id LIKE 'bulk%' AND disconnect_reason = 'superseded'}), 16_000, 'each');
 
 $node->stop;
 done_testing();

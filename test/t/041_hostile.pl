@@ -239,6 +239,7 @@ no_trap('with hostile objects in our schema');
 
 # The worker, under the same conditions: features to be reset, hours to be closed, two heartbeats too late for theirs
 query(q{INSERT INTO fleet.provider_heartbeats (provider_id, at) SELECT 'p1', pruned_before - g * interval '1 minute' FROM fleet.liveness_job_state, generate_series(1, 2) g WHERE job = 'hourly'});
+query(q{SELECT fleet.liveness_open_session('p4', 'c')});
 my $late = query(q{SELECT late FROM fleet.liveness_job_state WHERE job = 'hourly'});
 is(run_jobs(), 'features 1 0, hourly 1 0, retention 1 0', 'the worker runs its jobs');
 is(query(q{SELECT (SELECT string_agg(provider_id, ' ') FROM fleet.provider_reliability_features WHERE sessions_count > 0), (SELECT count(*) FROM fleet.provider_heartbeats), late >= } . $late . q{ + 2 FROM fleet.liveness_job_state WHERE job = 'hourly'}), 'p4|0|t',
@@ -397,7 +398,7 @@ query("SELECT fleet.liveness_open_session($literal, $literal, '2025-01-01 00:00+
 odd_ok('SELECT provider_id FROM fleet.provider_sessions WHERE coordinator_id = ?', 'a session of an odd provider and coordinator');
 is(query("SELECT fleet.liveness_open_session($literal, $literal, '2025-01-01 01:00+00'), fleet.liveness_close_session(2, $literal, '2025-01-01 02:00+00')"), '2|t', 'superseded, and closed for an odd reason');
 odd_ok('SELECT disconnect_reason FROM fleet.provider_sessions WHERE id = 2', 'which is kept');
-is(query("SELECT fleet.liveness_open_session($literal, $literal, now()), fleet.liveness_close_stale('1 s', $literal), fleet.liveness_close_orphans($literal, $literal), fleet.liveness_open_session($literal, $literal, now())"), '3|0|1|4', 'of an odd coordinator');
+is(query("SELECT fleet.liveness_open_session($literal, $literal, now()), fleet.liveness_close_stale('1 s', $literal), fleet.liveness_close_orphans($literal, $literal), fleet.liveness_open_session($literal, $literal, clock_timestamp())"), '3|0|1|4', 'of an odd coordinator');
 is(query('SELECT fleet.liveness_rollup_features()'), 1, 'features');
 odd_ok('SELECT provider_id FROM fleet.provider_reliability_features', 'of an odd provider');
 odd_ok('SELECT reason FROM fleet.provider_disconnect_reasons', 'an odd reason');
