@@ -179,14 +179,15 @@ $do$;
 
 COMMENT ON INDEX idx_provider_reliability_features_score IS 'The ranking';
 
+-- Without a key: COPY of a dump must not fail because a job was there before it.  What is
+-- published needs an identity all the same.
 CREATE TABLE liveness_fleet_hazard (
-	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
 	as_of timestamptz NOT NULL,
 	hazard float8[]
 );
 ALTER TABLE liveness_fleet_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
-COMMENT ON TABLE liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features';
-COMMENT ON COLUMN liveness_fleet_hazard.only_row IS 'There is one row';
+ALTER TABLE liveness_fleet_hazard REPLICA IDENTITY FULL;
+COMMENT ON TABLE liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features; one row, and another after a restore until its next run';
 COMMENT ON COLUMN liveness_fleet_hazard.as_of IS 'Instant that it describes';
 COMMENT ON COLUMN liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week; NULL: nobody was ever up';
 
@@ -204,18 +205,9 @@ COMMENT ON COLUMN liveness_provider_hazard.as_of IS 'Instant that it describes';
 COMMENT ON COLUMN liveness_provider_hazard.sessions IS 'Its sessions of any length by then';
 COMMENT ON COLUMN liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
 
--- The rows to lock stand apart from the state: those are the script's, and would
--- collide if a dump held them; this is the user's, and is dumped.
-CREATE TABLE liveness_job_lock (
-	job text PRIMARY KEY
-);
-INSERT INTO liveness_job_lock (job) VALUES ('features'), ('hourly'), ('retention');
-
-COMMENT ON TABLE liveness_job_lock IS 'A row a job, held FOR UPDATE by the run in progress';
-COMMENT ON COLUMN liveness_job_lock.job IS 'features, hourly or retention';
-
+-- Without a key, like liveness_fleet_hazard: a job updates its row, if there is one.
 CREATE TABLE liveness_job_state (
-	job text PRIMARY KEY,
+	job text NOT NULL,
 	last_started_at timestamptz,
 	last_duration interval,
 	last_rows bigint,
@@ -232,7 +224,9 @@ CREATE TABLE liveness_job_state (
 	late bigint NOT NULL DEFAULT 0
 );
 
-COMMENT ON TABLE liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs';
+ALTER TABLE liveness_job_state REPLICA IDENTITY FULL;
+
+COMMENT ON TABLE liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs. A row a job, and another after a restore until the job''s next run';
 COMMENT ON COLUMN liveness_job_state.job IS 'features, hourly or retention';
 COMMENT ON COLUMN liveness_job_state.last_started_at IS 'Start of the last run that completed';
 COMMENT ON COLUMN liveness_job_state.last_duration IS 'Its duration';
@@ -766,11 +760,11 @@ REVOKE ALL ON FUNCTION liveness_session_bounds(int) FROM PUBLIC;
 
 CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_rollup_features(timestamptz, int) IS 'Writes provider_reliability_features as of an instant (NULL window_days: the setting) and resets the rows of providers without a session in the window; returns the number of providers in the window, or NULL with a NOTICE if another run is in progress; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+COMMENT ON FUNCTION liveness_rollup_features(timestamptz, int) IS 'Writes provider_reliability_features as of an instant (NULL window_days: the setting) and resets the rows of providers without a session in the window; returns the number of providers in the window, or NULL with a NOTICE if another run is in progress or a dump is being restored; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
 
 CREATE FUNCTION liveness_rollup_hourly(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly. Both arguments NULL: the routine run, every (provider, UTC hour) that got a heartbeat since the last. Else every UTC hour that [since, until) touches, whole; one NULL leaves that side open. Hours whose raw rows were pruned are left as they are. Returns rows written, or NULL with a NOTICE if another run is in progress';
+COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly. Both arguments NULL: the routine run, every (provider, UTC hour) that got a heartbeat since the last. Else every UTC hour that [since, until) touches, whole; one NULL leaves that side open. Hours whose raw rows were pruned are left as they are; so is, in the routine run, a cell that counts more heartbeats than are there. Returns rows written, or NULL with a NOTICE if another run is in progress or a dump is being restored';
 
 CREATE FUNCTION liveness_count(counter text, n float8)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
@@ -780,17 +774,49 @@ CREATE FUNCTION liveness_count_failed_close()
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_count_failed_close() IS 'Counts a close of a session that was not open, when the transaction commits; does nothing where the library is not preloaded';
 
+CREATE FUNCTION liveness_lock_job(job text, wait boolean)
+RETURNS boolean AS 'MODULE_PATHNAME', 'liveness_lock_job_sql' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_lock_job(text, boolean) IS 'Takes the lock of a job until the transaction ends; false if another run has it and wait is false. For restore: false if a dump is being restored, and else none begins before the transaction ends. Another name is error 22023';
+
+-- The figures add up, what was pruned stays so, and a watermark counts only if all are
+-- of the table as it is here.
+CREATE FUNCTION liveness_merge_job_state(job text, watermark_of text)
+RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	WITH old AS (
+		DELETE FROM @extschema@.liveness_job_state s
+		WHERE s.job = liveness_merge_job_state.job
+		AND (SELECT count(*) FROM @extschema@.liveness_job_state n WHERE n.job = liveness_merge_job_state.job) > 1
+		RETURNING s.*
+	)
+	INSERT INTO @extschema@.liveness_job_state (job, last_started_at, last_duration, last_rows, last_error, last_error_at,
+		runs, errors, watermark_of, watermark, swept_at, pruned_before, late)
+	SELECT o.job, max(o.last_started_at),
+		(array_agg(o.last_duration ORDER BY o.last_started_at DESC NULLS LAST))[1],
+		(array_agg(o.last_rows ORDER BY o.last_started_at DESC NULLS LAST))[1],
+		(array_agg(o.last_error ORDER BY o.last_error_at DESC NULLS LAST))[1], max(o.last_error_at),
+		sum(o.runs), sum(o.errors),
+		CASE WHEN bool_and(o.watermark_of = liveness_merge_job_state.watermark_of) THEN liveness_merge_job_state.watermark_of END,
+		min(o.watermark), min(o.swept_at), max(o.pruned_before), sum(o.late)
+	FROM old o
+	GROUP BY o.job;
+END;
+COMMENT ON FUNCTION liveness_merge_job_state(text, text) IS 'Makes one row of liveness_job_state of those that a restore has left of a job; watermark_of is what a watermark must be of to count here. For who holds the lock of the job';
+
 CREATE FUNCTION liveness_record_run(job text, started_at timestamptz, duration interval, rows bigint)
 RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-	INSERT INTO @extschema@.liveness_job_state AS s (job, last_started_at, last_duration, last_rows, runs)
-	VALUES (job, started_at, duration, rows, 1)
-	ON CONFLICT (job) DO UPDATE SET
-		last_started_at = excluded.last_started_at,
-		last_duration = excluded.last_duration,
-		last_rows = excluded.last_rows,
-		runs = s.runs + 1;
+	WITH known AS (
+		UPDATE @extschema@.liveness_job_state s
+		SET last_started_at = started_at, last_duration = duration, last_rows = rows, runs = s.runs + 1
+		WHERE s.job = liveness_record_run.job
+		RETURNING s.job
+	)
+	INSERT INTO @extschema@.liveness_job_state (job, last_started_at, last_duration, last_rows, runs)
+	SELECT job, started_at, duration, rows, 1
+	WHERE NOT EXISTS (SELECT FROM known);
 	SELECT @extschema@.liveness_count(job || '_runs_total', 1),
 		@extschema@.liveness_count(job || CASE job WHEN 'features' THEN '_providers_total' ELSE '_rows_total' END, rows),
 		@extschema@.liveness_count(job || '_last_duration_seconds', greatest(extract(epoch FROM duration), 0)::float8);
@@ -801,12 +827,15 @@ CREATE FUNCTION liveness_record_error(job text, error text)
 RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-	INSERT INTO @extschema@.liveness_job_state AS s (job, last_error, last_error_at, errors)
-	VALUES (job, error, pg_catalog.clock_timestamp(), 1)
-	ON CONFLICT (job) DO UPDATE SET
-		last_error = excluded.last_error,
-		last_error_at = excluded.last_error_at,
-		errors = s.errors + 1;
+	WITH known AS (
+		UPDATE @extschema@.liveness_job_state s
+		SET last_error = error, last_error_at = pg_catalog.clock_timestamp(), errors = s.errors + 1
+		WHERE s.job = liveness_record_error.job
+		RETURNING s.job
+	)
+	INSERT INTO @extschema@.liveness_job_state (job, last_error, last_error_at, errors)
+	SELECT job, error, pg_catalog.clock_timestamp(), 1
+	WHERE NOT EXISTS (SELECT FROM known);
 	SELECT @extschema@.liveness_count(job || '_errors_total', 1);
 END;
 COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of a job for liveness_jobs, and counts it';
@@ -817,7 +846,11 @@ COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of 
 
 CREATE FUNCTION liveness_close_hours(cut timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is still to be rolled up before cut (a full UTC hour) and closes these hours, up to the last that has a heartbeat, to later rollups; returns rows written, or NULL with a NOTICE if another hourly rollup is in progress';
+COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is still to be rolled up before cut (a full UTC hour) and closes these hours to later rollups, up to the last that has a heartbeat, the running hour and later ones never; returns rows written, or NULL with a NOTICE if another hourly rollup is in progress or a dump is being restored';
+
+CREATE FUNCTION liveness_rollup_to_prune(since timestamptz, until timestamptz)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_rollup_to_prune(timestamptz, timestamptz) IS 'As liveness_rollup_hourly of a range, but leaves cells that count more heartbeats than are there: for the retention';
 
 CREATE FUNCTION liveness_in_transaction_block()
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
@@ -861,8 +894,7 @@ DECLARE
 	deleted bigint;
 	late bigint;
 BEGIN
-	PERFORM FROM @extschema@.liveness_job_lock l WHERE l.job = 'retention' FOR UPDATE SKIP LOCKED;
-	IF NOT FOUND THEN
+	IF NOT @extschema@.liveness_lock_job('retention', false) THEN
 		RAISE NOTICE 'another run of the retention is in progress, nothing done';
 		RETURN NULL;
 	END IF;
@@ -873,12 +905,19 @@ BEGIN
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.liveness_job_state
 		IN ROW EXCLUSIVE MODE;
+	IF NOT @extschema@.liveness_lock_job('restore', false) THEN
+		RAISE NOTICE 'a dump is being restored, no run of the retention meanwhile';
+		RETURN NULL;
+	END IF;
+	PERFORM @extschema@.liveness_merge_job_state('retention', NULL);
 	PERFORM FROM @extschema@.provider_heartbeats h WHERE h.at < cut LIMIT 1;
 	IF NOT FOUND THEN
 		RETURN 0;
 	END IF;
 
-	SELECT s.* INTO state FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly';
+	SELECT min(s.watermark), max(s.pruned_before) INTO state.watermark, state.pruned_before
+	FROM @extschema@.liveness_job_state s
+	WHERE s.job = 'hourly';
 	closed := state.pruned_before;
 	IF closed IS NULL OR EXISTS (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at >= closed AND h.at < cut) THEN
 		-- What goes with the batch that closes hours is chosen before: the rollup sees all
@@ -895,7 +934,7 @@ BEGIN
 		IF @extschema@.liveness_close_hours(cut) IS NULL THEN
 			RETURN NULL;
 		END IF;
-		SELECT s.watermark, s.pruned_before INTO state.watermark, closed
+		SELECT min(s.watermark), max(s.pruned_before) INTO state.watermark, closed
 		FROM @extschema@.liveness_job_state s
 		WHERE s.job = 'hourly';
 	END IF;
@@ -1582,10 +1621,15 @@ COMMENT ON COLUMN network_availability.highly_reliable IS 'Providers with an upt
 COMMENT ON COLUMN network_availability.updated_at IS 'Instant that the latest rollup describes; NULL: none yet';
 
 CREATE VIEW liveness_jobs AS
-	SELECT l.job, s.last_started_at, s.last_duration, s.last_rows, s.last_error, s.last_error_at,
-		coalesce(s.runs, 0) AS runs, coalesce(s.errors, 0) AS errors
-	FROM liveness_job_lock l
-	LEFT JOIN liveness_job_state s ON s.job = l.job;
+	SELECT j.job, max(s.last_started_at) AS last_started_at,
+		(array_agg(s.last_duration ORDER BY s.last_started_at DESC NULLS LAST))[1] AS last_duration,
+		(array_agg(s.last_rows ORDER BY s.last_started_at DESC NULLS LAST))[1] AS last_rows,
+		(array_agg(s.last_error ORDER BY s.last_error_at DESC NULLS LAST))[1] AS last_error,
+		max(s.last_error_at) AS last_error_at,
+		coalesce(sum(s.runs), 0)::bigint AS runs, coalesce(sum(s.errors), 0)::bigint AS errors
+	FROM (VALUES ('features'::text), ('hourly'), ('retention')) j (job)
+	LEFT JOIN liveness_job_state s ON s.job = j.job
+	GROUP BY j.job;
 COMMENT ON VIEW liveness_jobs IS 'Last run of each job';
 COMMENT ON COLUMN liveness_jobs.job IS 'features, hourly or retention';
 COMMENT ON COLUMN liveness_jobs.last_started_at IS 'Start of the last run that completed; NULL: none yet';
@@ -1660,7 +1704,9 @@ AS $$
 DECLARE
 	fleet @extschema@.liveness_fleet_hazard;
 BEGIN
-	SELECT f.* INTO fleet FROM @extschema@.liveness_fleet_hazard f;
+	SELECT f.* INTO fleet FROM @extschema@.liveness_fleet_hazard f
+	ORDER BY f.hazard IS NULL, f.as_of DESC
+	LIMIT 1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
@@ -2217,7 +2263,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	closed timestamptz := coalesce((SELECT s.pruned_before FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly'), '-infinity');
+	closed timestamptz := coalesce((SELECT max(s.pruned_before) FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly'), '-infinity');
 	drop_chunks regproc;
 	p record;
 BEGIN
@@ -2281,7 +2327,7 @@ BEGIN
 			cut := p.since;
 			EXIT;
 		END IF;
-		IF @extschema@.liveness_rollup_hourly(p.since, p.until) IS NULL THEN
+		IF @extschema@.liveness_rollup_to_prune(p.since, p.until) IS NULL THEN
 			dropped := NULL;
 			RETURN;
 		END IF;
@@ -2354,7 +2400,7 @@ BEGIN
 			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
 			HINT = 'Make them wider, or fewer.';
 	END IF;
-	PERFORM FROM @extschema@.liveness_job_lock l WHERE l.job = 'retention' FOR UPDATE;
+	PERFORM @extschema@.liveness_lock_job('retention', true);
 
 	IF (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation) THEN
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
@@ -2586,12 +2632,12 @@ BEGIN
 	EXECUTE 'GRANT INSERT, UPDATE, DELETE ON @extschema@.provider_heartbeats_hourly, '
 		'@extschema@.provider_reliability_features, @extschema@.liveness_provider_hazard, @extschema@.liveness_fleet_hazard TO ' || role::text;
 	EXECUTE 'GRANT SELECT ON SEQUENCE @extschema@.provider_heartbeats_id_seq TO ' || role::text;
-	EXECUTE 'GRANT SELECT, UPDATE ON @extschema@.liveness_job_lock TO ' || role::text;
-	EXECUTE 'GRANT SELECT, INSERT, UPDATE ON @extschema@.liveness_job_state TO ' || role::text;
+	EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON @extschema@.liveness_job_state TO ' || role::text;
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_session_bounds(int), @extschema@.liveness_rollup_features(timestamptz, int), '
 		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), '
+		'@extschema@.liveness_lock_job(text, boolean), @extschema@.liveness_merge_job_state(text, text), '
 		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), '
-		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_in_transaction_block(), '
+		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_rollup_to_prune(timestamptz, timestamptz), @extschema@.liveness_in_transaction_block(), '
 		'@extschema@.liveness_raise(text, text, text, text), '
 		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
 		'@extschema@.liveness_prune_heartbeats(timestamptz, int), @extschema@.liveness_prune_batch(interval, int), '
@@ -2631,9 +2677,12 @@ REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_count(text, float8) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_count_failed_close() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_lock_job(text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_merge_job_state(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_record_error(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_hours(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_rollup_to_prune(timestamptz, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_in_transaction_block() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_raise(text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_cut(interval) FROM PUBLIC;

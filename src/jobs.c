@@ -150,7 +150,7 @@ RanRecently(const InstalledExtension *extension, JobRun *run)
 	int64		age;
 
 	last = DatumGetTimestampTz(Select(extension,
-									  "SELECT s.last_started_at FROM %s.liveness_job_state s"
+									  "SELECT max(s.last_started_at) FROM %s.liveness_job_state s"
 									  " WHERE s.job = $1", 1, types, values, 1, &isnull));
 	if (isnull)
 		return false;

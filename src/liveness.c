@@ -179,6 +179,7 @@ SetUpServer(void)
 #endif
 	previous_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = SetUpSharedMemory;
+	liveness_watch_for_restores();
 
 	if (liveness_database[0] != '\0')
 		liveness_register_worker();

@@ -45,6 +45,15 @@ typedef enum LivenessWait
 	WAIT_WRITERS				/* the hourly rollup, for transactions to end */
 } LivenessWait;
 
+/* What a run of a job locks, and a restore */
+typedef enum LivenessLock
+{
+	LOCK_FEATURES = 1,
+	LOCK_HOURLY,
+	LOCK_RETENTION,
+	LOCK_RESTORE
+} LivenessLock;
+
 /* liveness.c: settings, and the checks of what stands for one */
 extern PGDLLIMPORT int liveness_window_days;
 extern PGDLLIMPORT int liveness_rollup_lookback;
@@ -64,6 +73,11 @@ extern int	liveness_window_days_argument(FunctionCallInfo fcinfo, int arg);
 extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);
 extern void liveness_check_as_of(TimestampTz as_of);
 extern TimestampTz liveness_as_of_argument(FunctionCallInfo fcinfo, int arg);
+
+/* joblock.c */
+extern bool liveness_lock_job(Oid extension, LivenessLock job, bool wait);
+extern bool liveness_lock_out_restores(Oid extension);
+extern void liveness_watch_for_restores(void);
 
 /* score.c */
 extern double liveness_score_internal(double uptime_pct, double p_stays_4h,

@@ -9,10 +9,14 @@
  * caller's transaction, made of a few set-based statements over the aggregates
  * of features.c, hazard.c and hourly.c.
  *
- * Locking.  Each job has a row in liveness_job_lock, and a run holds it FOR
- * UPDATE until its transaction ends.  A second run finds it locked, says so and
- * returns NULL.  What a run leaves behind (figures, watermark) stands in
- * liveness_job_state, which only the holder of the lock writes.
+ * Locking.  A run holds the lock of its job (joblock.c) until its transaction ends.
+ * A second run finds it taken, says so and returns NULL; so does a run while a dump is
+ * restored.  What a run leaves behind (figures, watermark) stands in liveness_job_state,
+ * which only the holder of the lock writes.
+ *
+ * Restores.  COPY must never find a key taken, so liveness_job_state and
+ * liveness_fleet_hazard have none.  A job has one row there, and one more after a
+ * restore, until its next run merges the two (liveness_merge_job_state).
  *
  * The watermark of the hourly rollup.  The routine run aggregates the (provider,
  * hour) cells that got a heartbeat since the last run; "since" is an id.  An id
@@ -38,7 +42,10 @@
  * Pruned hours.  Before the first raw row of an hour is deleted, the hour is
  * closed: pruned_before moves past it, in the same transaction.  No run writes a
  * cell before pruned_before.  A heartbeat that arrives for such an hour is counted
- * as late.
+ * as late.  Rows may go by other ways: by hand, or because a restore brought the cells
+ * and not yet what says how far they are closed.  So no run takes heartbeats from a
+ * cell: one that counts more than the rows that are there is left as it is, unless its
+ * hour is asked for by hand.
  *
  *-------------------------------------------------------------------------
  */
@@ -88,6 +95,7 @@ typedef struct Job
 {
 	const char *name;
 	const char *schema;			/* of the extension, quoted */
+	Oid			extension;
 	Oid			heartbeats;		/* the table */
 	int			guc_nestlevel;
 	TimestampTz started_at;
@@ -98,6 +106,7 @@ typedef struct Job
 typedef struct HourlyProgress
 {
 	int64		watermark;		/* every row up to this id was aggregated */
+	Datum		read_of;		/* text that the row read was of; 0: none */
 	bool		has_pending;
 	int64		pending;		/* candidate whose writers had not ended */
 	Datum		pending_writers;	/* text[] of their virtual transactions */
@@ -149,6 +158,7 @@ FindObjects(Job *job, FunctionCallInfo fcinfo)
 	if (name == NULL)
 		elog(ERROR, "cache lookup failed for namespace %u", schema);
 	WarnOfOtherVersion(fcinfo->flinfo->fn_oid);
+	job->extension = getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
 	job->schema = quote_identifier(name);
 	job->heartbeats = get_relname_relid("provider_heartbeats", schema);
 	if (!OidIsValid(job->heartbeats))
@@ -275,7 +285,50 @@ ResultInt64(int column)
 }
 
 /*
- * Take the job's lock; false, after a NOTICE, if another run holds it.
+ * Lock the table that a job reads and those that it writes, before its first look at
+ * any: a REINDEX that came between a read and a write of one table would wait for us
+ * and we for it.  In the order in which the tables were created, for whoever locks
+ * several at once, as TRUNCATE does.
+ */
+static void
+LockTables(const Job *job, const char *read, const char *written)
+{
+	Execute(job, psprintf("LOCK TABLE %s IN ACCESS SHARE MODE", read),
+			0, NULL, NULL, NULL, SPI_OK_UTILITY);
+	Execute(job, psprintf("LOCK TABLE %s IN ROW EXCLUSIVE MODE", written),
+			0, NULL, NULL, NULL, SPI_OK_UTILITY);
+}
+
+/* Where the library is not preloaded, no restore takes its lock */
+static bool
+PgRestoreIsRunning(const Job *job)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {
+		CStringGetTextDatum(psprintf("%s.provider_heartbeats_hourly", job->schema))
+	};
+
+	Execute(job,
+			"SELECT FROM pg_stat_activity a"
+			" WHERE a.datname = current_database() AND a.application_name = 'pg_restore'"
+			" AND a.pid <> pg_backend_pid()"
+			" AND has_table_privilege(a.usesysid, $1::regclass, 'INSERT') LIMIT 1",
+			1, types, values, NULL, SPI_OK_SELECT);
+	return SPI_processed > 0;
+}
+
+static bool
+GiveUp(const Job *job, const char *why)
+{
+	ereport(NOTICE, (errmsg_internal("%s", why)));
+	AtEOXact_GUC(true, job->guc_nestlevel);
+	SPI_finish();
+	return false;
+}
+
+/*
+ * Take the job's lock, and those of its tables; false, after a NOTICE, if another run
+ * holds it, or a dump is being restored.
  *
  * Statements of a job run with a search_path that no other role can write to, and
  * with the memory of maintenance work.  Groups are always hashed: the planner cannot
@@ -283,11 +336,9 @@ ResultInt64(int column)
  * the expressions are few and the work is in the aggregates.
  */
 static bool
-BeginJob(Job *job, const char *name, FunctionCallInfo fcinfo)
+BeginJob(Job *job, const char *name, LivenessLock lock, const char *read, const char *written,
+		 FunctionCallInfo fcinfo)
 {
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(name)};
-
 	job->name = name;
 	FindObjects(job, fcinfo);
 	job->started_at = GetCurrentTimestamp();
@@ -307,33 +358,24 @@ BeginJob(Job *job, const char *name, FunctionCallInfo fcinfo)
 		SetLocal("work_mem", value);
 	}
 
-	Execute(job,
-			"SELECT l.job FROM %s.liveness_job_lock l WHERE l.job = $1 FOR UPDATE SKIP LOCKED",
-			1, types, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 0)
-	{
-		ereport(NOTICE,
-				(errmsg("another run of the %s rollup is in progress, nothing done", name)));
-		AtEOXact_GUC(true, job->guc_nestlevel);
-		SPI_finish();
-		return false;
-	}
+	if (!liveness_lock_job(job->extension, lock, false))
+		return GiveUp(job, psprintf("another run of the %s rollup is in progress, nothing done", name));
+	LockTables(job, read, written);
+	if (!liveness_lock_out_restores(job->extension) || PgRestoreIsRunning(job))
+		return GiveUp(job, psprintf("a dump is being restored, no run of the %s rollup meanwhile", name));
 	return true;
 }
 
-/*
- * Lock the table that a job reads and those that it writes, before its first look at
- * any: a REINDEX that came between a read and a write of one table would wait for us
- * and we for it.  In the order in which the tables were created, for whoever locks
- * several at once, as TRUNCATE does.
- */
+/* One row for the job, whatever a restore has added */
 static void
-LockTables(const Job *job, const char *read, const char *written)
+MergeState(const Job *job, const char *identity)
 {
-	Execute(job, psprintf("LOCK TABLE %s IN ACCESS SHARE MODE", read),
-			0, NULL, NULL, NULL, SPI_OK_UTILITY);
-	Execute(job, psprintf("LOCK TABLE %s IN ROW EXCLUSIVE MODE", written),
-			0, NULL, NULL, NULL, SPI_OK_UTILITY);
+	Oid			types[] = {TEXTOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(job->name),
+	identity ? CStringGetTextDatum(identity) : (Datum) 0};
+
+	Execute(job, "SELECT %s.liveness_merge_job_state($1, $2)", 2, types, values,
+			identity ? "  " : " n", SPI_OK_SELECT);
 }
 
 /* Record the run, and leave */
@@ -404,9 +446,14 @@ PrepareCandidates(const Job *job, TimestampTz as_of, int64 providers)
 	/* where nobody was ever up there is nothing to tell */
 	nulls[1] = isnull ? 'n' : ' ';
 	Execute(job,
-			"INSERT INTO %s.liveness_fleet_hazard AS f (as_of, hazard) VALUES ($1, $2)"
-			" ON CONFLICT (only_row) DO UPDATE SET as_of = excluded.as_of, hazard = excluded.hazard",
-			2, types, values, nulls, SPI_OK_INSERT);
+			"UPDATE %s.liveness_fleet_hazard f SET as_of = $1, hazard = $2",
+			2, types, values, nulls, SPI_OK_UPDATE);
+	if (SPI_processed != 1)
+	{
+		Execute(job, "DELETE FROM %s.liveness_fleet_hazard", 0, NULL, NULL, NULL, SPI_OK_DELETE);
+		Execute(job, "INSERT INTO %s.liveness_fleet_hazard (as_of, hazard) VALUES ($1, $2)",
+				2, types, values, nulls, SPI_OK_INSERT);
+	}
 
 	if (isnull)
 		providers = 0;
@@ -551,11 +598,11 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	as_of = liveness_as_of_argument(fcinfo, 0);
 	window_days = liveness_window_days_argument(fcinfo, 1);
 
-	if (!BeginJob(&job, "features", fcinfo))
+	if (!BeginJob(&job, "features", LOCK_FEATURES, "%s.provider_sessions",
+				  "%s.provider_reliability_features, %s.liveness_fleet_hazard,"
+				  " %s.liveness_provider_hazard, %s.liveness_job_state", fcinfo))
 		PG_RETURN_NULL();
-	LockTables(&job, "%s.provider_sessions",
-			   "%s.provider_reliability_features, %s.liveness_fleet_hazard,"
-			   " %s.liveness_provider_hazard, %s.liveness_job_state");
+	MergeState(&job, NULL);
 
 	/*
 	 * Where the planner takes the features for an empty table, as before the
@@ -643,7 +690,7 @@ ReadProgress(const Job *job, HourlyProgress *progress, const char *identity)
 
 	Execute(job,
 			"SELECT s.watermark_of = $1, s.watermark, s.pending, s.pending_writers,"
-			" s.swept_at, s.pruned_before"
+			" s.swept_at, s.pruned_before, s.watermark_of"
 			" FROM %s.liveness_job_state s WHERE s.job = 'hourly'",
 			1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
@@ -652,6 +699,9 @@ ReadProgress(const Job *job, HourlyProgress *progress, const char *identity)
 	value = ResultDatum(6, &isnull);
 	if (!isnull)
 		progress->pruned_before = DatumGetTimestampTz(value);
+	value = ResultDatum(7, &isnull);
+	if (!isnull)
+		progress->read_of = SPI_datumTransfer(value, false, -1);
 
 	value = ResultDatum(1, &isnull);
 	if (isnull || !DatumGetBool(value))
@@ -673,13 +723,13 @@ ReadProgress(const Job *job, HourlyProgress *progress, const char *identity)
 }
 
 static void
-WriteProgress(const Job *job, const HourlyProgress *progress, const char *identity,
+WriteProgress(const Job *job, HourlyProgress *progress, const char *identity,
 			  int64 late)
 {
 	Oid			types[] = {TEXTOID, INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, INT8OID};
-	Datum		values[7];
-	char		nulls[] = "       ";
+	TIMESTAMPTZOID, INT8OID, TEXTOID};
+	Datum		values[8];
+	char		nulls[] = "        ";
 
 	values[0] = CStringGetTextDatum(identity);
 	values[1] = Int64GetDatum(progress->watermark);
@@ -690,15 +740,24 @@ WriteProgress(const Job *job, const HourlyProgress *progress, const char *identi
 	values[4] = TimestampTzGetDatum(progress->swept_at);
 	values[5] = TimestampTzGetDatum(progress->pruned_before);
 	values[6] = Int64GetDatum(late);
+	values[7] = progress->read_of;
+	if (progress->read_of == (Datum) 0)
+		nulls[7] = 'n';
+
+	/* the row that was read, and none that a restore has added since */
 	Execute(job,
-			"INSERT INTO %s.liveness_job_state AS s (job, watermark_of, watermark, pending,"
-			" pending_writers, swept_at, pruned_before, late)"
-			" VALUES ('hourly', $1, $2, $3, $4, $5, $6, $7)"
-			" ON CONFLICT (job) DO UPDATE SET watermark_of = excluded.watermark_of,"
-			" watermark = excluded.watermark, pending = excluded.pending,"
-			" pending_writers = excluded.pending_writers, swept_at = excluded.swept_at,"
-			" pruned_before = excluded.pruned_before, late = s.late + excluded.late",
-			7, types, values, nulls, SPI_OK_INSERT);
+			"UPDATE %s.liveness_job_state s SET watermark_of = $1, watermark = $2,"
+			" pending = $3, pending_writers = $4, swept_at = $5, pruned_before = $6,"
+			" late = s.late + $7"
+			" WHERE s.job = 'hourly' AND s.watermark_of IS NOT DISTINCT FROM $8",
+			8, types, values, nulls, SPI_OK_UPDATE);
+	if (SPI_processed == 0)
+		Execute(job,
+				"INSERT INTO %s.liveness_job_state (job, watermark_of, watermark, pending,"
+				" pending_writers, swept_at, pruned_before, late)"
+				" VALUES ('hourly', $1, $2, $3, $4, $5, $6, $7)",
+				8, types, values, nulls, SPI_OK_INSERT);
+	progress->read_of = values[0];
 	liveness_count_on_commit(COUNTER_HOURLY_LATE, late);
 }
 
@@ -727,7 +786,7 @@ WatermarkIdentity(const Job *job)
 
 /*
  * Those of the writers given (or of all there are) that still hold ROW EXCLUSIVE
- * on the heartbeats, ourselves left out: text[] of virtual transactions.  One that
+ * on the heartbeats, or on a partition or chunk of theirs, ourselves left out: text[] of virtual transactions.  One that
  * was prepared since goes by another name, so every prepared transaction counts.
  */
 static Datum
@@ -740,10 +799,12 @@ RunningWriters(const Job *job, Datum writers, bool all, bool *none)
 	Datum		running;
 
 	Execute(job,
-			"SELECT array_agg(DISTINCT l.virtualtransaction)"
+			"WITH RECURSIVE part (relid) AS ("
+			" SELECT $2 UNION SELECT i.inhrelid FROM pg_inherits i JOIN part p ON p.relid = i.inhparent)"
+			" SELECT array_agg(DISTINCT l.virtualtransaction)"
 			" FROM pg_locks l"
 			" WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.granted"
-			" AND l.relation = $2 AND l.database = $3"
+			" AND l.relation IN (SELECT p.relid FROM part p) AND l.database = $3"
 			" AND l.pid IS DISTINCT FROM pg_backend_pid()"
 			" AND ($1 IS NULL OR l.pid IS NULL OR l.virtualtransaction = ANY ($1))",
 			3, types, values, all ? "n  " : "   ", SPI_OK_SELECT);
@@ -839,7 +900,7 @@ SequenceInUse(const Job *job)
 }
 
 #define INSERT_CELLS \
-	"INSERT INTO %s.provider_heartbeats_hourly (provider_id, hour, heartbeat_count," \
+	"INSERT INTO %s.provider_heartbeats_hourly AS k (provider_id, hour, heartbeat_count," \
 	" avg_memory_pressure, avg_cpu_usage, max_thermal_state, avg_memory_available_gb) "
 #define UPSERT_CELLS \
 	" ON CONFLICT (provider_id, hour) DO UPDATE SET" \
@@ -847,18 +908,22 @@ SequenceInUse(const Job *job)
 	"  avg_memory_pressure = excluded.avg_memory_pressure," \
 	"  avg_cpu_usage = excluded.avg_cpu_usage," \
 	"  max_thermal_state = excluded.max_thermal_state," \
-	"  avg_memory_available_gb = excluded.avg_memory_available_gb"
+	"  avg_memory_available_gb = excluded.avg_memory_available_gb" \
+	" WHERE $1 OR excluded.heartbeat_count >= k.heartbeat_count"
 
 /*
  * Aggregate the hours in [since, until), both on the hour: every cell of them, or
- * those that stand in the relation "touched".  Returns rows written.
+ * those that stand in the relation "touched".  A cell that counts more heartbeats than
+ * are there is written only to mend it.  Returns rows written.
  *
  * A day at a time: one group holds all its provider's hours, which memory would
  * not bound, but for that.
  */
 static int64
-RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_only)
+RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_only, bool mend)
 {
+	Oid			mend_type[] = {BOOLOID};
+	Datum		mend_value[] = {BoolGetDatum(mend)};
 	int64		rows = 0;
 
 	for (; since < until; since += USECS_PER_DAY)
@@ -885,7 +950,7 @@ RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_o
 				: INSERT_CELLS
 				"SELECT p.provider_id, c.* FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
 				UPSERT_CELLS,
-				0, NULL, NULL, NULL, SPI_OK_INSERT);
+				1, mend_type, mend_value, NULL, SPI_OK_INSERT);
 		rows += (int64) SPI_processed;
 		Forget("cells", cells);
 	}
@@ -898,7 +963,7 @@ RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_o
  * end of the calendar, must not cost a statement for each day on the way.
  */
 static int64
-RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
+RollUpRange(const Job *job, TimestampTz since, TimestampTz until, bool mend)
 {
 	int64		rows = 0;
 
@@ -917,7 +982,7 @@ RollUpRange(const Job *job, TimestampTz since, TimestampTz until)
 		if (isnull)
 			return rows;
 		since = liveness_hour_of(DatumGetTimestampTz(first));
-		rows += RollUpHours(job, since, Min(since + USECS_PER_DAY, until), false);
+		rows += RollUpHours(job, since, Min(since + USECS_PER_DAY, until), false, mend);
 		since += USECS_PER_DAY;
 	}
 }
@@ -984,7 +1049,7 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 			sparse[nsparse++] = hour;
 	}
 
-	rows = sweep_since < sweep_until ? RollUpRange(job, sweep_since, sweep_until) : 0;
+	rows = sweep_since < sweep_until ? RollUpRange(job, sweep_since, sweep_until, false) : 0;
 
 	/* runs of hours that follow one another are read in one go */
 	for (int i = 0; i < nwhole;)
@@ -994,13 +1059,14 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 		do
 			i++;
 		while (i < nwhole && whole[i] == whole[i - 1] + USECS_PER_HOUR);
-		rows += RollUpHours(job, whole[first], whole[i - 1] + USECS_PER_HOUR, true);
+		rows += RollUpHours(job, whole[first], whole[i - 1] + USECS_PER_HOUR, true, false);
 	}
 
 	if (nsparse > 0)
 	{
-		Oid			sparse_types[] = {TIMESTAMPTZARRAYOID};
+		Oid			sparse_types[] = {BOOLOID, TIMESTAMPTZARRAYOID};
 		Datum		sparse_values[] = {
+			BoolGetDatum(false),
 			PointerGetDatum(construct_array(sparse, nsparse, TIMESTAMPTZOID,
 											sizeof(TimestampTz), FLOAT8PASSBYVAL,
 											TYPALIGN_DOUBLE))
@@ -1015,9 +1081,9 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 				"  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
 				"   AND h.at >= t.hour"
 				"   AND h.at <= t.hour + '59 minutes 59.999999 seconds'::interval"
-				"  WHERE t.hour = ANY ($1) GROUP BY t.provider_id, t.hour) c"
+				"  WHERE t.hour = ANY ($2) GROUP BY t.provider_id, t.hour) c"
 				UPSERT_CELLS,
-				1, sparse_types, sparse_values, NULL, SPI_OK_INSERT);
+				2, sparse_types, sparse_values, NULL, SPI_OK_INSERT);
 		rows += (int64) SPI_processed;
 	}
 
@@ -1059,31 +1125,27 @@ RollUpRoutine(const Job *job, HourlyProgress *progress, const char *identity)
 static bool
 BeginHourly(Job *job, FunctionCallInfo fcinfo, HourlyProgress *progress, char **identity)
 {
-	if (!BeginJob(job, "hourly", fcinfo))
+	if (!BeginJob(job, "hourly", LOCK_HOURLY, "%s.provider_heartbeats",
+				  "%s.provider_heartbeats_hourly, %s.liveness_job_state", fcinfo))
 		return false;
-	LockTables(job, "%s.provider_heartbeats",
-			   "%s.provider_heartbeats_hourly, %s.liveness_job_state");
 	*identity = WatermarkIdentity(job);
+	MergeState(job, *identity);
 	ReadProgress(job, progress, *identity);
 	return true;
 }
 
 /*
- * liveness_rollup_hourly(since timestamptz, until timestamptz) -> bigint
- *
  * Both NULL: the routine run.  Else every UTC hour that [since, until) touches,
  * whole; a single NULL leaves that side open.
  */
-PG_FUNCTION_INFO_V1(liveness_rollup_hourly);
-Datum
-liveness_rollup_hourly(PG_FUNCTION_ARGS)
+static Datum
+RollUp(FunctionCallInfo fcinfo, bool mend)
 {
 	Job			job;
 	HourlyProgress progress;
 	char	   *identity;
 	int64		rows;
 
-	CheckCanWrite("liveness_rollup_hourly()");
 	if (!BeginHourly(&job, fcinfo, &progress, &identity))
 		PG_RETURN_NULL();
 
@@ -1100,11 +1162,38 @@ liveness_rollup_hourly(PG_FUNCTION_ARGS)
 			if (!TIMESTAMP_NOT_FINITE(until) && liveness_hour_of(until) != until)
 				until = liveness_hour_of(until) + USECS_PER_HOUR;
 		}
-		rows = RollUpRange(&job, Max(since, progress.pruned_before), until);
+		rows = RollUpRange(&job, Max(since, progress.pruned_before), until, mend);
 	}
 
 	EndJob(&job, rows);
 	PG_RETURN_INT64(rows);
+}
+
+/*
+ * liveness_rollup_hourly(since timestamptz, until timestamptz) -> bigint
+ *
+ * A range is asked for to have its cells agree with the heartbeats, if that makes
+ * some smaller.
+ */
+PG_FUNCTION_INFO_V1(liveness_rollup_hourly);
+Datum
+liveness_rollup_hourly(PG_FUNCTION_ARGS)
+{
+	CheckCanWrite("liveness_rollup_hourly()");
+	return RollUp(fcinfo, true);
+}
+
+/*
+ * liveness_rollup_to_prune(since timestamptz, until timestamptz) -> bigint
+ *
+ * The same for the retention, which takes nothing from a cell.
+ */
+PG_FUNCTION_INFO_V1(liveness_rollup_to_prune);
+Datum
+liveness_rollup_to_prune(PG_FUNCTION_ARGS)
+{
+	CheckCanWrite("liveness_rollup_to_prune()");
+	return RollUp(fcinfo, false);
 }
 
 /* NULL if another hourly rollup is running */
@@ -1130,10 +1219,12 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
 			"SELECT max(h.at) FROM %s.provider_heartbeats h WHERE h.at < $1 AND h.at > '-infinity'",
 			1, types, values, NULL, SPI_OK_SELECT);
 	last = ResultDatum(1, &isnull);
-	if (!isnull)
-		cut = Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
+	cut = isnull ? progress.pruned_before
+		: Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
+	/* of the running hour, and those of clocks that run ahead, more is to come */
+	cut = Min(cut, liveness_hour_of(GetCurrentTimestamp()));
 	if (again)
-		rows += RollUpRange(&job, progress.pruned_before, cut);
+		rows += RollUpRange(&job, progress.pruned_before, cut, false);
 	progress.pruned_before = Max(progress.pruned_before, cut);
 	WriteProgress(&job, &progress, identity, 0);
 
@@ -1148,8 +1239,8 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
  * hour: rolls up what is still to be rolled up there and closes these hours to
  * every later rollup.  Rows written; NULL if another hourly rollup is running.
  *
- * Hours after the last that has a heartbeat stay open: there is nothing to delete in
- * them, and to a clock that runs ahead of the time they may be still to come.
+ * Hours after the last that has a heartbeat stay open, as there is nothing to delete in
+ * them, and so do the running hour and those to come.
  */
 PG_FUNCTION_INFO_V1(liveness_close_hours);
 Datum

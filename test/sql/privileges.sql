@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(88);
+SELECT plan(87);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;
@@ -89,9 +89,8 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT liveness_record_error(''hourly'', ''x'')', 'denied', 'denied', 'ok'),
 	-- what none of them does
 	('UPDATE provider_heartbeats SET status = ''x''', 'denied', 'denied', 'denied'),
-	('DELETE FROM liveness_job_state', 'denied', 'denied', 'denied'),
-	('DELETE FROM liveness_job_lock', 'denied', 'denied', 'denied'),
-	('INSERT INTO liveness_job_lock VALUES (''x'')', 'denied', 'denied', 'denied'),
+	('DELETE FROM liveness_job_state', 'denied', 'denied', 'ok'),
+	('SELECT liveness_lock_job(''hourly'', false)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_stats_reset()', 'denied', 'denied', 'denied'),
 	('TRUNCATE provider_heartbeats', 'denied', 'denied', 'denied'),
 	('TRUNCATE provider_sessions', 'denied', 'denied', 'denied'),
@@ -191,7 +190,7 @@ CREATE FUNCTION liveness_t_trap.trap(timestamptz, timestamptz) RETURNS boolean L
 CREATE OPERATOR liveness_t_trap.< (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = liveness_t_trap.trap);
 CREATE OPERATOR liveness_t_trap.>= (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = liveness_t_trap.trap);
 CREATE TABLE liveness_t_trap.provider_heartbeats (x int);
-CREATE TABLE liveness_t_trap.liveness_job_lock (x int);
+CREATE TABLE liveness_t_trap.liveness_job_state (x int);
 SELECT set_config('search_path', 'liveness_t_trap, pg_catalog, public', true);
 SELECT public.throws_ok('SELECT now() < now()', 'P0001', 'trapped', 'the trap works');
 SELECT public.lives_ok($$SELECT public.liveness_rollup_features()$$, 'not in the features rollup');

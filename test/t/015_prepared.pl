@@ -91,5 +91,31 @@ is(query(q{SELECT late FROM liveness_job_state WHERE job = 'hourly'}), $late + 1
 is(query(q{SELECT liveness_prune_batch('1 day')}), 1, 'and pruned');
 is(query(q{SELECT late FROM liveness_job_state WHERE job = 'hourly'}), $late + 1, 'once');
 
+# Partitions of partitions, written to by their own names: who holds one holds the watermark
+query(q{SELECT liveness_partition_heartbeats('1 day', '2026-02-01', '2026-02-03');
+	CREATE TABLE part (LIKE provider_heartbeats INCLUDING DEFAULTS) PARTITION BY RANGE (at);
+	ALTER TABLE provider_heartbeats ATTACH PARTITION part FOR VALUES FROM ('2026-03-01') TO ('2026-03-02');
+	CREATE TABLE part_of_part PARTITION OF part DEFAULT;
+	SELECT liveness_rollup_hourly()});
+for my $table ('provider_heartbeats_20260201', 'part', 'part_of_part')
+{
+	my $at = $table =~ /^part/ ? '2026-03-01 05:00+00' : '2026-02-01 05:00+00';
+	for my $prepared (0, 1)
+	{
+		my $provider = $table . $prepared;
+		$writer = $node->background_psql('postgres');
+		$writer->query_safe("BEGIN; INSERT INTO $table (provider_id, at) VALUES ('$provider', '$at')");
+		$writer->query_safe('PREPARE TRANSACTION $$p$$') if $prepared;
+		query(insert('other'));
+		query('SELECT liveness_rollup_hourly()');
+		is(count_of($provider), 0, "$provider: not yet committed");
+		$writer->query_safe($prepared ? 'COMMIT PREPARED $$p$$' : 'COMMIT');
+		$writer->quit;
+		query('SELECT liveness_rollup_hourly()');
+		is(count_of($provider), 1, "$provider: committed after the run, counted by the next");
+		is(query('SELECT liveness_rollup_hourly()'), 0, "$provider: and then nothing is new");
+	}
+}
+
 $node->stop;
 done_testing();

@@ -198,7 +198,7 @@ query(q{
 });
 wait_for_no_job();
 my $keeper = $node->background_psql('postgres');
-$keeper->query_safe(q{BEGIN; SELECT FROM liveness_job_lock WHERE job = 'hourly' FOR UPDATE});
+$keeper->query_safe(q{BEGIN; SELECT liveness_lock_job('hourly', false)});
 $offset = -s $node->logfile;
 query('SELECT pg_terminate_backend(' . wait_for_worker() . ')');
 wait_for_jobs_to_end(3, $offset);

@@ -153,7 +153,7 @@ sub transcript
 {
 	my ($role, $db, $calls) = @_;
 	local $ENV{PGOPTIONS} = $db eq 'clean' ? $ENV{PGOPTIONS} : $limit;
-	my $temp = $db eq 'clean' ? '' : q{SELECT lair.fill_temp('{computed,cells,touched,text,int4,int8,float8,bool,name,interval,timestamptz,jsonb,numeric,regclass,regrole,pg_class,pg_locks,pg_depend,pg_proc,pg_settings,pg_extension,provider_heartbeats,provider_heartbeats_hourly,provider_sessions,provider_reliability_features,liveness_job_state,liveness_job_lock,liveness_fleet_hazard,liveness_provider_hazard,liveness_open_sessions}') \gset};
+	my $temp = $db eq 'clean' ? '' : q{SELECT lair.fill_temp('{computed,cells,touched,text,int4,int8,float8,bool,name,interval,timestamptz,jsonb,numeric,regclass,regrole,pg_class,pg_locks,pg_depend,pg_proc,pg_settings,pg_extension,provider_heartbeats,provider_heartbeats_hourly,provider_sessions,provider_reliability_features,liveness_job_state,liveness_fleet_hazard,liveness_provider_hazard,liveness_open_sessions}') \gset};
 	my $result = as($role, $db, join "\n", '\set SHOW_CONTEXT never', $temp, map { s/\@/pg_catalog./gr . ';' } @$calls);
 	$result =~ s/^(psql:<stdin>:)\d+/$1/mg;
 	return $result =~ s/\b$db\b/DATABASE/gr;
@@ -266,7 +266,7 @@ for my $way (
 	[ 'function', q{CREATE FUNCTION way.liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) RETURNS int LANGUAGE sql AS $$SELECT 1$$}, 'function "liveness_score" already exists' ],
 	[ 'procedure', q{CREATE PROCEDURE way.liveness_run(text) LANGUAGE sql AS $$SELECT 1$$}, 'function "liveness_run" already exists' ],
 	[ 'aggregate', q{DO $$BEGIN PERFORM lair.set_aggregate('way', 'liveness_percentiles', 'float8, float8[]', 'int'); END$$}, 'function "liveness_percentiles" already exists' ],
-	[ 'table', 'CREATE TABLE way.liveness_job_lock (job text)', 'relation "liveness_job_lock" already exists' ],
+	[ 'table', 'CREATE TABLE way.liveness_job_state (job text)', 'relation "liveness_job_state" already exists' ],
 	[ 'view', 'CREATE VIEW way.network_availability AS SELECT 1', 'relation "network_availability" already exists' ],
 	[ 'sequence', 'CREATE SEQUENCE way.provider_heartbeats_id_seq', 'table "provider_heartbeats_id_seq" is not a member of the extension' ],
 	[ 'relation with the name of an index', 'CREATE TABLE way.idx_provider_heartbeats_at ()', 'relation "idx_provider_heartbeats_at" already exists' ],

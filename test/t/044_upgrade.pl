@@ -69,7 +69,7 @@ my $best = $old->safe_psql('postgres', 'TABLE public.best');
 is($old->safe_psql('postgres', 'SELECT count(*) FROM provider_heartbeats'), 2003, '3,000 heartbeats, of which 1,000 are gone, and 2 and 1 more');
 my %filled = map { $_ => 1 } $rows =~ /^(\w+)/mg;
 is(join(' ', sort keys %filled),
-	'liveness_fleet_hazard liveness_job_lock liveness_job_state liveness_provider_hazard provider_heartbeats provider_heartbeats_hourly provider_heartbeats_id_seq provider_reliability_features provider_sessions provider_sessions_id_seq',
+	'liveness_fleet_hazard liveness_job_state liveness_provider_hazard provider_heartbeats provider_heartbeats_hourly provider_heartbeats_id_seq provider_reliability_features provider_sessions provider_sessions_id_seq',
 	'every table and sequence is filled');
 $old->stop;
 
