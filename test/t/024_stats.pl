@@ -270,7 +270,7 @@ $node->poll_query_until('postgres', q{SELECT value = 1 FROM liveness_stats WHERE
 counted('an attempt to write them has failed', flush_failed_total => 1);
 $locker->query_safe('ROLLBACK');
 $locker->quit;
-set(flush_timeout => '5s');
+set(flush_timeout => '30s');
 is(query('SELECT liveness_flush()'), 546, 'the next succeeds');
 counted('and has written them all', flush_rows_total => 546, buffered => -546);
 like($waiter->query('SELECT 1'), qr/^(546\n)?1$/, 'whoever waits for the first is told');

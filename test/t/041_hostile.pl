@@ -8,6 +8,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Liveness::Jobs qw(wait_for_no_job_of);
 use Liveness::Traps qw(trap_maker_sql own_signatures_sql);
 
 my $node = PostgreSQL::Test::Cluster->new('hostile');
@@ -17,6 +18,7 @@ timezone = 'UTC'
 jit = off
 fsync = off
 log_statement = none
+log_min_messages = debug1
 log_min_error_statement = panic
 autovacuum = off
 shared_preload_libraries = 'liveness'
@@ -27,7 +29,7 @@ $node->start;
 
 # Whatever databases and roles have for a path, this is ours.  A flush that waits for what
 # can never be written is to fail.
-my $limit = '-c statement_timeout=100s';
+my $limit = "-c statement_timeout=${PostgreSQL::Test::Utils::timeout_default}s";
 $ENV{PGOPTIONS} = "$limit -c search_path=pg_catalog";
 
 # What a role gets to see
@@ -85,7 +87,7 @@ sub run_jobs
 	schedule('worker');
 	poll('SELECT bool_and(runs + errors > 0) FROM fleet.liveness_jobs');
 	schedule('off');
-	poll(q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'liveness job'});
+	wait_for_no_job_of($node);
 	return query(q{SELECT string_agg(job || ' ' || runs || ' ' || errors, ', ' ORDER BY job) FROM fleet.liveness_jobs});
 }
 

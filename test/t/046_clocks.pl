@@ -9,6 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Liveness::Clock;
+use Liveness::Jobs qw(wait_for_no_job_of);
 
 my $clock = Liveness::Clock->new;
 my $node = PostgreSQL::Test::Cluster->new('clocks');
@@ -19,6 +20,7 @@ $node->append_conf('postgresql.conf', q{
 	intervalstyle = 'sql_standard'
 	jit = off
 	log_statement = none
+	log_min_messages = debug1
 	shared_preload_libraries = 'liveness'
 	liveness.database = 'postgres'
 	liveness.scheduler = off
@@ -239,8 +241,7 @@ sub scheduler
 	$node->reload;
 	$node->poll_query_until('postgres', "SELECT current_setting('liveness.scheduler') = '$who'") or die "liveness.scheduler did not change";
 	return if $who ne 'off';
-	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'liveness job'}) or die 'a job runs on';
-	return;
+	return wait_for_no_job_of($node);
 }
 
 # The features are of the very instant that they say

@@ -74,16 +74,18 @@ is_deeply([ grep { /(DELETE FROM|UPDATE) \S*provider_heartbeats / && !/h\.provid
 # A stand-in for TimescaleDB: a table by inheritance as its hypertables are, a view of its
 # chunks and a drop_chunks() of the same names and arguments.  It shows how they are
 # called and that hours are closed before, and nothing of TimescaleDB itself.
+my $today = query(q{SELECT date_trunc('day', now())});
+query(qq{CREATE FUNCTION today() RETURNS timestamptz LANGUAGE sql IMMUTABLE AS \$\$SELECT timestamptz '$today'\$\$});
 query(q{
 	TRUNCATE provider_heartbeats, provider_heartbeats_hourly, liveness_job_state;
 	CREATE SCHEMA chunks;
 	CREATE SCHEMA timescaledb_information;
-	CREATE TABLE chunks.c1 (CHECK (at < date_trunc('day', now()) - interval '9 days')) INHERITS (provider_heartbeats);
-	CREATE TABLE chunks.c2 (CHECK (at < date_trunc('day', now()) - interval '8 days')) INHERITS (provider_heartbeats);
+	CREATE TABLE chunks.c1 (CHECK (at < public.today() - interval '9 days')) INHERITS (provider_heartbeats);
+	CREATE TABLE chunks.c2 (CHECK (at < public.today() - interval '8 days')) INHERITS (provider_heartbeats);
 	CREATE TABLE chunks.c3 () INHERITS (provider_heartbeats);
 	CREATE VIEW timescaledb_information.chunks AS
 		SELECT 'public'::name AS hypertable_schema, 'provider_heartbeats'::name AS hypertable_name, 'chunks'::name AS chunk_schema, relname AS chunk_name,
-			date_trunc('day', now()) - (11 - right(relname, 1)::int) * interval '1 day' AS range_start, date_trunc('day', now()) - (10 - right(relname, 1)::int) * interval '1 day' AS range_end
+			public.today() - (11 - right(relname, 1)::int) * interval '1 day' AS range_start, public.today() - (10 - right(relname, 1)::int) * interval '1 day' AS range_end
 		FROM pg_class WHERE relnamespace = 'chunks'::regnamespace AND relkind = 'r';
 	CREATE TABLE calls (n serial, who name DEFAULT current_user, relation regclass, older_than timestamptz, closed timestamptz, locked boolean);
 	CREATE FUNCTION drop_chunks(relation regclass, older_than timestamptz DEFAULT NULL, newer_than timestamptz DEFAULT NULL, verbose boolean DEFAULT false) RETURNS SETOF text LANGUAGE plpgsql AS $$
@@ -98,9 +100,9 @@ query(q{
 			EXECUTE format('DROP TABLE %s', chunk);
 		END LOOP;
 	END $$;
-	INSERT INTO chunks.c1 (provider_id, at) SELECT 'p', date_trunc('day', now()) - interval '10 days' + g * interval '10 minutes' FROM generate_series(0, 143) g;
-	INSERT INTO chunks.c2 (provider_id, at) SELECT 'p', date_trunc('day', now()) - interval '9 days' + g * interval '10 minutes' FROM generate_series(0, 143) g;
-	INSERT INTO chunks.c3 (provider_id, at) SELECT 'p', date_trunc('day', now()) - interval '8 days' + g * interval '10 minutes' FROM generate_series(0, 143) g;
+	INSERT INTO chunks.c1 (provider_id, at) SELECT 'p', public.today() - interval '10 days' + g * interval '10 minutes' FROM generate_series(0, 143) g;
+	INSERT INTO chunks.c2 (provider_id, at) SELECT 'p', public.today() - interval '9 days' + g * interval '10 minutes' FROM generate_series(0, 143) g;
+	INSERT INTO chunks.c3 (provider_id, at) SELECT 'p', public.today() - interval '8 days' + g * interval '10 minutes' FROM generate_series(0, 143) g;
 	GRANT USAGE ON SCHEMA timescaledb_information, chunks TO PUBLIC;
 	GRANT SELECT ON timescaledb_information.chunks TO PUBLIC;
 });
@@ -111,8 +113,8 @@ query(q{
 	ALTER EXTENSION timescaledb ADD FUNCTION drop_chunks(regclass, timestamptz, timestamptz, boolean);
 });
 is(query('SELECT count(*), min(until) - min(since) FROM liveness_heartbeat_partitions()'), '3|1 day', 'chunks are found');
-query(q{SET ROLE ops; CALL liveness_prune(now() - (date_trunc('day', now()) - interval '7 days 12 hours'))});
-is(query(q{SELECT relation, older_than - date_trunc('day', now()), closed - older_than, locked, who = (SELECT rolname FROM pg_roles WHERE oid = 10) FROM calls ORDER BY n}),
+query(q{SET ROLE ops; CALL liveness_prune(now() - (public.today() - interval '7 days 12 hours'))});
+is(query(q{SELECT relation, older_than - public.today(), closed - older_than, locked, who = (SELECT rolname FROM pg_roles WHERE oid = 10) FROM calls ORDER BY n}),
 	"provider_heartbeats|-9 days|00:00:00|t|t\nprovider_heartbeats|-8 days|00:00:00|t|t",
 	'drop_chunks(relation, older_than => the end of a chunk), one a transaction, by the owner, hours closed, writers locked out');
 is(query('SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly'), 432, 'all were rolled up');
