@@ -22,7 +22,7 @@ eval { IPC::Run::run(\@probe, '<', \undef, '>', \$probe_out, '2>', \$probe_err) 
 # A schema that only a pinned path finds, and a role whose own settings would show
 my $node = PostgreSQL::Test::Cluster->new('api');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
-$node->append_conf('postgresql.conf', "max_connections = 40\n");
+$node->append_conf('postgresql.conf', "max_connections = 40\nautovacuum = off\n");
 $node->start;
 my $schema = 'Odd -c, Schema';
 my $quoted = qq{"$schema"};
