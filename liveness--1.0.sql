@@ -1363,13 +1363,13 @@ COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_hea
 -- The heartbeat buffer
 ------------------------------------------------------------------------------
 
-CREATE FUNCTION liveness_emit(provider_id text, status text DEFAULT '', memory_pressure real DEFAULT 0,
-	cpu_usage real DEFAULT 0, thermal_state text DEFAULT '', memory_available_gb real DEFAULT NULL,
-	gpu_memory_active_gb real DEFAULT NULL, gpu_memory_cache_gb real DEFAULT NULL,
+CREATE FUNCTION liveness_emit(provider_id text, status text DEFAULT '', memory_pressure float8 DEFAULT 0,
+	cpu_usage float8 DEFAULT 0, thermal_state text DEFAULT '', memory_available_gb float8 DEFAULT NULL,
+	gpu_memory_active_gb float8 DEFAULT NULL, gpu_memory_cache_gb float8 DEFAULT NULL,
 	backend_state text DEFAULT '', active_model text DEFAULT '', capacity jsonb DEFAULT NULL,
 	at timestamptz DEFAULT now())
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_emit(text, text, real, real, text, real, real, real, text, text, jsonb, timestamptz) IS 'Puts a heartbeat into the buffer in shared memory, from which the worker writes it to provider_heartbeats within about liveness.flush_interval; waits for no disk, and stays whatever becomes of the transaction. False: the buffer was full, the heartbeat is dropped and counted. NULL for a column that is NOT NULL is error 23502; one larger than the buffer 54000; a read-only transaction 25006; without the worker, in another database than its own, or on a standby 55000';
+COMMENT ON FUNCTION liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz) IS 'Puts a heartbeat into the buffer in shared memory, from which the worker writes it to provider_heartbeats within about liveness.flush_interval; waits for no disk, and stays whatever becomes of the transaction. False: the buffer was full, the heartbeat is dropped and counted. NULL for a column that is NOT NULL means its default, provider_id NULL is error 23502; a number beyond real 22003 (too small is 0); one larger than the buffer 54000; a read-only transaction 25006; without the worker, in another database than its own, or on a standby 55000';
 
 CREATE FUNCTION liveness_flush()
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -2615,7 +2615,7 @@ BEGIN
 		'@extschema@.liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint), '
 		'@extschema@.liveness_close_orphans(text, text), @extschema@.liveness_close_stale(interval, text), '
 		'@extschema@.liveness_setting_interval(text), @extschema@.liveness_count_failed_close(), '
-		'@extschema@.liveness_emit(text, text, real, real, text, real, real, real, text, text, jsonb, timestamptz), '
+		'@extschema@.liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz), '
 		'@extschema@.liveness_flush() TO ' || role::text;
 END
 $$;
@@ -2696,7 +2696,7 @@ REVOKE ALL ON FUNCTION liveness_open_session(text, text, timestamptz) FROM PUBLI
 REVOKE ALL ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_orphans(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_stale(interval, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_emit(text, text, real, real, text, real, real, real, text, text, jsonb, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_flush() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_counters(boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_stats_reset() FROM PUBLIC;

@@ -25,6 +25,9 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/dependency.h"
@@ -318,9 +321,42 @@ LogDrop(int64 dropped)
 }
 
 /*
- * liveness_emit(provider_id text, status text, memory_pressure real, cpu_usage real,
- *				 thermal_state text, memory_available_gb real,
- *				 gpu_memory_active_gb real, gpu_memory_cache_gb real,
+ * The table's real from the float8 that drivers bind.  As float4(float8), but that a
+ * number too small for a real is 0: a heartbeat must not be lost for it.
+ */
+static float4
+NarrowToReal(float8 value, const char *column)
+{
+	float4		real = (float4) value;
+
+	if (isinf(real) && !isinf(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%s of a heartbeat is out of range: %g", column, value),
+				 errhint("The column is a real: give at most %g in either direction.", FLT_MAX)));
+	return real == 0 ? 0 : real;
+}
+
+/*
+ * What a NULL stands for in a column that is NOT NULL, which is the column's default:
+ * drivers send NULL for what they lack.  Texts are empty and numbers 0 as it is.
+ */
+static void
+UseDefault(HeartbeatRecord *record, int column)
+{
+	if (column == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("%s of a heartbeat must not be NULL", heartbeat_columns[column].name),
+				 errhint("Say which provider it is of.")));
+	if (heartbeat_columns[column].type == TIMESTAMPTZOID)
+		record->slots[column] = GetCurrentTransactionStartTimestamp();
+}
+
+/*
+ * liveness_emit(provider_id text, status text, memory_pressure float8,
+ *				 cpu_usage float8, thermal_state text, memory_available_gb float8,
+ *				 gpu_memory_active_gb float8, gpu_memory_cache_gb float8,
  *				 backend_state text, active_model text, capacity jsonb,
  *				 at timestamptz) -> boolean
  *
@@ -344,18 +380,17 @@ liveness_emit(PG_FUNCTION_ARGS)
 		if (PG_ARGISNULL(i))
 		{
 			if (heartbeat_columns[i].not_null)
-				ereport(ERROR,
-						(errcode(ERRCODE_NOT_NULL_VIOLATION),
-						 errmsg("%s of a heartbeat must not be NULL", heartbeat_columns[i].name),
-						 errhint("Leave the argument out to get the column's default.")));
-			record.nulls |= 1U << i;
+				UseDefault(&record, i);
+			else
+				record.nulls |= 1U << i;
 			continue;
 		}
 		switch (heartbeat_columns[i].type)
 		{
 			case FLOAT4OID:
 				{
-					float4		value = PG_GETARG_FLOAT4(i);
+					float4		value = NarrowToReal(PG_GETARG_FLOAT8(i),
+													 heartbeat_columns[i].name);
 
 					memcpy(&record.slots[i], &value, sizeof(value));
 					break;

@@ -217,6 +217,21 @@ is(flush(), 0, 'nothing is left to flush');
 query(q{TRUNCATE provider_heartbeats; BEGIN; INSERT INTO provider_heartbeats (provider_id) VALUES ('p'); SELECT liveness_emit('p'); COMMIT; SELECT liveness_flush()});
 is(query(q{SELECT count(*), count(DISTINCT to_jsonb(h) - 'id') FROM provider_heartbeats h}), '2|1', 'defaults are those of an INSERT');
 
+# Drivers bind floating-point numbers as float8, and send NULL for what they lack
+start_over();
+query(q{
+	INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p', '2026-01-01 00:00+00');
+	PREPARE beat (text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz) AS
+		SELECT liveness_emit(provider_id => $1, status => $2, memory_pressure => $3, cpu_usage => $4, thermal_state => $5, memory_available_gb => $6,
+			gpu_memory_active_gb => $7, gpu_memory_cache_gb => $8, backend_state => $9, active_model => $10, capacity => $11, at => $12);
+	EXECUTE beat ('p', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-01-01 00:00+00');
+	EXECUTE beat ('now', NULL, 1e-50, -1e-300, NULL, 0.1, 'NaN', '-Infinity', NULL, NULL, NULL, NULL);
+	SELECT liveness_flush();
+});
+is(query(q{SELECT count(*), count(DISTINCT to_jsonb(h) - 'id') FROM provider_heartbeats h WHERE provider_id = 'p'}), '2|1', 'NULL is the default of a column that takes none');
+is(query(q{SELECT memory_pressure, cpu_usage, memory_available_gb, gpu_memory_active_gb, gpu_memory_cache_gb, at BETWEEN now() - interval '1 hour' AND now() FROM provider_heartbeats WHERE provider_id = 'now'}),
+	'0|0|0.1|NaN|-Infinity|t', 'numbers are narrowed as a cast does; what is too small is 0');
+
 # In each row of "given" something is special.  Its larger values are compressed, or
 # out of line, so that they have to be fetched.
 start_over();
@@ -274,11 +289,13 @@ set(flush_interval => '1h', batch_size => 500);
 # Errors.  What is refused is neither in the buffer nor counted.
 restart_with("liveness.buffer_size = '64kB'\n");
 start_over();
-for my $column (qw(status memory_pressure cpu_usage thermal_state backend_state active_model at))
+like(error_of('SELECT liveness_emit(NULL);'), qr/ERROR:  23502: provider_id of a heartbeat must not be NULL\nHINT: /, 'provider_id must not be NULL');
+for my $column (qw(memory_pressure cpu_usage memory_available_gb gpu_memory_active_gb gpu_memory_cache_gb))
 {
-	like(error_of("SELECT liveness_emit('p', $column => NULL);"), qr/ERROR:  23502: $column of a heartbeat must not be NULL\nHINT: /, "$column must not be NULL");
+	# the largest real is 3.4028235e38
+	like(error_of("SELECT liveness_emit('p', $column => $_);"), qr/ERROR:  22003: $column of a heartbeat is out of range: \Q$_\E\nHINT: /, "$column beyond real: $_")
+	  for '3.5e+38', '-3.5e+38', '1e+300';
 }
-like(error_of('SELECT liveness_emit(NULL);'), qr/ERROR:  23502: provider_id of a heartbeat must not be NULL\nHINT: /, 'nor provider_id');
 like(error_of(q[SELECT liveness_emit('p', capacity => '{bad');]), qr/ERROR:  22P02: /, 'invalid jsonb');
 like(error_of(q[SELECT liveness_emit('p', capacity => repeat('{bad', 2)::jsonb);]), qr/ERROR:  22P02: /, 'by a cast');
 # 112 bytes and 1 + 102,400 of text are 102,513, rounded up to a multiple of 8
