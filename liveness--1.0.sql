@@ -723,14 +723,17 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write for the providers with a session in the window, writing nothing; depends on provider_sessions and the settings alone; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
 
+-- Statistics say only how the work is divided.  Whatever they hold, the parts together are
+-- all providers: bounds in order, none of them NULL.
 CREATE FUNCTION liveness_session_bounds(parts int)
 RETURNS text[]
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT coalesce((SELECT array_agg(DISTINCT (
-			SELECT min(v.provider_id)
+	SELECT coalesce((SELECT array_agg(DISTINCT b.bound) FILTER (WHERE b.bound IS NOT NULL)
+	FROM (
+		SELECT (SELECT min(v.provider_id)
 			FROM (
-				SELECT w.provider_id, sum(w.rows) OVER (ORDER BY w.provider_id) / sum(w.rows) OVER () AS until_here
+				SELECT w.provider_id, sum(w.rows) OVER (ORDER BY w.provider_id) / nullif(sum(w.rows) OVER (), 0) AS until_here
 				FROM (
 					SELECT s.provider_id, s.rows
 					FROM unnest(stats.most_common_vals::text::text[], stats.most_common_freqs) AS s (provider_id, rows)
@@ -739,15 +742,16 @@ BEGIN ATOMIC
 					FROM unnest(stats.histogram_bounds::text::text[]) AS b (bound)
 				) AS w
 			) AS v
-			WHERE v.until_here > part / parts::float8))
-	FROM (
-		SELECT s.most_common_vals, s.most_common_freqs, s.histogram_bounds
-		FROM pg_stats s
-		WHERE s.attname = 'provider_id'
-		AND (s.schemaname, s.tablename) = (SELECT n.nspname, c.relname
-			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = '@extschema@.provider_sessions'::regclass)
-		ORDER BY s.inherited DESC LIMIT 1
-	) AS stats, generate_series(1, parts - 1) AS part), '{}')
+			WHERE v.until_here > part / parts::float8) AS bound
+		FROM (
+			SELECT s.most_common_vals, s.most_common_freqs, s.histogram_bounds
+			FROM pg_stats s
+			WHERE s.attname = 'provider_id'
+			AND (s.schemaname, s.tablename) = (SELECT n.nspname, c.relname
+				FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = '@extschema@.provider_sessions'::regclass)
+			ORDER BY s.inherited DESC LIMIT 1
+		) AS stats, generate_series(1, parts - 1) AS part
+	) AS b), '{}')
 	WHERE EXISTS (
 		SELECT FROM pg_index i
 		WHERE i.indrelid = '@extschema@.provider_sessions'::regclass AND i.indisvalid AND i.indpred IS NULL

@@ -13,11 +13,12 @@
  * "censored" if it says that the observer went away (liveness.censored_reasons),
  * and a "failure" is an end that is neither.
  *
- * Memory: 24 bytes a session, in the aggregate's context, grown by doubling, and
- * each distinct reason once for the whole query; the final function needs some 60
- * bytes a session more for a moment.  Much of the time goes into waiting for
- * memory, since sessions arrive in the order of time and not of providers: so a
- * state is one allocation, and the reasons are shared by all states.
+ * Memory: 24 bytes a session, in the aggregate's context, grown by doubling; the
+ * final function needs some 60 bytes a session more for a moment.  Much of the time
+ * goes into waiting for memory, since sessions arrive in the order of time and not of
+ * providers: so a state is one allocation, and the reasons are shared by all states.
+ * The shared ones are bounded in number and length.  Where reasons differ each time,
+ * the others stand with their group, and go with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,6 +27,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -39,12 +41,15 @@
 
 #include "aggstate.h"
 #include "liveness.h"
+#include "rowtype.h"
 
 #define FEATURES_MAGIC		0x4c764631	/* "LvF1" */
 #define INITIAL_SESSIONS	19	/* with the state's head half a kilobyte */
 #define INITIAL_REASONS		8
 #define INITIAL_REASON_BYTES 256
 #define HASH_REASONS_ABOVE	16	/* up to here a look at each is cheaper */
+#define MAX_SHARED_REASONS	1024	/* a group's own are numbered from here on */
+#define MAX_SHARED_REASON_BYTES 256
 #define NOT_ENDED			(-1)
 
 #define SHORT_STAY_USECS	(4 * USECS_PER_HOUR)
@@ -72,9 +77,9 @@ typedef struct Reason
 struct reasonhash_hash;
 
 /*
- * The distinct reasons of all the groups that one call site aggregates: a fleet
- * has the same few, and one table stays in the processor's cache where one for
- * each provider would not.
+ * Distinct reasons: those of all the groups that one call site aggregates, for a
+ * fleet has the same few, and one table stays in the processor's cache where one for
+ * each provider would not; or those of one group that are not among these.
  */
 typedef struct ReasonTable
 {
@@ -94,7 +99,8 @@ typedef struct FeaturesState
 	int32		window_days;
 	TimestampTz as_of;
 	TimestampTz since;
-	ReasonTable *reasons;
+	ReasonTable *shared;		/* NULL: all are its own */
+	ReasonTable *own;			/* NULL: none yet */
 	int64		nsessions;
 	int64		capacity;
 	FeaturesSession sessions[FLEXIBLE_ARRAY_MEMBER];
@@ -201,7 +207,7 @@ AppendReason(ReasonTable *table, const char *text, Size len)
 static int32
 KeepReason(ReasonTable *table)
 {
-	if (table->nreasons == PG_INT32_MAX / 2)
+	if (table->nreasons == PG_INT32_MAX / 4)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many different disconnect reasons"),
@@ -211,14 +217,15 @@ KeepReason(ReasonTable *table)
 }
 
 /*
- * The number of a reason, a new one if it was not seen yet.
+ * The number of a reason in a table, a new one if it was not seen yet; -1 if the table
+ * is full by then.
  *
  * While there are few, as in practice there always are, we look at each.  From
  * then on they are hashed: the candidate is appended first, so that the hash
  * table can refer to texts by number alone, and forgotten if it was there.
  */
 static int32
-InternReason(ReasonTable *table, const char *text, Size len)
+InternInTable(ReasonTable *table, const char *text, Size len, int max_reasons)
 {
 	ReasonHashEntry *entry;
 	bool		found;
@@ -241,10 +248,61 @@ InternReason(ReasonTable *table, const char *text, Size len)
 	else
 		AppendReason(table, text, len);
 
+	if (table->nreasons >= max_reasons)
+	{
+		entry = reasonhash_lookup(table->hash, table->nreasons);
+		return entry ? entry->reason : -1;
+	}
 	entry = reasonhash_insert(table->hash, table->nreasons, &found);
 	if (found)
 		return entry->reason;
 	return KeepReason(table);
+}
+
+/* The number of a reason in a group: of the shared ones, or else of its own */
+static int32
+InternReason(FeaturesState *state, MemoryContext context, const char *text, Size len)
+{
+	if (state->shared && len <= MAX_SHARED_REASON_BYTES)
+	{
+		int32		reason = InternInTable(state->shared, text, len, MAX_SHARED_REASONS);
+
+		if (reason >= 0)
+			return reason;
+	}
+	if (state->own == NULL)
+		state->own = MakeReasonTable(context);
+	return MAX_SHARED_REASONS + InternInTable(state->own, text, len, PG_INT32_MAX);
+}
+
+/* Numbers of a group's reasons are below this */
+static inline int
+ReasonsEnd(const FeaturesState *state)
+{
+	return MAX_SHARED_REASONS + (state->own ? state->own->nreasons : 0);
+}
+
+static inline const char *
+ReasonOf(const FeaturesState *state, int32 reason, Size *len)
+{
+	const ReasonTable *table = state->shared;
+
+	if (reason >= MAX_SHARED_REASONS)
+	{
+		table = state->own;
+		reason -= MAX_SHARED_REASONS;
+	}
+	*len = table->reasons[reason].len;
+	return ReasonText(table, reason);
+}
+
+static inline bool
+ReasonIsCensored(const FeaturesState *state, int32 reason)
+{
+	Size		len;
+	const char *text = ReasonOf(state, reason, &len);
+
+	return liveness_reason_is_censored(text, len);
 }
 
 static inline Size
@@ -254,7 +312,7 @@ StateSize(int64 capacity)
 }
 
 static FeaturesState *
-MakeState(MemoryContext context, ReasonTable *reasons, TimestampTz as_of,
+MakeState(MemoryContext context, ReasonTable *shared, TimestampTz as_of,
 		  int window_days, int64 capacity)
 {
 	FeaturesState *state;
@@ -264,7 +322,8 @@ MakeState(MemoryContext context, ReasonTable *reasons, TimestampTz as_of,
 	state->as_of = as_of;
 	state->since = as_of - window_days * USECS_PER_DAY;
 	state->window_days = window_days;
-	state->reasons = reasons;
+	state->shared = shared;
+	state->own = NULL;
 	state->nsessions = 0;
 	state->capacity = capacity;
 	return state;
@@ -281,7 +340,9 @@ AssertValidState(const FeaturesState *state PG_USED_FOR_ASSERTS_ONLY)
 	{
 		const FeaturesSession *session = &state->sessions[i];
 
-		Assert(session->reason >= NOT_ENDED && session->reason < state->reasons->nreasons);
+		Assert(session->reason >= NOT_ENDED && session->reason < ReasonsEnd(state));
+		Assert(session->reason >= MAX_SHARED_REASONS || session->reason == NOT_ENDED ||
+			   session->reason < state->shared->nreasons);
 		Assert((session->reason == NOT_ENDED) == (session->disconnected_at > state->as_of));
 		Assert(session->connected_at < state->as_of);
 	}
@@ -346,12 +407,12 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 	if (disconnected_at <= as_of)
 	{
 		if (PG_ARGISNULL(3))
-			reason = InternReason(state->reasons, "", 0);
+			reason = InternReason(state, aggcontext, "", 0);
 		else
 		{
 			text	   *t = PG_GETARG_TEXT_PP(3);
 
-			reason = InternReason(state->reasons, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+			reason = InternReason(state, aggcontext, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 			PG_FREE_IF_COPY(t, 3);
 		}
 	}
@@ -415,11 +476,10 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 				 errmsg("as_of and window_days of liveness_features must not vary within a group"),
 				 errhint("Group by them, or give each row the same.")));
 
-	renumbered = (int32 *) MemoryContextAllocHuge(CurrentMemoryContext,
-												  Max(right->reasons->nreasons, 1) * sizeof(int32));
-	for (int32 i = 0; i < right->reasons->nreasons; i++)
-		renumbered[i] = InternReason(left->reasons, ReasonText(right->reasons, i),
-									 right->reasons->reasons[i].len);
+	/* only those of this group, each looked up once; 0: not yet */
+	renumbered = (int32 *)
+		MemoryContextAllocExtended(CurrentMemoryContext, ReasonsEnd(right) * sizeof(int32),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
 	left = ReserveSessions(left, right->nsessions);
 	for (int64 i = 0; i < right->nsessions; i++)
@@ -428,7 +488,18 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 
 		*session = right->sessions[i];
 		if (session->reason != NOT_ENDED)
-			session->reason = renumbered[session->reason];
+		{
+			int32	   *number = &renumbered[session->reason];
+
+			if (*number == 0)
+			{
+				Size		len;
+				const char *text = ReasonOf(right, session->reason, &len);
+
+				*number = 1 + InternReason(left, aggcontext, text, len);
+			}
+			session->reason = *number - 1;
+		}
 	}
 	pfree(renumbered);
 	AssertValidState(left);
@@ -449,14 +520,14 @@ typedef struct ReasonTally
 } ReasonTally;
 
 static void
-PrepareTally(ReasonTally *tally, MemoryContext context, const ReasonTable *table)
+PrepareTally(ReasonTally *tally, MemoryContext context, const FeaturesState *state)
 {
-	int			capacity = Max(tally->capacity, INITIAL_REASONS);
+	int			capacity = Max(tally->capacity, MAX_SHARED_REASONS);
 
 	Assert(tally->ntouched == 0);
-	if (tally->capacity >= table->nreasons && tally->capacity > 0)
+	if (tally->capacity >= ReasonsEnd(state) && tally->capacity > 0)
 		return;
-	while (capacity < table->nreasons)
+	while (capacity < ReasonsEnd(state))
 		capacity *= 2;
 	if (tally->capacity > 0)
 	{
@@ -517,7 +588,7 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
 														  sizeof(ReasonTally));
 	tally = (ReasonTally *) fcinfo->flinfo->fn_extra;
-	PrepareTally(tally, fcinfo->flinfo->fn_mcxt, state->reasons);
+	PrepareTally(tally, fcinfo->flinfo->fn_mcxt, state);
 
 	/* Only the reasons of this group go along, numbered anew from 1 */
 	sessions = (FeaturesSession *)
@@ -546,10 +617,11 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 	pq_sendbytes(&buf, (char *) &header, sizeof(header));
 	for (int i = 0; i < tally->ntouched; i++)
 	{
-		const Reason *reason = &state->reasons->reasons[tally->touched[i]];
+		Size		len;
+		const char *text = ReasonOf(state, tally->touched[i], &len);
 
-		pq_sendbytes(&buf, (char *) &reason->len, sizeof(Size));
-		pq_sendbytes(&buf, state->reasons->bytes + reason->offset, (int) reason->len);
+		pq_sendbytes(&buf, (char *) &len, sizeof(len));
+		pq_sendbytes(&buf, text, (int) len);
 	}
 	pq_sendbytes(&buf, (char *) sessions, (int) (state->nsessions * sizeof(FeaturesSession)));
 	ClearTally(tally);
@@ -575,17 +647,17 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 
 	liveness_check_remaining(&reader, header.nsessions, sizeof(FeaturesSession));
 
-	state = MakeState(CurrentMemoryContext, MakeReasonTable(CurrentMemoryContext),
-					  header.as_of, header.window_days,
+	state = MakeState(CurrentMemoryContext, NULL, header.as_of, header.window_days,
 					  Max(header.nsessions, INITIAL_SESSIONS));
+	state->own = MakeReasonTable(CurrentMemoryContext);
 	for (int64 i = 0; i < header.nreasons; i++)
 	{
 		Size		len;
 
 		liveness_read_bytes(&reader, &len, sizeof(len));
 		liveness_check_remaining(&reader, (int64) len, 1);
-		AppendReason(state->reasons, reader.cur, len);
-		(void) KeepReason(state->reasons);
+		AppendReason(state->own, reader.cur, len);
+		(void) KeepReason(state->own);
 		reader.cur += len;
 	}
 	liveness_read_bytes(&reader, state->sessions,
@@ -594,16 +666,64 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 	state->nsessions = header.nsessions;
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
-		const FeaturesSession *session = &state->sessions[i];
+		FeaturesSession *session = &state->sessions[i];
 
-		if (session->reason < NOT_ENDED || session->reason >= state->reasons->nreasons ||
+		if (session->reason < NOT_ENDED || session->reason >= header.nreasons ||
 			(session->reason == NOT_ENDED) != (session->disconnected_at > header.as_of) ||
 			session->connected_at >= header.as_of)
 			liveness_corrupt_state();
+		if (session->reason != NOT_ENDED)
+			session->reason += MAX_SHARED_REASONS;
 	}
 	AssertValidState(state);
 	PG_RETURN_POINTER(state);
 }
+
+/* liveness_features_row */
+static const RowColumn features_row[] = {
+	{"uptime_pct", FLOAT4OID},
+	{"sessions_count", INT4OID},
+	{"mtbf_seconds", INT8OID},
+	{"median_session_seconds", INT8OID},
+	{"p10_session_seconds", INT8OID},
+	{"p90_session_seconds", INT8OID},
+	{"hourly_availability", JSONBOID},
+	{"disconnect_reasons", JSONBOID},
+	{"p_stays_4h", FLOAT4OID},
+	{"p_stays_8h", FLOAT4OID},
+	{"last_disconnect_at", TIMESTAMPTZOID},
+	{"last_session_duration_seconds", INT8OID},
+	{"liveness_score", FLOAT4OID},
+	{"mttr_seconds", INT8OID},
+	{"failures_count", INT4OID},
+	{"p_survives_4h", FLOAT4OID},
+	{"p_survives_8h", FLOAT4OID}
+};
+
+/* Its columns, in order */
+enum FeaturesColumn
+{
+	COL_UPTIME_PCT,
+	COL_SESSIONS_COUNT,
+	COL_MTBF_SECONDS,
+	COL_MEDIAN_SESSION_SECONDS,
+	COL_P10_SESSION_SECONDS,
+	COL_P90_SESSION_SECONDS,
+	COL_HOURLY_AVAILABILITY,
+	COL_DISCONNECT_REASONS,
+	COL_P_STAYS_4H,
+	COL_P_STAYS_8H,
+	COL_LAST_DISCONNECT_AT,
+	COL_LAST_SESSION_DURATION_SECONDS,
+	COL_LIVENESS_SCORE,
+	COL_MTTR_SECONDS,
+	COL_FAILURES_COUNT,
+	COL_P_SURVIVES_4H,
+	COL_P_SURVIVES_8H,
+	FEATURES_COLUMNS
+};
+
+StaticAssertDecl(lengthof(features_row) == FEATURES_COLUMNS, "each column has a name");
 
 /* A number of the matrix as a numeric, whose four decimals are one of its digits */
 typedef struct MatrixCell
@@ -632,16 +752,13 @@ GetFinalCache(FunctionCallInfo fcinfo)
 {
 	FinalCache *cache = (FinalCache *) fcinfo->flinfo->fn_extra;
 	MemoryContext oldcontext;
-	TupleDesc	tupdesc;
 
 	if (cache)
 		return cache;
 
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "liveness_features_final must return a row");
 	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	cache = (FinalCache *) palloc0(sizeof(FinalCache));
-	cache->tupdesc = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
+	cache->tupdesc = liveness_result_row(fcinfo, features_row, FEATURES_COLUMNS);
 	/* a first block that most groups fit into, which a reset keeps */
 	cache->tmpcontext = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
 											  "liveness_features_final",
@@ -766,62 +883,34 @@ PushReason(JsonbInState *object, const char *text, Size len, int64 count)
 
 /* disconnect_reasons: how many sessions ended for each */
 static Jsonb *
-BuildReasons(const ReasonTable *table, ReasonTally *tally)
+BuildReasons(const FeaturesState *state, ReasonTally *tally)
 {
 	JsonbInState object = {0};
-	int32		nameless = -1;
+	bool		nameless = false;
 	int64		unspecified = 0;
-
-	/* '' goes by a name that a coordinator may have written as well */
-	for (int i = 0; i < tally->ntouched; i++)
-	{
-		if (table->reasons[tally->touched[i]].len == 0)
-			nameless = tally->touched[i];
-	}
 
 	pushJsonbValue(&object, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < tally->ntouched; i++)
 	{
 		int32		reason = tally->touched[i];
+		Size		len;
+		const char *text = ReasonOf(state, reason, &len);
 
-		if (reason == nameless)
-			continue;
-		if (nameless >= 0 &&
-			ReasonIs(table, reason, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON)))
-			unspecified = tally->numbers[reason];
+		/* '' goes by a name that a coordinator may have written as well */
+		if (len == 0 || (len == strlen(UNSPECIFIED_REASON) &&
+						 memcmp(text, UNSPECIFIED_REASON, len) == 0))
+		{
+			nameless = true;
+			unspecified += tally->numbers[reason];
+		}
 		else
-			PushReason(&object, ReasonText(table, reason), table->reasons[reason].len,
-					   tally->numbers[reason]);
+			PushReason(&object, text, len, tally->numbers[reason]);
 	}
-	if (nameless >= 0)
-		PushReason(&object, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON),
-				   tally->numbers[nameless] + unspecified);
+	if (nameless)
+		PushReason(&object, UNSPECIFIED_REASON, strlen(UNSPECIFIED_REASON), unspecified);
 	pushJsonbValue(&object, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(object.result);
 }
-
-/* Attributes of liveness_features_row, in order */
-enum FeaturesColumn
-{
-	COL_UPTIME_PCT,
-	COL_SESSIONS_COUNT,
-	COL_MTBF_SECONDS,
-	COL_MEDIAN_SESSION_SECONDS,
-	COL_P10_SESSION_SECONDS,
-	COL_P90_SESSION_SECONDS,
-	COL_HOURLY_AVAILABILITY,
-	COL_DISCONNECT_REASONS,
-	COL_P_STAYS_4H,
-	COL_P_STAYS_8H,
-	COL_LAST_DISCONNECT_AT,
-	COL_LAST_SESSION_DURATION_SECONDS,
-	COL_LIVENESS_SCORE,
-	COL_MTTR_SECONDS,
-	COL_FAILURES_COUNT,
-	COL_P_SURVIVES_4H,
-	COL_P_SURVIVES_8H,
-	FEATURES_COLUMNS
-};
 
 /* What the sessions give one by one, before they are merged */
 typedef struct SessionFigures
@@ -839,7 +928,6 @@ typedef struct SessionFigures
 static int64
 ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *tally)
 {
-	const ReasonTable *table = state->reasons;
 	LivenessInterval *interval = figures->intervals;
 	bool		descending = state->sessions[0].connected_at > state->sessions[state->nsessions - 1].connected_at;
 
@@ -859,9 +947,7 @@ ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *t
 			int64	   *count = TouchReason(tally, session->reason);
 
 			if (*count == 0)
-				tally->censored[session->reason] =
-					liveness_reason_is_censored(ReasonText(table, session->reason),
-												table->reasons[session->reason].len);
+				tally->censored[session->reason] = ReasonIsCensored(state, session->reason);
 			(*count)++;
 			failure = !tally->censored[session->reason];
 		}
@@ -919,7 +1005,7 @@ liveness_features_history_final(PG_FUNCTION_ARGS)
 		tally = (ReasonTally *) MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ReasonTally));
 		fcinfo->flinfo->fn_extra = tally;
 	}
-	PrepareTally(tally, fcinfo->flinfo->fn_mcxt, state->reasons);
+	PrepareTally(tally, fcinfo->flinfo->fn_mcxt, state);
 
 	history = liveness_make_history(state->nsessions);
 	for (int64 i = 0; i < state->nsessions; i++)
@@ -931,9 +1017,7 @@ liveness_features_history_final(PG_FUNCTION_ARGS)
 		if (reason != NOT_ENDED)
 		{
 			if (tally->numbers[reason] == 0)
-				tally->censored[reason] =
-					liveness_reason_is_censored(ReasonText(state->reasons, reason),
-												state->reasons->reasons[reason].len);
+				tally->censored[reason] = ReasonIsCensored(state, reason);
 			*TouchReason(tally, reason) = 1;
 			event = !tally->censored[reason];
 		}
@@ -997,7 +1081,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	figures.sample.entries = (uint64 *)
 		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(uint64));
 	figures.sample.last_exit = -1;
-	PrepareTally(&cache->tally, fcinfo->flinfo->fn_mcxt, state->reasons);
+	PrepareTally(&cache->tally, fcinfo->flinfo->fn_mcxt, state);
 	n = ReadSessions(state, &figures, &cache->tally);
 	if (n == 0)
 	{
@@ -1057,7 +1141,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	values[COL_P90_SESSION_SECONDS] =
 		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.9)));
 	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(cache, state, &online));
-	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state->reasons, &cache->tally));
+	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state, &cache->tally));
 	ClearTally(&cache->tally);
 	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
 	values[COL_P_STAYS_8H] = Float4GetDatum((float4) p_stays_8h);

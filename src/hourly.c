@@ -19,16 +19,17 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "aggstate.h"
 #include "liveness.h"
+#include "rowtype.h"
 
 #define HOURLY_MAGIC		0x4c764f31	/* "LvO1" */
 #define HOURS_MAGIC			0x4c764d31	/* "LvM1" */
@@ -338,7 +339,17 @@ MeanDatum(const HourlyMean *mean, bool *isnull)
 	return Float4GetDatum((float4) (mean->n == 0 ? mean->sum : mean->sum / (double) mean->n));
 }
 
-/* Attributes of liveness_hourly_row, in order; an hour's row has the hour before them */
+/* liveness_hours_row; without the hour it is liveness_hourly_row */
+static const RowColumn hours_row[] = {
+	{"hour", TIMESTAMPTZOID},
+	{"heartbeat_count", INT4OID},
+	{"avg_memory_pressure", FLOAT4OID},
+	{"avg_cpu_usage", FLOAT4OID},
+	{"max_thermal_state", TEXTOID},
+	{"avg_memory_available_gb", FLOAT4OID}
+};
+
+/* Its columns after the hour, in order */
 enum HourlyColumn
 {
 	COL_HEARTBEAT_COUNT,
@@ -348,6 +359,8 @@ enum HourlyColumn
 	COL_AVG_MEMORY_AVAILABLE_GB,
 	HOURLY_COLUMNS
 };
+
+StaticAssertDecl(lengthof(hours_row) == 1 + HOURLY_COLUMNS, "each column has a name");
 
 static void
 FillHourlyRow(const HourlyState *state, Datum *values, bool *nulls)
@@ -393,12 +406,9 @@ liveness_hourly_final(PG_FUNCTION_ARGS)
 
 	if (tupdesc == NULL)
 	{
-		MemoryContext oldcontext;
+		MemoryContext oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 
-		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "liveness_hourly_final must return a row");
-		oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-		tupdesc = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
+		tupdesc = liveness_result_row(fcinfo, hours_row + 1, HOURLY_COLUMNS);
 		MemoryContextSwitchTo(oldcontext);
 		fcinfo->flinfo->fn_extra = tupdesc;
 	}
@@ -414,15 +424,28 @@ typedef struct Hour
 	HourlyState state;
 } Hour;
 
-/* The hours of a provider, in order of time */
+/*
+ * The hours of a provider.  The first nsorted are in order of time, each hour once, and
+ * so are all of them where heartbeats come in order.  What comes otherwise is appended,
+ * and sorted in when there is no room left: an insert for each would be quadratic.
+ */
 typedef struct HoursState
 {
 	uint32		magic;
 	int64		nhours;
+	int64		nsorted;
 	int64		capacity;
 	int64		last;			/* the one met last: heartbeats come in order */
 	Hour		hours[FLEXIBLE_ARRAY_MEMBER];
 } HoursState;
+
+#define ST_SORT SortHours
+#define ST_ELEMENT_TYPE Hour
+#define ST_COMPARE(a, b) ((a)->hour < (b)->hour ? -1 : (a)->hour > (b)->hour)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 static HoursState *
 MakeHours(MemoryContext context, int64 capacity)
@@ -433,6 +456,7 @@ MakeHours(MemoryContext context, int64 capacity)
 												  offsetof(HoursState, hours) + capacity * sizeof(Hour));
 	state->magic = HOURS_MAGIC;
 	state->nhours = 0;
+	state->nsorted = 0;
 	state->capacity = capacity;
 	state->last = 0;
 	return state;
@@ -442,24 +466,52 @@ static void
 AssertHours(const HoursState *state PG_USED_FOR_ASSERTS_ONLY)
 {
 #ifdef USE_ASSERT_CHECKING
-	Assert(state->nhours >= 0 && state->nhours <= state->capacity);
+	Assert(state->nsorted >= 0 && state->nsorted <= state->nhours);
+	Assert(state->nhours <= state->capacity);
 	Assert(state->last >= 0 && state->last < Max(state->nhours, 1));
 	for (int64 i = 0; i < state->nhours; i++)
 	{
 		Assert(state->hours[i].hour == liveness_hour_of(state->hours[i].hour));
-		Assert(i == 0 || state->hours[i].hour > state->hours[i - 1].hour);
+		Assert(i == 0 || i >= state->nsorted ||
+			   state->hours[i].hour > state->hours[i - 1].hour);
 		AssertHourly(&state->hours[i].state);
 	}
 #endif
 }
 
-/* The entry for an hour, made if there was none; the state may move */
+/* Each hour once, in order of time; what the state says stays the same */
+static void
+PutHoursInOrder(HoursState *state, MemoryContext context)
+{
+	int64		n = 0;
+
+	if (state->nsorted == state->nhours)
+		return;
+	SortHours(state->hours, state->nhours);
+	for (int64 i = 1; i < state->nhours; i++)
+	{
+		Hour	   *hour = &state->hours[i];
+
+		if (hour->hour == state->hours[n].hour)
+		{
+			CombineHourly(&state->hours[n].state, context, &hour->state);
+			if (hour->state.unknown)
+				pfree(hour->state.unknown);
+		}
+		else if (++n < i)
+			state->hours[n] = *hour;
+	}
+	state->nhours = state->nsorted = n + 1;
+	state->last = n;
+}
+
+/* An entry for an hour, made if none was found; the state may move */
 static HourlyState *
-FindHour(HoursState **state, TimestampTz hour)
+FindHour(HoursState **state, MemoryContext context, TimestampTz hour)
 {
 	HoursState *hours = *state;
 	int64		lo = 0;
-	int64		hi = hours->nhours;
+	int64		hi = hours->nsorted;
 
 	while (lo < hi)
 	{
@@ -470,22 +522,29 @@ FindHour(HoursState **state, TimestampTz hour)
 		else
 			hi = mid;
 	}
-	if (lo == hours->nhours || hours->hours[lo].hour != hour)
+	if (lo < hours->nsorted && hours->hours[lo].hour == hour)
 	{
-		if (hours->nhours == hours->capacity)
+		hours->last = lo;
+		return &hours->hours[lo].state;
+	}
+
+	if (hours->nhours == hours->capacity)
+	{
+		PutHoursInOrder(hours, context);
+		if (hours->nhours > hours->capacity / 2)
 		{
 			hours->capacity *= 2;
 			*state = hours = (HoursState *)
 				repalloc_huge(hours, offsetof(HoursState, hours) + hours->capacity * sizeof(Hour));
 		}
-		memmove(&hours->hours[lo + 1], &hours->hours[lo],
-				(hours->nhours - lo) * sizeof(Hour));
-		memset(&hours->hours[lo], 0, sizeof(Hour));
-		hours->hours[lo].hour = hour;
-		hours->nhours++;
 	}
-	hours->last = lo;
-	return &hours->hours[lo].state;
+	hours->last = hours->nhours++;
+	if (hours->nsorted == hours->last &&
+		(hours->last == 0 || hours->hours[hours->last - 1].hour < hour))
+		hours->nsorted++;
+	memset(&hours->hours[hours->last], 0, sizeof(Hour));
+	hours->hours[hours->last].hour = hour;
+	return &hours->hours[hours->last].state;
 }
 
 /*
@@ -518,7 +577,7 @@ liveness_hours_transfn(PG_FUNCTION_ARGS)
 		at - state->hours[state->last].hour < USECS_PER_HOUR)
 		hour = &state->hours[state->last].state;
 	else
-		hour = FindHour(&state, liveness_hour_of(at));
+		hour = FindHour(&state, aggcontext, liveness_hour_of(at));
 	NoteHeartbeat(hour, aggcontext, fcinfo, 2);
 	PG_RETURN_POINTER(state);
 }
@@ -541,7 +600,7 @@ liveness_hours_combine(PG_FUNCTION_ARGS)
 	if (left == NULL)
 		left = MakeHours(aggcontext, Max(right->nhours, 2));
 	for (int64 i = 0; i < right->nhours; i++)
-		CombineHourly(FindHour(&left, right->hours[i].hour), aggcontext,
+		CombineHourly(FindHour(&left, aggcontext, right->hours[i].hour), aggcontext,
 					  &right->hours[i].state);
 	AssertHours(left);
 	PG_RETURN_POINTER(left);
@@ -552,12 +611,14 @@ PG_FUNCTION_INFO_V1(liveness_hours_serialize);
 Datum
 liveness_hours_serialize(PG_FUNCTION_ARGS)
 {
+	MemoryContext aggcontext;
 	HoursState *state;
 	uint32		magic = HOURS_MAGIC;
 	StringInfoData buf;
 
-	(void) liveness_aggregate_context(fcinfo, "liveness_hours_serialize");
+	aggcontext = liveness_aggregate_context(fcinfo, "liveness_hours_serialize");
 	state = (HoursState *) liveness_state_argument(fcinfo, 0, HOURS_MAGIC);
+	PutHoursInOrder(state, aggcontext);
 	AssertHours(state);
 	liveness_check_serialized_count(state->nhours, sizeof(Hour));
 
@@ -597,7 +658,7 @@ liveness_hours_deserialize(PG_FUNCTION_ARGS)
 			liveness_corrupt_state();
 		ReadHourly(&reader, &hour->state);
 	}
-	state->nhours = nhours;
+	state->nhours = state->nsorted = nhours;
 	liveness_read_end(&reader);
 	AssertHours(state);
 	PG_RETURN_POINTER(state);
@@ -629,7 +690,7 @@ GetHoursFinalCache(FunctionCallInfo fcinfo)
 	cache->element_type = get_element_type(array_type);
 	get_typlenbyvalalign(cache->element_type, &cache->typlen, &cache->typbyval,
 						 &cache->typalign);
-	cache->tupdesc = lookup_rowtype_tupdesc_copy(cache->element_type, -1);
+	cache->tupdesc = liveness_row_of_type(cache->element_type, hours_row, lengthof(hours_row));
 	MemoryContextSwitchTo(oldcontext);
 	fcinfo->flinfo->fn_extra = cache;
 	return cache;
@@ -644,13 +705,14 @@ PG_FUNCTION_INFO_V1(liveness_hours_final);
 Datum
 liveness_hours_final(PG_FUNCTION_ARGS)
 {
+	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hours_final");
 	HoursState *state = (HoursState *) liveness_state_argument(fcinfo, 0, HOURS_MAGIC);
 	HoursFinalCache *cache;
 	Datum	   *rows;
 
-	(void) liveness_aggregate_context(fcinfo, "liveness_hours_final");
 	if (state == NULL || state->nhours == 0)
 		PG_RETURN_NULL();
+	PutHoursInOrder(state, aggcontext);
 	AssertHours(state);
 	cache = GetHoursFinalCache(fcinfo);
 	if (state->nhours > (int64) (MaxAllocSize / sizeof(Datum)))

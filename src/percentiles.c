@@ -328,23 +328,25 @@ CheckSameFractions(const ArrayType *a, const ArrayType *b)
 }
 
 /*
- * A lasting copy of the fractions for a new group: that of the group before, as
- * long as they are the same.
+ * A lasting copy of the fractions for a new group.  Groups nearly always have the same:
+ * one copy, which lives as long as the query, serves those that are as the first.  Others
+ * go with their group.
  */
 static const ArrayType *
-KeepFractions(FunctionCallInfo fcinfo, const ArrayType *fractions)
+KeepFractions(FunctionCallInfo fcinfo, MemoryContext aggcontext, const ArrayType *fractions)
 {
 	const ArrayType *kept = (const ArrayType *) fcinfo->flinfo->fn_extra;
+	bool		first = kept == NULL;
 
 	if (fractions == NULL)
 		return NULL;
-	if (kept == NULL || !SameFractions(kept, fractions))
-	{
-		kept = (const ArrayType *) memcpy(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
-															 VARSIZE(fractions)),
-										  fractions, VARSIZE(fractions));
+	if (!first && SameFractions(kept, fractions))
+		return kept;
+	kept = (const ArrayType *) memcpy(MemoryContextAlloc(first ? fcinfo->flinfo->fn_mcxt : aggcontext,
+														 VARSIZE(fractions)),
+									  fractions, VARSIZE(fractions));
+	if (first)
 		fcinfo->flinfo->fn_extra = unconstify(ArrayType *, kept);
-	}
 	return kept;
 }
 
@@ -368,7 +370,7 @@ liveness_percentiles_transfn(PG_FUNCTION_ARGS)
 	{
 		if (fractions)
 			CheckFractions(fractions);
-		state = MakeState(aggcontext, KeepFractions(fcinfo, fractions), INITIAL_CAPACITY);
+		state = MakeState(aggcontext, KeepFractions(fcinfo, aggcontext, fractions), INITIAL_CAPACITY);
 	}
 	else
 		CheckSameFractions(state->fractions, fractions);
@@ -400,7 +402,7 @@ liveness_percentiles_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(left);
 	}
 	if (left == NULL)
-		left = MakeState(aggcontext, KeepFractions(fcinfo, right->fractions),
+		left = MakeState(aggcontext, KeepFractions(fcinfo, aggcontext, right->fractions),
 						 Max(right->nvalues, INITIAL_CAPACITY));
 	else
 		CheckSameFractions(left->fractions, right->fractions);

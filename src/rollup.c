@@ -407,19 +407,15 @@ CheckCanWrite(const char *function)
 	PreventCommandDuringRecovery(function);
 }
 
-/* In the order of liveness_features_row */
-#define FEATURES_COLUMNS \
-	"uptime_pct, sessions_count, mtbf_seconds, median_session_seconds," \
-	" p10_session_seconds, p90_session_seconds, hourly_availability," \
-	" disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at," \
-	" last_session_duration_seconds, liveness_score, mttr_seconds," \
-	" failures_count, p_survives_4h, p_survives_8h"
-#define QUALIFIED_FEATURES_COLUMNS \
-	"f.uptime_pct, f.sessions_count, f.mtbf_seconds, f.median_session_seconds," \
-	" f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability," \
-	" f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at," \
-	" f.last_session_duration_seconds, f.liveness_score, f.mttr_seconds," \
-	" f.failures_count, f.p_survives_4h, f.p_survives_8h"
+/* The columns of liveness_features_row, each with what it is a column of before it */
+#define FEATURES_OF(row) \
+	row "uptime_pct, " row "sessions_count, " row "mtbf_seconds," \
+	" " row "median_session_seconds, " row "p10_session_seconds, " row "p90_session_seconds," \
+	" " row "hourly_availability, " row "disconnect_reasons, " row "p_stays_4h," \
+	" " row "p_stays_8h, " row "last_disconnect_at, " row "last_session_duration_seconds," \
+	" " row "liveness_score, " row "mttr_seconds, " row "failures_count," \
+	" " row "p_survives_4h, " row "p_survives_8h"
+#define FEATURES_COLUMNS	FEATURES_OF("")
 
 /*
  * What liveness_candidates will answer from: three passes over the sessions of each
@@ -624,7 +620,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	rows = ResultInt64(1);
 	Execute(&job,
 			"UPDATE %s.provider_reliability_features f"
-			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (c.features).*)"
+			" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, " FEATURES_OF("(c.features).") ")"
 			" FROM computed c WHERE c.provider_id = f.provider_id"
 			" AND c.features IS DISTINCT FROM NULL",
 			2, types, values, NULL, SPI_OK_UPDATE);
@@ -632,7 +628,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 		Execute(&job,
 				"INSERT INTO %s.provider_reliability_features"
 				"  (provider_id, updated_at, window_days, " FEATURES_COLUMNS ")"
-				" SELECT c.provider_id, $1, $2, (c.features).* FROM computed c"
+				" SELECT c.provider_id, $1, $2, " FEATURES_OF("(c.features).") " FROM computed c"
 				" WHERE c.features IS DISTINCT FROM NULL"
 				" AND NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
 				"  WHERE f.provider_id = c.provider_id)"
@@ -646,21 +642,21 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 				"WITH present AS MATERIALIZED ("
 				" SELECT c.provider_id FROM computed c WHERE c.features IS DISTINCT FROM NULL"
 				"), vanished AS ("
-				" SELECT f.provider_id, v.features"
+				" SELECT f.provider_id, " FEATURES_OF("v.")
 				" FROM %s.provider_reliability_features f"
 				" CROSS JOIN (SELECT jsonb_agg(0) AS matrix FROM generate_series(1, 168)) n"
 				" CROSS JOIN LATERAL (SELECT CASE WHEN f.last_disconnect_at <= $1"
 				"  THEN f.last_disconnect_at END AS last_disconnect_at) k"
-				" CROSS JOIN LATERAL (SELECT ROW(0, 0, 0, 0, 0, 0, n.matrix, '{}', 0, 0,"
-				"  k.last_disconnect_at, 0,"
+				" CROSS JOIN LATERAL (VALUES (0::float4, 0, 0::int8, 0::int8, 0::int8, 0::int8,"
+				"  n.matrix, '{}'::jsonb, 0::float4, 0::float4, k.last_disconnect_at, 0::int8,"
 				"  %s.liveness_score(0::float8, 0::float8, 0::float8, 0::float8,"
-				"   k.last_disconnect_at, $1), 0, 0, NULL,"
-				"  NULL)::%s.liveness_features_row AS features) v"
+				"   k.last_disconnect_at, $1)::float4, 0::int8, 0, NULL::float4,"
+				"  NULL::float4)) v (" FEATURES_COLUMNS ")"
 				" WHERE NOT EXISTS (SELECT FROM present p WHERE p.provider_id = f.provider_id)"
-				" AND ROW(f.window_days, " QUALIFIED_FEATURES_COLUMNS ")"
-				"  IS DISTINCT FROM ROW($2, (v.features).*)"
+				" AND ROW(f.window_days, " FEATURES_OF("f.") ")"
+				"  IS DISTINCT FROM ROW($2, " FEATURES_OF("v.") ")"
 				") UPDATE %s.provider_reliability_features f"
-				" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, (v.features).*)"
+				" SET (updated_at, window_days, " FEATURES_COLUMNS ") = ROW($1, $2, " FEATURES_OF("v.") ")"
 				" FROM vanished v WHERE v.provider_id = f.provider_id",
 				2, types, values, NULL, SPI_OK_UPDATE);
 	PrepareCandidates(&job, as_of, tuplestore_tuple_count(computed));
@@ -899,9 +895,14 @@ SequenceInUse(const Job *job)
 	return !isnull;
 }
 
+/* The columns of liveness_hourly_row, and of liveness_hours_row */
+#define CELL_OF(row) \
+	row "heartbeat_count, " row "avg_memory_pressure, " row "avg_cpu_usage," \
+	" " row "max_thermal_state, " row "avg_memory_available_gb"
+#define HOUR_OF(row)		row "hour, " CELL_OF(row)
+
 #define INSERT_CELLS \
-	"INSERT INTO %s.provider_heartbeats_hourly AS k (provider_id, hour, heartbeat_count," \
-	" avg_memory_pressure, avg_cpu_usage, max_thermal_state, avg_memory_available_gb) "
+	"INSERT INTO %s.provider_heartbeats_hourly AS k (provider_id, " HOUR_OF("") ") "
 #define UPSERT_CELLS \
 	" ON CONFLICT (provider_id, hour) DO UPDATE SET" \
 	"  heartbeat_count = excluded.heartbeat_count," \
@@ -943,12 +944,12 @@ RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_o
 		Execute(job,
 				touched_only
 				? INSERT_CELLS
-				"SELECT p.provider_id, c.* FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+				"SELECT p.provider_id, " HOUR_OF("c.") " FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
 				" WHERE EXISTS (SELECT FROM touched t"
 				"  WHERE t.provider_id = p.provider_id AND t.hour = c.hour)"
 				UPSERT_CELLS
 				: INSERT_CELLS
-				"SELECT p.provider_id, c.* FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+				"SELECT p.provider_id, " HOUR_OF("c.") " FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
 				UPSERT_CELLS,
 				1, mend_type, mend_value, NULL, SPI_OK_INSERT);
 		rows += (int64) SPI_processed;
@@ -1075,7 +1076,7 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 		/* not "before the next hour", for after the calendar's last there is none */
 		Execute(job,
 				INSERT_CELLS
-				"SELECT c.provider_id, c.hour, (c.cell).* FROM"
+				"SELECT c.provider_id, c.hour, " CELL_OF("(c.cell).") " FROM"
 				" (SELECT t.provider_id, t.hour, %s.liveness_hourly(h.memory_pressure,"
 				"   h.cpu_usage, h.thermal_state, h.memory_available_gb) AS cell"
 				"  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"

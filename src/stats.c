@@ -36,6 +36,7 @@
 
 #include "buffer.h"
 #include "liveness.h"
+#include "rowtype.h"
 #include "stats.h"
 
 #define STATS_FILE		"pg_stat/liveness.stat"
@@ -352,6 +353,14 @@ static const struct
 	{{"buffer_size_bytes", "Bytes that the buffer holds"}, liveness_buffer_size_bytes},
 };
 
+/* The row of liveness_counters() */
+static const RowColumn counters_row[] = {
+	{"name", TEXTOID},
+	{"value", FLOAT8OID},
+	{"help", TEXTOID},
+	{"since", TIMESTAMPTZOID}
+};
+
 /*
  * liveness_counters(missing_ok bool)
  *		-> SETOF (name text, value float8, help text, since timestamptz)
@@ -364,24 +373,20 @@ liveness_counters(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *funcctx;
 	uint64		row;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	Datum		values[lengthof(counters_row)];
+	bool		nulls[lengthof(counters_row)] = {false};
 	const CounterDef *def;
 	double		value;
 
 	if (SRF_IS_FIRSTCALL())
 	{
 		MemoryContext oldcontext;
-		TupleDesc	tupdesc;
 
 		if (!PG_GETARG_BOOL(0))
 			CheckCountersAvailable();
 		funcctx = SRF_FIRSTCALL_INIT();
 		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
-			tupdesc->natts != lengthof(values))
-			elog(ERROR, "liveness_counters must return four columns");
-		funcctx->tuple_desc = BlessTupleDesc(tupdesc);
+		funcctx->tuple_desc = liveness_result_row(fcinfo, counters_row, lengthof(counters_row));
 		MemoryContextSwitchTo(oldcontext);
 	}
 

@@ -38,6 +38,7 @@
 
 #include "aggstate.h"
 #include "liveness.h"
+#include "rowtype.h"
 
 #define CURVE_STATE_MAGIC	0x4c765331	/* "LvS1" */
 #define CURVE_FORMAT		1		/* of the binary protocol */
@@ -981,6 +982,18 @@ ConfidenceBounds(ConfidenceType type, double z, const KaplanMeier *km, double *l
 	}
 }
 
+/* The row of survival_table() */
+static const RowColumn table_row[] = {
+	{"time", FLOAT8OID},
+	{"n_risk", INT8OID},
+	{"n_event", INT8OID},
+	{"n_censor", INT8OID},
+	{"survival", FLOAT8OID},
+	{"std_err", FLOAT8OID},
+	{"lower", FLOAT8OID},
+	{"upper", FLOAT8OID}
+};
+
 typedef struct TableCall
 {
 	CurveWalk	walk;
@@ -1011,7 +1024,6 @@ survival_table(PG_FUNCTION_ARGS)
 	{
 		double		conf_level = PG_GETARG_FLOAT8(1);
 		MemoryContext oldcontext;
-		TupleDesc	tupdesc;
 
 		funcctx = SRF_FIRSTCALL_INIT();
 		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
@@ -1025,10 +1037,7 @@ survival_table(PG_FUNCTION_ARGS)
 		call->z = NormalBound(conf_level);
 		BeginWalk(&call->walk,
 				  (SurvivalCurve *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
-		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
-			tupdesc->natts != lengthof(values))
-			elog(ERROR, "survival_table must return eight columns");
-		funcctx->tuple_desc = BlessTupleDesc(tupdesc);
+		funcctx->tuple_desc = liveness_result_row(fcinfo, table_row, lengthof(table_row));
 		funcctx->user_fctx = call;
 		MemoryContextSwitchTo(oldcontext);
 	}

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(182);
+SELECT plan(186);
 
 -- Sessions as 'begin end reason', times as intervals from as_of: '-10h open' or '-10h -5h read_error'.
 -- as_of is a Thursday's midnight UTC.
@@ -355,6 +355,38 @@ SELECT is((SELECT count(*) FROM (
 			'read_error', '2026-01-15 12:34:56+00', 1 + p % 14)).hourly_availability AS m
 		FROM generate_series(1, 400) p, generate_series(1, 18) s GROUP BY p) f
 	WHERE record_image_eq(ROW(m), ROW(m::text::jsonb))), 400::bigint, 'the matrix is jsonb as PostgreSQL writes it');
+
+-- Reasons that differ each time
+CREATE TABLE unique_reasons AS
+	SELECT p, '2026-01-02 00:00+00'::timestamptz + i * interval '1 minute' AS at,
+		CASE i % 5 WHEN 0 THEN '' WHEN 1 THEN 'unspecified' WHEN 2 THEN 'read_error' ELSE repeat('x', i % 400) || ' ' || p || ' ' || i % 700 END AS reason
+	FROM generate_series(1, 200) p, generate_series(1, 1000) i;
+ANALYZE unique_reasons;
+CREATE FUNCTION pg_temp.wrong_reasons() RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM (
+		SELECT p, (liveness_features(at, at, reason, '2026-01-10 00:00+00', 14)).disconnect_reasons AS got FROM unique_reasons GROUP BY p) g
+	FULL JOIN (SELECT p, jsonb_object_agg(r, n) AS expected FROM (
+		SELECT p, coalesce(nullif(reason, ''), 'unspecified') AS r, count(*) AS n FROM unique_reasons GROUP BY 1, 2) c GROUP BY p) e USING (p)
+	WHERE got IS DISTINCT FROM expected
+$$;
+SELECT is(pg_temp.wrong_reasons(), 0::bigint, '80,000 different reasons are counted');
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SELECT is(pg_temp.wrong_reasons(), 0::bigint, 'by parallel processes too');
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL enable_hashagg = off;
+SELECT is(pg_temp.wrong_reasons(), 0::bigint, 'and group by group');
+CREATE FUNCTION pg_temp.memory() RETURNS numeric LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	RETURN (SELECT sum(total_bytes) FROM pg_backend_memory_contexts);
+END
+$$;
+CREATE TEMP TABLE by_group AS
+	SELECT liveness_features(at, at, reason, '2026-01-10 00:00+00', 14) AS features,
+		CASE WHEN u.p > 5 THEN pg_temp.memory() END AS bytes
+	FROM (SELECT * FROM unique_reasons ORDER BY p) u GROUP BY u.p;
+SELECT cmp_ok(max(bytes) - min(bytes), '<', 8000000::numeric, 'whose memory is given back') FROM by_group;
 
 SELECT * FROM finish();
 ROLLBACK;

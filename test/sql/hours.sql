@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(13);
+SELECT plan(20);
 
 SELECT is((SELECT liveness_hours(at, 1, 1, 'fair', 1) FROM (SELECT now() AS at WHERE false) s), NULL, 'no row: NULL');
 SELECT is((SELECT liveness_hours(at, 1, 1, 'fair', 1) FROM (VALUES (NULL::timestamptz), ('infinity'), ('-infinity')) v (at)), NULL,
@@ -75,6 +75,28 @@ SET LOCAL max_parallel_workers_per_gather = 0;
 SELECT matches(plan_of_hours(), '^GroupAggregate', 'and a sorted one');
 SELECT is(differences(), 0::bigint, 'too');
 
+-- A great many hours in one group, in any order: sorted, not inserted one by one
+CREATE TEMP TABLE long AS
+	SELECT i, (ARRAY['fair', 'odd', 'odder', ''])[1 + i % 4] AS t FROM generate_series(1, 300000) i;
+CREATE FUNCTION pg_temp.long_hours(ordering text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	EXECUTE $q$SELECT format('%s %s %s', count(*), sum(x.heartbeat_count), md5(string_agg(x::text, ',' ORDER BY x.hour)))
+		FROM unnest((SELECT liveness_hours('1970-01-01 00:00+00'::timestamptz + i % 200000 * interval '1 hour', i % 8, 0, t, NULL ORDER BY $q$
+		|| ordering || ') FROM long)) x' INTO result;
+	RETURN result;
+END
+$$;
+SELECT matches(pg_temp.long_hours('i'), '^200000 300000 ', '200,000 hours');
+SELECT is(pg_temp.long_hours(o), pg_temp.long_hours('i'), 'ordered by ' || o)
+FROM unnest(ARRAY['-i', 'hashint4(i)', 'i % 2, -i', '-i % 3000, i']) o;
+SELECT is((SELECT array_agg(h.heartbeat_count) FROM unnest((SELECT liveness_hours('1970-01-01 00:00+00'::timestamptz + h * interval '1 hour', 0, 0, '', 0)
+	FROM unnest('{5,3,5,1,3,5,2}'::int[]) h)) h), '{1,1,2,3}', 'the same hours again and again');
+SELECT results_eq(
+	$$SELECT h, array_length(liveness_hours('1970-01-01 00:00+00'::timestamptz + h * interval '1 hour', 0, 0, '', 0) OVER (ORDER BY o), 1)
+		FROM unnest('{5,3,5,1,3,5,2}'::int[]) WITH ORDINALITY u (h, o)$$,
+	$$VALUES (5, 1), (3, 2), (5, 2), (1, 3), (3, 3), (5, 3), (2, 4)$$, 'over a frame that grows');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- liveness_percentiles against percentile_cont, core's own
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(72);
+SELECT plan(74);
 
 -- i: the order of insertion
 CREATE TABLE input (name text, i int, x float8);
@@ -140,6 +140,24 @@ SELECT is((SELECT count(*)::int FROM moving AS m WHERE behind IS NOT DISTINCT FR
 	(SELECT percentile_cont('{0.5}'::float8[]) WITHIN GROUP (ORDER BY x) FROM moving WHERE i BETWEEN m.i - 2 AND m.i - 1)), 300, 'over a frame that is empty at first');
 SELECT is((SELECT count(*)::int FROM moving AS m WHERE part IS NOT DISTINCT FROM
 	(SELECT percentile_cont('{0, 1}'::float8[]) WITHIN GROUP (ORDER BY x) FROM moving WHERE i % 7 = m.i % 7)), 300, 'over whole partitions');
+
+-- Fractions that differ from group to group go with their group
+CREATE TEMP TABLE many_fractions AS
+	SELECT g, array_agg(f / 10000.0::float8 + g / 1e6 ORDER BY f) AS fractions FROM generate_series(1, 300) g, generate_series(0, 9000) f GROUP BY g;
+ANALYZE many_fractions;
+SET LOCAL enable_hashagg = off;
+CREATE FUNCTION pg_temp.memory() RETURNS numeric LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	RETURN (SELECT sum(total_bytes) FROM pg_backend_memory_contexts);
+END
+$$;
+CREATE TEMP TABLE by_group AS
+	SELECT m.g, (liveness_percentiles(i, m.fractions))[1:2] AS percentiles,
+		CASE WHEN m.g > 5 THEN pg_temp.memory() END AS bytes
+	FROM (SELECT m.g, m.fractions, i FROM many_fractions m, generate_series(0, 100) i WHERE i % 50 = 0 ORDER BY m.g) m GROUP BY m.g;
+SELECT is((SELECT count(*) FROM by_group b, many_fractions m
+	WHERE m.g = b.g AND percentiles = (SELECT percentile_cont(m.fractions[1:2]) WITHIN GROUP (ORDER BY i) FROM unnest('{0,50,100}'::float8[]) i)), 300::bigint, 'each group has its own');
+SELECT cmp_ok(max(bytes) - min(bytes), '<', 8000000::numeric, 'and no other''s') FROM by_group;
 
 SELECT * FROM finish();
 ROLLBACK;

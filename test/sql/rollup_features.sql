@@ -1,7 +1,7 @@
 -- The features rollup: what it writes, what it resets, what it leaves; figures worked out by hand
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(67);
+SELECT plan(80);
 
 -- arguments are checked although there is no session at all
 SELECT throws_ok('SELECT liveness_rollup_features(NULL)', '22004', 'as_of must not be NULL', 'as_of NULL is refused');
@@ -247,6 +247,37 @@ SELECT is((SELECT count(*) FROM undivided u FULL JOIN provider_reliability_featu
 	WHERE u IS DISTINCT FROM f), 0::bigint, 'or sorted');
 SELECT is((SELECT count(*) FROM undivided_hazard u FULL JOIN liveness_provider_hazard h USING (provider_id)
 	WHERE u IS DISTINCT FROM h), 0::bigint, 'for candidates as well');
+-- Statistics say how the work is divided, never what is computed, whatever stands in them
+CREATE INDEX covering ON provider_sessions (provider_id, connected_at DESC) INCLUDE (disconnected_at, disconnect_reason);
+CREATE TEMP TABLE kept_sessions AS TABLE provider_sessions;
+CREATE TEMP TABLE kept_features AS SELECT * FROM provider_reliability_features;
+CREATE FUNCTION pg_temp.differing() RETURNS bigint LANGUAGE sql AS $$
+	SELECT liveness_rollup_features('2026-01-15 00:00+00');
+	SELECT count(*) FROM kept_features k FULL JOIN provider_reliability_features f USING (provider_id) WHERE k IS DISTINCT FROM f
+$$;
+CREATE FUNCTION pg_temp.differing_of(analyzed text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM provider_sessions;
+	EXECUTE 'INSERT INTO provider_sessions SELECT * FROM kept_sessions s WHERE ' || analyzed;
+	ANALYZE provider_sessions;
+	INSERT INTO provider_sessions SELECT * FROM kept_sessions EXCEPT SELECT * FROM provider_sessions;
+	RETURN pg_temp.differing();
+END
+$$;
+SELECT is(pg_temp.differing_of(analyzed), 0::bigint, 'analyzed where ' || analyzed)
+FROM unnest(ARRAY['false', 'id = (SELECT min(id) FROM kept_sessions)', $$provider_id = 'p7'$$, $$provider_id IN ('p7', 'p8')$$,
+	$$provider_id < 'p2'$$, 'id % 17 = 0', 'true']) analyzed;
+CREATE FUNCTION pg_temp.differing_with(statistics text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'UPDATE pg_statistic SET ' || statistics || $q$ WHERE starelid = 'provider_sessions'::regclass AND staattnum = 2$q$;
+	RETURN pg_temp.differing();
+END
+$$;
+SELECT is(pg_temp.differing_with(statistics), 0::bigint, 'with ' || statistics)
+FROM unnest(ARRAY[$$stakind1 = 1, stanumbers1 = '{0, 0}', stavalues1 = array_in('{b,a}', 25, -1), stakind2 = 0, stakind3 = 0$$,
+	$$stanumbers1 = '{NaN, 0.5}'$$, $$stanumbers1 = '{-1, 2}'$$, $$stavalues1 = array_in('{zz,""}', 25, -1), stanumbers1 = '{0.5, 0.5}'$$,
+	'stakind1 = 2, stanumbers1 = NULL', 'stakind1 = 0']) statistics;
+DROP INDEX covering;
 DELETE FROM provider_sessions WHERE provider_id LIKE 'p%';
 DELETE FROM provider_reliability_features WHERE provider_id LIKE 'p%';
 
