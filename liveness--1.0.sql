@@ -878,7 +878,7 @@ BEGIN
 			HINT = 'Give the age at which heartbeats may go, for example ''28 days'', or NULL for the setting liveness.heartbeat_retention.';
 	END IF;
 	RETURN @extschema@.liveness_utc_hour((now() AT TIME ZONE 'UTC'
-		- coalesce(retain, @extschema@.liveness_setting_interval('heartbeat_retention'))) AT TIME ZONE 'UTC');
+		- coalesce(retain, @extschema@.liveness_setting_interval('heartbeat_retention'::text))) AT TIME ZONE 'UTC');
 END
 $$;
 COMMENT ON FUNCTION liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned: that of now() - retain, a day having 24 h, NULL being the setting; NULL if retention is off; a negative interval is error 22023';
@@ -888,6 +888,7 @@ CREATE FUNCTION liveness_prune_heartbeats(cut timestamptz, batch_size int)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 AS $$
 DECLARE
 	state @extschema@.liveness_job_state;
@@ -898,7 +899,7 @@ DECLARE
 	deleted bigint;
 	late bigint;
 BEGIN
-	IF NOT @extschema@.liveness_lock_job('retention', false) THEN
+	IF NOT @extschema@.liveness_lock_job('retention'::text, false) THEN
 		RAISE NOTICE 'another run of the retention is in progress, nothing done';
 		RETURN NULL;
 	END IF;
@@ -909,11 +910,11 @@ BEGIN
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.liveness_job_state
 		IN ROW EXCLUSIVE MODE;
-	IF NOT @extschema@.liveness_lock_job('restore', false) THEN
+	IF NOT @extschema@.liveness_lock_job('restore'::text, false) THEN
 		RAISE NOTICE 'a dump is being restored, no run of the retention meanwhile';
 		RETURN NULL;
 	END IF;
-	PERFORM @extschema@.liveness_merge_job_state('retention', NULL);
+	PERFORM @extschema@.liveness_merge_job_state('retention'::text, NULL::text);
 	PERFORM FROM @extschema@.provider_heartbeats h WHERE h.at < cut LIMIT 1;
 	IF NOT FOUND THEN
 		RETURN 0;
@@ -966,7 +967,7 @@ BEGIN
 		UPDATE @extschema@.liveness_job_state s SET late = s.late + prune.late
 		FROM (SELECT late) prune
 		WHERE s.job = 'hourly';
-		PERFORM @extschema@.liveness_count('hourly_late_total', late::float8);
+		PERFORM @extschema@.liveness_count('hourly_late_total'::text, late::float8);
 	END IF;
 	RETURN deleted;
 END
@@ -977,6 +978,7 @@ CREATE FUNCTION liveness_prune_batch(retain interval DEFAULT NULL, batch_size in
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 AS $$
 DECLARE
 	started_at timestamptz := clock_timestamp();
@@ -989,7 +991,7 @@ BEGIN
 	END IF;
 	deleted := @extschema@.liveness_prune_heartbeats(cut, rows);
 	IF deleted IS NOT NULL THEN
-		PERFORM @extschema@.liveness_record_run('retention', started_at, clock_timestamp() - started_at, deleted);
+		PERFORM @extschema@.liveness_record_run('retention'::text, started_at, clock_timestamp() - started_at, deleted);
 	END IF;
 	RETURN deleted;
 END
@@ -1001,10 +1003,11 @@ CREATE FUNCTION liveness_prune_derived()
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 AS $$
 DECLARE
-	hourly interval := @extschema@.liveness_setting_interval('hourly_retention');
-	sessions interval := @extschema@.liveness_setting_interval('session_retention');
+	hourly interval := @extschema@.liveness_setting_interval('hourly_retention'::text);
+	sessions interval := @extschema@.liveness_setting_interval('session_retention'::text);
 	deleted bigint;
 	total bigint := 0;
 BEGIN
@@ -1032,6 +1035,7 @@ CREATE FUNCTION liveness_prune_step(cut timestamptz, batch_size int, started_at 
 	INOUT total bigint, OUT more boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 AS $$
 DECLARE
 	deleted bigint := 0;
@@ -1046,14 +1050,28 @@ BEGIN
 	END IF;
 	total := total + coalesce(deleted, 0);
 	duration := clock_timestamp() - started_at;
-	more := deleted > 0 AND coalesce(duration < @extschema@.liveness_setting_interval('prune_budget'), true);
+	more := deleted > 0 AND coalesce(duration < @extschema@.liveness_setting_interval('prune_budget'::text), true);
 	-- without the lock, and nothing done, there is no run to note
 	IF NOT more OR (more IS NULL AND total > 0) THEN
-		PERFORM @extschema@.liveness_record_run('retention', started_at, duration, total);
+		PERFORM @extschema@.liveness_record_run('retention'::text, started_at, duration, total);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) IS 'One step of a retention that began at started_at: a batch of heartbeats before cut (NULL: none), or, when none is left, the other tables. Adds the rows deleted to total; more says whether another step is due: false when all is done or liveness.prune_budget is spent, NULL when another run is in progress';
+
+-- What goes wrong here must not hide what went wrong before.
+CREATE FUNCTION liveness_note_error(job text, error text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM @extschema@.liveness_record_error(job, error);
+EXCEPTION WHEN OTHERS THEN
+	RAISE WARNING 'the error of job "%" cannot be noted in liveness_jobs: %', job, SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION liveness_note_error(text, text) IS 'As liveness_record_error, but a WARNING where that fails, as in a read-only session; does nothing for NULL';
 
 -- Every name is qualified, operators too: a SET clause would forbid COMMIT.
 CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
@@ -1078,16 +1096,19 @@ BEGIN
 	END IF;
 
 	LOOP
+		-- an old snapshot would not show what there is to do
+		COMMIT;
+		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		BEGIN
 			SELECT s.total, s.more INTO total, more
 			FROM @extschema@.liveness_prune_step(cut, rows, started_at, total) s;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
 				failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
-			PERFORM @extschema@.liveness_record_error('retention', failure);
+			PERFORM @extschema@.liveness_note_error('retention'::pg_catalog.text, failure);
 		END;
-		COMMIT;
 		IF failure IS NOT NULL THEN
+			COMMIT;
 			PERFORM @extschema@.liveness_raise(failure_code, failure, failure_detail, failure_hint);
 		END IF;
 		EXIT WHEN more IS NOT TRUE;
@@ -1108,7 +1129,7 @@ DECLARE
 	failure_hint pg_catalog.text;
 BEGIN
 	IF job OPERATOR(pg_catalog.=) 'retention'::pg_catalog.text THEN
-		CALL @extschema@.liveness_prune();
+		CALL @extschema@.liveness_prune(NULL::pg_catalog.interval, NULL::pg_catalog.int4);
 		RETURN;
 	END IF;
 	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly']::pg_catalog.text[]) THEN
@@ -1124,16 +1145,18 @@ BEGIN
 			HINT = 'Call it outside of a transaction block, or call the rollup function in yours.';
 	END IF;
 
+	COMMIT;
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 	BEGIN
 		IF job OPERATOR(pg_catalog.=) 'features'::pg_catalog.text THEN
-			PERFORM @extschema@.liveness_rollup_features();
+			PERFORM @extschema@.liveness_rollup_features(pg_catalog.now(), NULL::pg_catalog.int4);
 		ELSE
-			PERFORM @extschema@.liveness_rollup_hourly();
+			PERFORM @extschema@.liveness_rollup_hourly(NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz);
 		END IF;
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
 			failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
-		PERFORM @extschema@.liveness_record_error(job, failure);
+		PERFORM @extschema@.liveness_note_error(job, failure);
 	END;
 	IF failure IS NOT NULL THEN
 		COMMIT;
@@ -1158,7 +1181,7 @@ CREATE VIEW liveness_open_sessions AS
 		coalesce(s.last_heartbeat_at, h.at, f.at) IS NOT NULL AS was_heard,
 		CASE WHEN l.at > now() THEN now() ELSE l.at END AS last_sign_of_life
 	FROM provider_sessions s
-	CROSS JOIN (SELECT now() + liveness_setting_interval('session_timeout') AS ahead) c
+	CROSS JOIN (SELECT now() + liveness_setting_interval('session_timeout'::text) AS ahead) c
 	LEFT JOIN LATERAL (
 		SELECT n.connected_at
 		FROM provider_sessions n
@@ -1229,7 +1252,7 @@ BEGIN
 	END IF;
 	-- epochs, because a difference of instants can be out of range
 	SELECT o.id, NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at))
-		<= extract(epoch FROM @extschema@.liveness_setting_interval('session_timeout')) AS is_retried
+		<= extract(epoch FROM @extschema@.liveness_setting_interval('session_timeout'::text)) AS is_retried
 	INTO former
 	FROM @extschema@.liveness_open_sessions o
 	WHERE o.provider_id = $1 AND o.coordinator_id = $2
@@ -1249,7 +1272,7 @@ BEGIN
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, CASE
 			WHEN o.was_heard THEN o.last_sign_of_life
-			WHEN $3 > now() + @extschema@.liveness_setting_interval('session_timeout') THEN now()
+			WHEN $3 > now() + @extschema@.liveness_setting_interval('session_timeout'::text) THEN now()
 			WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
 		END), disconnect_reason = 'superseded'
 	FROM @extschema@.liveness_open_sessions o
@@ -1315,7 +1338,7 @@ BEGIN
 	INTO alive_at
 	FROM @extschema@.provider_sessions s
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
-	AND s.disconnected_at <= now() + @extschema@.liveness_setting_interval('session_timeout');
+	AND s.disconnected_at <= now() + @extschema@.liveness_setting_interval('session_timeout'::text);
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
 		disconnect_reason = $2
@@ -1338,8 +1361,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	silent_since timestamptz := (now() AT TIME ZONE 'UTC'
-		- coalesce($1, @extschema@.liveness_setting_interval('session_timeout'))) AT TIME ZONE 'UTC';
-	ahead timestamptz := now() + @extschema@.liveness_setting_interval('session_timeout');
+		- coalesce($1, @extschema@.liveness_setting_interval('session_timeout'::text))) AT TIME ZONE 'UTC';
+	ahead timestamptz := now() + @extschema@.liveness_setting_interval('session_timeout'::text);
 	closed bigint;
 BEGIN
 	IF $1 <= interval '0' THEN
@@ -1515,7 +1538,7 @@ CREATE VIEW provider_liveness AS
 		SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
 		FROM provider_sessions s
 		WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-		AND s.connected_at <= now() + liveness_setting_interval('session_timeout')
+		AND s.connected_at <= now() + liveness_setting_interval('session_timeout'::text)
 	) o
 	LEFT JOIN LATERAL (
 		SELECT h.at
@@ -1589,7 +1612,7 @@ CREATE VIEW provider_stale_sessions AS
 	FROM liveness_open_sessions o
 	CROSS JOIN (
 		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
-		FROM (SELECT liveness_setting_interval('session_timeout') AS timeout) t
+		FROM (SELECT liveness_setting_interval('session_timeout'::text) AS timeout) t
 	) c
 	WHERE (NOT o.has_begun OR (o.connected_at < c.before AND (o.last_heartbeat_at BETWEEN c.before AND c.ahead) IS NOT TRUE))
 	AND (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < c.before));
@@ -1603,7 +1626,7 @@ CREATE VIEW network_availability AS
 		count(*) FILTER (WHERE f.sessions_count > 0) AS providers,
 		(SELECT count(DISTINCT s.provider_id) FROM provider_sessions s
 			WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
-			AND s.connected_at <= now() + liveness_setting_interval('session_timeout')) AS connected,
+			AND s.connected_at <= now() + liveness_setting_interval('session_timeout'::text)) AS connected,
 		count(*) FILTER (WHERE f.sessions_count = 0) AS vanished,
 		avg(f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS mean_uptime_pct,
 		percentile_cont(0.1) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p10_uptime_pct,
@@ -1734,8 +1757,8 @@ SET jit = off
 BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
 		SELECT f.as_of, f.hazard, @extschema@.liveness_span_usecs($1, 'job') AS usecs,
-			now() - @extschema@.liveness_setting_interval('session_timeout') AS stale_before,
-			now() + @extschema@.liveness_setting_interval('session_timeout') AS ahead
+			now() - @extschema@.liveness_setting_interval('session_timeout'::text) AS stale_before,
+			now() + @extschema@.liveness_setting_interval('session_timeout'::text) AS ahead
 		FROM @extschema@.liveness_prepared_fleet() f
 	), latest AS (
 		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at, s.last_heartbeat_at
@@ -1817,7 +1840,7 @@ BEGIN ATOMIC
 		FROM history h
 	), asked AS MATERIALIZED (
 		SELECT @extschema@.liveness_span_usecs($2, 'job') AS usecs,
-			$1 - @extschema@.liveness_setting_interval('session_timeout') AS stale_before,
+			$1 - @extschema@.liveness_setting_interval('session_timeout'::text) AS stale_before,
 			-- of another instant than now what came after it is not known yet
 			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
 			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
@@ -1825,7 +1848,7 @@ BEGIN ATOMIC
 		FROM ages a
 		CROSS JOIN (
 			SELECT t.ahead, $1 >= now() AND $1 <= t.ahead AS is_now
-			FROM (SELECT now() + @extschema@.liveness_setting_interval('session_timeout') AS ahead) t
+			FROM (SELECT now() + @extschema@.liveness_setting_interval('session_timeout'::text) AS ahead) t
 		) n
 	), latest AS (
 		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at,
@@ -2046,6 +2069,7 @@ CREATE FUNCTION liveness_adopt(sessions regclass, heartbeats regclass)
 RETURNS TABLE (adopted regclass, rows bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 AS $$
 DECLARE
 	source regclass;
@@ -2164,7 +2188,7 @@ CREATE VIEW liveness_metrics AS
 			b.p_stays_4h, b.p_stays_8h,
 			EXISTS (SELECT FROM provider_sessions s
 				WHERE s.provider_id = b.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-				AND s.connected_at <= now() + liveness_setting_interval('session_timeout')) AS connected
+				AND s.connected_at <= now() + liveness_setting_interval('session_timeout'::text)) AS connected
 		FROM (
 			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
 				FROM provider_reliability_features f
@@ -2265,6 +2289,7 @@ CREATE FUNCTION liveness_drop_partitions(cut timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 AS $$
 DECLARE
 	closed timestamptz := coalesce((SELECT max(s.pruned_before) FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly'), '-infinity');
@@ -2310,6 +2335,7 @@ COMMENT ON FUNCTION liveness_drop_partitions(timestamptz) IS 'Drops the partitio
 CREATE FUNCTION liveness_prune_partitions(INOUT cut timestamptz, OUT dropped bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 AS $$
 DECLARE
 	lock_timeout text := current_setting('lock_timeout');
@@ -2336,7 +2362,7 @@ BEGIN
 			RETURN;
 		END IF;
 		SELECT count(*) INTO dropped FROM @extschema@.provider_heartbeats h WHERE h.at >= p.since AND h.at < p.until;
-		PERFORM @extschema@.liveness_rollup_hourly();
+		PERFORM @extschema@.liveness_rollup_hourly(NULL::timestamptz, NULL::timestamptz);
 		BEGIN
 			PERFORM set_config('lock_timeout', '1s', true);
 			LOCK TABLE ONLY @extschema@.provider_heartbeats IN ACCESS EXCLUSIVE MODE;
@@ -2369,6 +2395,7 @@ CREATE FUNCTION liveness_partition_heartbeats(width interval DEFAULT '1 day', si
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 SET timezone = 'UTC'
 SET datestyle = 'ISO'
 AS $$
@@ -2404,7 +2431,7 @@ BEGIN
 			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
 			HINT = 'Make them wider, or fewer.';
 	END IF;
-	PERFORM @extschema@.liveness_lock_job('retention', true);
+	PERFORM @extschema@.liveness_lock_job('retention'::text, true);
 
 	IF (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation) THEN
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
@@ -2537,6 +2564,7 @@ CREATE FUNCTION liveness_extend_partitions()
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET row_security = off
 SET lock_timeout = '1s'
 AS $$
 DECLARE
@@ -2552,7 +2580,7 @@ BEGIN
 	IF width IS NULL THEN
 		RETURN 0;
 	END IF;
-	RETURN @extschema@.liveness_partition_heartbeats(width);
+	RETURN @extschema@.liveness_partition_heartbeats(width, NULL::timestamptz, now() + interval '7 days');
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RAISE WARNING 'no partitions were made ahead, because provider_heartbeats is in use'
 		USING HINT = 'Until the next run of the retention, heartbeats without a partition go to the default one.';
@@ -2640,7 +2668,7 @@ BEGIN
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_session_bounds(int), @extschema@.liveness_rollup_features(timestamptz, int), '
 		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), '
 		'@extschema@.liveness_lock_job(text, boolean), @extschema@.liveness_merge_job_state(text, text), '
-		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), '
+		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), @extschema@.liveness_note_error(text, text), '
 		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_rollup_to_prune(timestamptz, timestamptz), @extschema@.liveness_in_transaction_block(), '
 		'@extschema@.liveness_raise(text, text, text, text), '
 		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
@@ -2685,6 +2713,7 @@ REVOKE ALL ON FUNCTION liveness_lock_job(text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_merge_job_state(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_record_error(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_note_error(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_hours(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_to_prune(timestamptz, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_in_transaction_block() FROM PUBLIC;

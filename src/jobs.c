@@ -173,8 +173,8 @@ RunRollup(const InstalledExtension *extension, void *arg)
 		return;
 	(void) Select(extension,
 				  run->job == JOB_FEATURES
-				  ? "SELECT %s.liveness_rollup_features()"
-				  : "SELECT %s.liveness_rollup_hourly()",
+				  ? "SELECT %s.liveness_rollup_features(now(), NULL::int4)"
+				  : "SELECT %s.liveness_rollup_hourly(NULL::timestamptz, NULL::timestamptz)",
 				  0, NULL, NULL, 1, &isnull);
 	if (isnull)
 		run->delay = Min(LOOK_AGAIN, run->interval);

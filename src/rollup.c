@@ -330,8 +330,9 @@ GiveUp(const Job *job, const char *why)
  * Take the job's lock, and those of its tables; false, after a NOTICE, if another run
  * holds it, or a dump is being restored.
  *
- * Statements of a job run with a search_path that no other role can write to, and
- * with the memory of maintenance work.  Groups are always hashed: the planner cannot
+ * Statements of a job run with a search_path that no other role can write to, with an
+ * error where row-level security would hide rows, and with the memory of maintenance
+ * work.  Groups are always hashed: the planner cannot
  * know how few they are, and would sort.  JIT would cost more than it saves, for
  * the expressions are few and the work is in the aggregates.
  */
@@ -348,6 +349,7 @@ BeginJob(Job *job, const char *name, LivenessLock lock, const char *read, const 
 		elog(ERROR, "SPI_connect failed");
 	job->guc_nestlevel = NewGUCNestLevel();
 	SetLocal("search_path", "pg_catalog, pg_temp");
+	SetLocal("row_security", "off");
 	SetLocal("jit", "off");
 	SetLocal("enable_sort", "off");
 	if (work_mem < maintenance_work_mem)
@@ -842,8 +844,33 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 
 	writers = RunningWriters(job, (Datum) 0, true, &none);
 
-	/* A snapshot taken long ago shows nothing new, however long we wait */
-	if (!IsolationUsesXactSnapshot())
+	/*
+	 * A snapshot taken long ago shows nothing new, however long we wait.  But it shows
+	 * what the last run has noted, and so all that was committed before: if that run
+	 * knew that the writers had ended, it shows their rows.  Else we note who is left.
+	 */
+	if (IsolationUsesXactSnapshot())
+	{
+		if (progress->has_pending)
+		{
+			ArrayType  *noted = DatumGetArrayTypeP(progress->pending_writers);
+			bool		ended;
+			Datum		left;
+
+			if (ArrayGetNItems(ARR_NDIM(noted), ARR_DIMS(noted)) == 0)
+			{
+				next = Max(next, progress->pending);
+				progress->has_pending = false;
+			}
+			else
+			{
+				left = RunningWriters(job, progress->pending_writers, false, &ended);
+				progress->pending_writers = ended
+					? PointerGetDatum(construct_empty_array(TEXTOID)) : left;
+			}
+		}
+	}
+	else
 	{
 		for (int i = 0; !none && i < WRITER_WAITS; i++)
 		{

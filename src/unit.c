@@ -44,6 +44,41 @@
 ErrorData  *liveness_unit_error = NULL;
 
 /*
+ * What a database, a role or postgresql.conf may have set for everybody, and would keep
+ * a unit from its work or change what it does.  As autovacuum, we take our own.
+ */
+static const struct
+{
+	const char *name;
+	const char *value;
+}			pinned_settings[] = {
+	{"search_path", "pg_catalog, pg_temp"},
+	{"default_transaction_isolation", "read committed"},
+	{"default_transaction_read_only", "off"},
+	{"default_transaction_deferrable", "off"},
+	{"statement_timeout", "0"},
+	{"lock_timeout", "0"},
+	{"idle_in_transaction_session_timeout", "0"},
+#if PG_VERSION_NUM >= 170000
+	{"transaction_timeout", "0"},
+	{"restrict_nonsystem_relation_kind", ""},
+#endif
+	{"session_replication_role", "origin"},
+	/* a policy is an error, and not a part of the truth */
+	{"row_security", "off"},
+	{"zero_damaged_pages", "off"},
+	{"check_function_bodies", "on"},
+	{"standard_conforming_strings", "on"},
+	{"transform_null_equals", "off"},
+	{"array_nulls", "on"},
+	{"quote_all_identifiers", "off"},
+	{"bytea_output", "hex"},
+	{"DateStyle", "ISO"},
+	{"IntervalStyle", "postgres"},
+	{"extra_float_digits", "1"},
+};
+
+/*
  * For a process that runs units, once it is connected.  Names in its statements are
  * qualified.  A cancel is for a unit; outside of one it would end the process.
  */
@@ -51,7 +86,9 @@ void
 liveness_prepare_units(void)
 {
 	HOLD_CANCEL_INTERRUPTS();
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	for (int i = 0; i < lengthof(pinned_settings); i++)
+		SetConfigOption(pinned_settings[i].name, pinned_settings[i].value,
+						PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", MyBgworkerEntry->bgw_name, PGC_USERSET, PGC_S_OVERRIDE);
 }
 
