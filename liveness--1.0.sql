@@ -586,7 +586,7 @@ COMMENT ON FUNCTION survival_rmean(survival_curve, float8) IS 'Restricted mean: 
 CREATE FUNCTION survival_table(curve survival_curve, conf_level float8 DEFAULT 0.95, conf_type text DEFAULT 'log-log')
 RETURNS TABLE ("time" float8, n_risk bigint, n_event bigint, n_censor bigint, survival float8, std_err float8, lower float8, upper float8)
 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time: at risk, events, censored, S, its standard error (Greenwood), and bounds of conf_level by conf_type plain, log or log-log; error and bounds NULL where S is 0. conf_level outside 0..1 or another conf_type is error 22023. As summary(survfit(...), censored = TRUE) in R';
+COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time: at risk, events, censored, S, its standard error (Greenwood), and bounds of conf_level by conf_type plain, log or log-log; error and bounds NULL where S is 0, log-log bounds also where S is 1. conf_level outside 0..1 or another conf_type is error 22023. As summary(survfit(...), censored = TRUE) in R';
 
 ------------------------------------------------------------------------------
 -- Prediction: what becomes of a session
@@ -2150,9 +2150,9 @@ RETURNS survival_curve
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@.survival_agg(
-			ceil(date_part('epoch', CASE WHEN s.disconnected_at <= as_of THEN greatest(s.disconnected_at, s.connected_at) ELSE as_of END - s.connected_at) / 60),
+			60 * ceil(date_part('epoch', CASE WHEN s.disconnected_at <= as_of THEN greatest(s.disconnected_at, s.connected_at) ELSE as_of END - s.connected_at) / 60),
 			COALESCE(s.disconnected_at <= as_of AND NOT @extschema@.liveness_is_censored(s.disconnect_reason), false),
-			floor(greatest(date_part('epoch', w.since - s.connected_at), 0) / 60))
+			60 * floor(greatest(date_part('epoch', w.since - s.connected_at), 0) / 60))
 	FROM (SELECT @extschema@.liveness_window_start(as_of, window_days) AS since) w
 	CROSS JOIN @extschema@.provider_sessions s
 	WHERE s.connected_at < as_of AND s.connected_at > '-infinity'
@@ -2160,7 +2160,7 @@ BEGIN ATOMIC
 	-- it checks the arguments even where there is no session
 	HAVING @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
-COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'Kaplan-Meier curve of all sessions of the window, in minutes: as p_survives_4h, but over the fleet, and with lengths rounded up to the minute, so that the curve stays small. NULL without a session; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'Kaplan-Meier curve of all sessions of the window, in seconds: as p_survives_4h, but over the fleet, and with lengths rounded up to the minute, so that the curve stays small. NULL without a session; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
 
 ------------------------------------------------------------------------------
 -- What a monitoring system scrapes

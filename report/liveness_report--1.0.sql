@@ -566,14 +566,14 @@ BEGIN ATOMIC
 			'SELECT h.hours, a.survival, b.lower, b.upper
 			FROM (SELECT $1[1]::@liveness@.survival_curve AS curve) f
 			CROSS JOIN unnest(ARRAY[1, 4, 8, 12, 24, 48]) h (hours)
-			CROSS JOIN LATERAL (SELECT @liveness@.survival_at(f.curve, 60 * h.hours)::float8 AS survival) a
+			CROSS JOIN LATERAL (SELECT @liveness@.survival_at(f.curve, 3600 * h.hours)::float8 AS survival) a
 			LEFT JOIN LATERAL (
-				SELECT t.lower::float8, t.upper::float8 FROM @liveness@.survival_table(f.curve) t WHERE t.time <= 60 * h.hours ORDER BY t.time DESC LIMIT 1
+				SELECT t.lower::float8, t.upper::float8 FROM @liveness@.survival_table(f.curve) t WHERE t.time <= 3600 * h.hours ORDER BY t.time DESC LIMIT 1
 			) b ON a.survival IS NOT NULL',
 			f.curve) s (hours int, survival float8, lower float8, upper float8)
 	)
 	SELECT COALESCE('<figure><figcaption><b>Share of sessions that last longer</b> (%; Kaplan-Meier; the band: 95 %)</figcaption>'
-			|| @extschema@.liveness_report_survival(f.curve, 60, 48, 'Share of sessions that last longer than so many hours')
+			|| @extschema@.liveness_report_survival(f.curve, 3600, 48, 'Share of sessions that last longer than so many hours')
 			|| @extschema@.liveness_report_table('The same in numbers', ARRAY['hours', '1', '4', '8', '12', '24', '48'],
 				ARRAY['last longer, %'] || r.survival || ARRAY['from'] || r.lower || ARRAY['to'] || r.upper) || E'</figure>\n',
 		E'<p>No session in the window.</p>\n')

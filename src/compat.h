@@ -43,7 +43,16 @@
 #endif
 
 /* 16 can collect errors of input */
-#if PG_VERSION_NUM < 160000
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#else
+#define SOFT_ERROR_OCCURRED(escontext)	((void) (escontext), false)
+#define ereturn(context, dummy_value, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
 #define float8in_internal(num, endptr_p, type_name, orig_string, escontext) \
 	float8in_internal(num, endptr_p, type_name, orig_string)
 #endif

@@ -102,13 +102,15 @@ typedef struct CurveWalk
 
 /* ---------- points ---------- */
 
-static void
-AddCount(int64 *sum, int64 n)
+/* Too many are an error, or false where escontext collects it */
+static bool
+AddCount(int64 *sum, int64 n, Node *escontext)
 {
 	if (pg_add_s64_overflow(*sum, n, sum))
-		ereport(ERROR,
+		ereturn(escontext, false,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("a survival curve cannot count so many observations")));
+	return true;
 }
 
 /* Bring points in order, and those of the same time together; how many are left */
@@ -124,9 +126,9 @@ CompactPoints(CurvePoint *points, int64 n)
 	{
 		if (points[i].time == points[last].time)
 		{
-			AddCount(&points[last].n_event, points[i].n_event);
-			AddCount(&points[last].n_censor, points[i].n_censor);
-			AddCount(&points[last].n_enter, points[i].n_enter);
+			(void) AddCount(&points[last].n_event, points[i].n_event, NULL);
+			(void) AddCount(&points[last].n_censor, points[i].n_censor, NULL);
+			(void) AddCount(&points[last].n_enter, points[i].n_enter, NULL);
 		}
 		else
 			points[++last] = points[i];
@@ -136,10 +138,10 @@ CompactPoints(CurvePoint *points, int64 n)
 
 /*
  * Does a set of compacted points describe observations that can be?  Sets at_start;
- * otherwise returns what is wrong.
+ * otherwise returns what is wrong, or "" where escontext has collected it.
  */
 static const char *
-CheckPoints(const CurvePoint *points, int64 n, int64 *at_start)
+CheckPoints(const CurvePoint *points, int64 n, int64 *at_start, Node *escontext)
 {
 	int64		exits = 0;
 	int64		entries = 0;
@@ -159,9 +161,10 @@ CheckPoints(const CurvePoint *points, int64 n, int64 *at_start)
 			return "Nothing happens at a time.";
 		if (point->time < 0 && (point->n_event > 0 || point->n_censor > 0))
 			return "A duration is negative.";
-		AddCount(&exits, point->n_event);
-		AddCount(&exits, point->n_censor);
-		AddCount(&entries, point->n_enter);
+		if (!AddCount(&exits, point->n_event, escontext) ||
+			!AddCount(&exits, point->n_censor, escontext) ||
+			!AddCount(&entries, point->n_enter, escontext))
+			return "";
 	}
 	*at_start = exits - entries;
 	at_risk = *at_start;
@@ -177,12 +180,12 @@ CheckPoints(const CurvePoint *points, int64 n, int64 *at_start)
 }
 
 static SurvivalCurve *
-MakeCurve(const CurvePoint *points, int64 n, int64 at_start)
+MakeCurve(const CurvePoint *points, int64 n, int64 at_start, Node *escontext)
 {
 	SurvivalCurve *curve;
 
 	if (n > MAX_POINTS)
-		ereport(ERROR,
+		ereturn(escontext, NULL,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a survival curve cannot have " INT64_FORMAT " distinct times", n),
 				 errhint("Round the durations, to whole seconds perhaps.")));
@@ -205,17 +208,18 @@ liveness_make_curve(const double *durations, const bool *observed, int64 n)
 	for (int64 i = 0; i < n; i++)
 		points[i] = (CurvePoint) {durations[i] + 0.0, observed[i], !observed[i], 0};
 	n = CompactPoints(points, n);
-	if (CheckPoints(points, n, &at_start) != NULL)
+	if (CheckPoints(points, n, &at_start, NULL) != NULL)
 		elog(ERROR, "durations of a survival curve are not valid");
-	return PointerGetDatum(MakeCurve(points, n, at_start));
+	return PointerGetDatum(MakeCurve(points, n, at_start, NULL));
 }
 
 /* ---------- input and output ---------- */
 
-pg_noreturn static void
-InvalidLiteral(const char *literal, const char *detail)
+/* A curve that cannot be is an error, or collected in escontext; returns false then */
+static bool
+InvalidLiteral(const char *literal, const char *detail, Node *escontext)
 {
-	ereport(ERROR,
+	ereturn(escontext, false,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input syntax for type %s: \"%.*s\"", "survival_curve",
 					pg_mbcliplen(literal, (int) strnlen(literal, 2 * MAX_SHOWN), MAX_SHOWN), literal),
@@ -231,28 +235,39 @@ SkipBlanks(char *s)
 	return s;
 }
 
-static int64
-ParseCount(char **s, const char *literal)
+/* :count */
+static bool
+ParseCount(char **s, const char *literal, int64 *n, Node *escontext)
 {
 	char	   *end;
-	int64		n;
 
+	if (**s != ':')
+		return InvalidLiteral(literal, "A colon is missing.", escontext);
+	*s = SkipBlanks(*s + 1);
 	if (!isdigit((unsigned char) **s))
-		InvalidLiteral(literal, "A count is missing.");
+		return InvalidLiteral(literal, "A count is missing.", escontext);
 	errno = 0;
-	n = strtoll(*s, &end, 10);
+	*n = strtoll(*s, &end, 10);
 	if (errno != 0)
-		InvalidLiteral(literal, "A count is out of range.");
+		return InvalidLiteral(literal, "A count is out of range.", escontext);
 	*s = SkipBlanks(end);
-	return n;
+	return true;
 }
 
-static void
-ExpectColon(char **s, const char *literal)
+/* time:events:censored[:entered] */
+static bool
+ParsePoint(char **s, char *literal, CurvePoint *point, Node *escontext)
 {
-	if (**s != ':')
-		InvalidLiteral(literal, "A colon is missing.");
-	*s = SkipBlanks(*s + 1);
+	memset(point, 0, sizeof(CurvePoint));
+	if (**s == '\0' || !strchr("0123456789+-.iInN", **s))
+		return InvalidLiteral(literal, "A time is missing.", escontext);
+	point->time = float8in_internal(*s, s, "survival_curve", literal, escontext) + 0.0;
+	if (SOFT_ERROR_OCCURRED(escontext))
+		return false;
+	*s = SkipBlanks(*s);
+	return ParseCount(s, literal, &point->n_event, escontext) &&
+		ParseCount(s, literal, &point->n_censor, escontext) &&
+		(**s != ':' || ParseCount(s, literal, &point->n_enter, escontext));
 }
 
 /*
@@ -265,55 +280,53 @@ Datum
 survival_curve_in(PG_FUNCTION_ARGS)
 {
 	char	   *literal = PG_GETARG_CSTRING(0);
+	Node	   *escontext = fcinfo->context;
 	char	   *s = SkipBlanks(literal);
 	CurvePoint *points;
+	SurvivalCurve *curve;
 	int64		n = 0;
 	int64		capacity = INITIAL_CAPACITY;
 	int64		at_start;
-	const char *wrong;
+	const char *wrong = NULL;
 
 	points = (CurvePoint *) palloc(capacity * sizeof(CurvePoint));
-	if (*s++ != '{')
-		InvalidLiteral(literal, "It does not begin with {.");
-	s = SkipBlanks(s);
-	while (*s != '}')
+	if (*s != '{')
+		wrong = "It does not begin with {.";
+	else
+		s = SkipBlanks(s + 1);
+	while (wrong == NULL && *s != '}')
 	{
-		CurvePoint	point = {0};
-
 		CHECK_FOR_INTERRUPTS();
+		if (n > 0 && *s != ',')
+		{
+			wrong = "A comma or } is missing.";
+			break;
+		}
 		if (n > 0)
-		{
-			if (*s != ',')
-				InvalidLiteral(literal, "A comma or } is missing.");
 			s = SkipBlanks(s + 1);
-		}
-		if (*s == '\0' || !strchr("0123456789+-.iInN", *s))
-			InvalidLiteral(literal, "A time is missing.");
-		point.time = float8in_internal(s, &s, "survival_curve", literal, NULL) + 0.0;
-		s = SkipBlanks(s);
-		ExpectColon(&s, literal);
-		point.n_event = ParseCount(&s, literal);
-		ExpectColon(&s, literal);
-		point.n_censor = ParseCount(&s, literal);
-		if (*s == ':')
-		{
-			ExpectColon(&s, literal);
-			point.n_enter = ParseCount(&s, literal);
-		}
 		if (n == capacity)
 		{
 			capacity *= 2;
 			points = (CurvePoint *) repalloc_huge(points, capacity * sizeof(CurvePoint));
 		}
-		points[n++] = point;
+		if (!ParsePoint(&s, literal, &points[n++], escontext))
+			PG_RETURN_NULL();
 	}
-	if (*SkipBlanks(s + 1) != '\0')
-		InvalidLiteral(literal, "Something follows after }.");
-
-	wrong = CheckPoints(points, n, &at_start);
+	if (wrong == NULL && *SkipBlanks(s + 1) != '\0')
+		wrong = "Something follows after }.";
+	if (wrong == NULL)
+		wrong = CheckPoints(points, n, &at_start, escontext);
+	if (SOFT_ERROR_OCCURRED(escontext))
+		PG_RETURN_NULL();
 	if (wrong != NULL)
-		InvalidLiteral(literal, wrong);
-	PG_RETURN_POINTER(MakeCurve(points, n, at_start));
+	{
+		(void) InvalidLiteral(literal, wrong, escontext);
+		PG_RETURN_NULL();
+	}
+	curve = MakeCurve(points, n, at_start, escontext);
+	if (curve == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(curve);
 }
 
 /*
@@ -379,13 +392,13 @@ survival_curve_recv(PG_FUNCTION_ARGS)
 		points[i].n_censor = pq_getmsgint64(buf);
 		points[i].n_enter = pq_getmsgint64(buf);
 	}
-	wrong = CheckPoints(points, n, &at_start);
+	wrong = CheckPoints(points, n, &at_start, NULL);
 	if (wrong != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid survival_curve"),
 				 errdetail_internal("%s", wrong)));
-	PG_RETURN_POINTER(MakeCurve(points, n, at_start));
+	PG_RETURN_POINTER(MakeCurve(points, n, at_start, NULL));
 }
 
 /*
@@ -653,9 +666,9 @@ survival_agg_final(PG_FUNCTION_ARGS)
 	state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
 	/* this leaves the state as good as it was: it may be asked again */
 	state->npoints = CompactPoints(state->points, state->npoints);
-	if (CheckPoints(state->points, state->npoints, &at_start) != NULL)
+	if (CheckPoints(state->points, state->npoints, &at_start, NULL) != NULL)
 		liveness_corrupt_state();
-	PG_RETURN_POINTER(MakeCurve(state->points, state->npoints, at_start));
+	PG_RETURN_POINTER(MakeCurve(state->points, state->npoints, at_start, NULL));
 }
 
 /* ---------- what can be asked ---------- */
@@ -1053,8 +1066,10 @@ survival_table(PG_FUNCTION_ARGS)
 	values[2] = Int64GetDatum(call->walk.n_event);
 	values[3] = Int64GetDatum(call->walk.n_censor);
 	values[4] = Float8GetDatum(km->survival);
-	/* where nobody survives there is no variance to tell */
-	nulls[5] = nulls[6] = nulls[7] = km->survival == 0;
+	/* where nobody survives there is no variance to tell; ln(-ln(1)) is none either */
+	nulls[5] = km->survival == 0;
+	nulls[6] = nulls[7] = km->survival == 0 ||
+		(km->survival == 1 && call->type == CONFIDENCE_LOG_LOG);
 	values[5] = Float8GetDatum(km->survival * sqrt(km->greenwood));
 	if (km->survival > 0 && km->survival < 1)
 		ConfidenceBounds(call->type, call->z, km, &lower, &upper);

@@ -1,7 +1,7 @@
 -- Survival curves against R's survfit (package survival 3.5-3) and figures worked out by hand
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(336);
+SELECT plan(338);
 
 -- R's figures have 12 digits
 CREATE FUNCTION near(a float8, b float8) RETURNS boolean LANGUAGE sql AS
@@ -12,10 +12,18 @@ $$SELECT CASE WHEN near(got, expected) THEN pass(name) ELSE fail(name) || E'\n' 
 CREATE FUNCTION refusal(literal text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	detail text;
+	code text;
 BEGIN
 	RETURN literal::survival_curve;
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	-- from 16 on without an error, too
+	IF current_setting('server_version_num')::int >= 160000 THEN
+		EXECUTE $sql$SELECT sql_error_code FROM pg_input_error_info($1, 'survival_curve')$sql$ INTO code USING literal;
+		IF code IS DISTINCT FROM SQLSTATE THEN
+			RETURN 'told softly: ' || coalesce(code, 'nothing');
+		END IF;
+	END IF;
 	RETURN SQLSTATE || ' ' || coalesce(nullif(detail, ''), 'without a reason: ' || SQLERRM);
 END $$;
 
@@ -99,7 +107,9 @@ SELECT is(count(*)::int, 9, 'where nobody has the event the row before is repeat
 	FROM fit, survival_table(curve, 0.95, 'log') WHERE arm = '6-MP') AS t
 WHERE n_event = 0 AND same;
 SELECT results_eq($$SELECT survival, std_err, lower, upper FROM survival_table('{1:0:1,2:1:1}') LIMIT 1$$,
-	$$VALUES (1::float8, 0::float8, 1::float8, 1::float8)$$, 'before the first event S is 1 for certain');
+	$$VALUES (1::float8, 0::float8, NULL::float8, NULL::float8)$$, 'before the first event there are no log-log bounds');
+SELECT results_eq(format($$SELECT survival, std_err, lower, upper FROM survival_table('{1:0:1,2:1:1}', 0.95, %L) LIMIT 1$$, t),
+	$$VALUES (1::float8, 0::float8, 1::float8, 1::float8)$$, 'by the others S is 1 for certain: ' || t) FROM unnest(ARRAY['plain', 'log']) t;
 SELECT results_eq($$SELECT n_risk, survival, std_err, lower, upper FROM survival_table('{1:3:0}')$$,
 	$$VALUES (3::bigint, 0::float8, NULL::float8, NULL::float8, NULL::float8)$$, 'where nobody is left there is no error to tell');
 SELECT is_empty($$SELECT * FROM survival_table('{}')$$, 'no table of nothing');

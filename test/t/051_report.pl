@@ -170,7 +170,7 @@ is( $node->safe_psql('postgres', q{
 			('never', '2026-01-05 00:00+00', '-infinity', 'read_error');
 		SELECT time, n_risk, n_event, n_censor FROM survival_table(liveness_fleet_survival('2026-01-15 00:00+00', 14)) WHERE n_event + n_censor > 0;
 		ROLLBACK}),
-	"11|6|1|0\n60|5|0|2\n120|4|1|0\n121|3|1|0\n180|2|1|1", 'survival of the fleet: sessions of the window, open, censored, truncated, in minutes');
+	"660|6|1|0\n3600|5|0|2\n7200|4|1|0\n7260|3|1|0\n10800|2|1|1", 'survival of the fleet: sessions of the window, open, censored, truncated, in seconds');
 is($node->safe_psql('postgres', q{SELECT liveness_report_mean_matrix() IS NULL, liveness_fleet_survival() IS NULL}), 't|t', 'an empty fleet has neither');
 $node->safe_psql('postgres', q{
 	INSERT INTO provider_reliability_features (provider_id, sessions_count, hourly_availability)
