@@ -1,7 +1,7 @@
 -- What the extension is made of: tables to the letter, comments, labels of functions, and what a coordinator's boot finds
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(36);
+SELECT plan(37);
 
 CREATE TEMP VIEW members AS
 	SELECT d.classid, d.objid, d.classid::regclass::text AS catalog
@@ -200,6 +200,12 @@ SELECT cmp_ok((SELECT count(*) FROM words WHERE prokind = 'p' AND before = 'pg_c
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
 	WHERE l.lanname = 'sql' AND p.prosqlbody IS NULL$$, 'every SQL function has a parsed body');
+-- The labels, volatility and parallel, of what a parsed body calls
+SELECT is_empty(
+	$$SELECT DISTINCT p.oid::regprocedure, f.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid,
+		regexp_matches(p.prosqlbody::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') c JOIN pg_proc f ON f.oid = c[1]::oid
+	WHERE strpos('isv', f.provolatile::text) > strpos('isv', p.provolatile::text) OR strpos('sru', f.proparallel::text) > strpos('sru', p.proparallel::text)$$,
+	'no SQL function promises more than what it calls');
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_aggregate a ON a.aggfnoid = p.oid,
 		unnest(ARRAY[a.aggtransfn, a.aggcombinefn, a.aggfinalfn, a.aggserialfn, a.aggdeserialfn]) f JOIN pg_proc s ON s.oid = f

@@ -295,6 +295,10 @@ is($node->safe_psql('postgres', q{SELECT r.extname FROM pg_depend d JOIN pg_exte
 is($node->safe_psql('postgres', "SELECT count(*) FROM ($members) p WHERE p.prosecdef OR p.prolang NOT IN (SELECT l.oid FROM pg_language l WHERE l.lanname IN ('sql', 'plpgsql'))"), 0, 'it is SQL alone, and runs as who asks');
 is($node->safe_psql('postgres', "SELECT string_agg(p.proname, ', ') FROM ($members) p JOIN pg_language l ON l.oid = p.prolang WHERE CASE l.lanname WHEN 'sql' THEN p.prosqlbody IS NULL ELSE NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}')) END"), '', 'no name in it is looked up in the path of who asks');
 is($node->safe_psql('postgres', "SELECT string_agg(p.proname, ', ') FROM ($members) p WHERE obj_description(p.oid, 'pg_proc') IS NULL OR length(obj_description(p.oid, 'pg_proc')) > 110"), '', 'everything has a short comment');
+is( $node->safe_psql('postgres', qq{
+		SELECT count(*) > 100, string_agg(DISTINCT p.proname || ': ' || f.proname, ', ') FILTER (WHERE strpos('isv', f.provolatile::text) > strpos('isv', p.provolatile::text) OR strpos('sru', f.proparallel::text) > strpos('sru', p.proparallel::text))
+		FROM ($members) p, regexp_matches(p.prosqlbody::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') c JOIN pg_proc f ON f.oid = c[1]::oid}),
+	't|', 'no function promises more than what it calls');
 # A column more at the start, others in other types, and a view and a function made anew.
 # A page that differs divides by zero.
 $node->safe_psql('postgres', q{
