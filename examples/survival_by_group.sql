@@ -14,7 +14,7 @@ WITH curve AS (
 )
 SELECT c.provider_group, c.sessions,
 	round(survival_quantile(c.hours, 0.5)::numeric, 1) AS "median h",
-	round(100 * survival_at(c.hours, 4)::numeric, 1) AS "4 h %",
-	round(100 * survival_conditional(c.hours, 4, 4)::numeric, 1) AS "4 h more %"
+	least(round(100 * survival_at(c.hours, 4)::numeric, 1), CASE WHEN survival_at(c.hours, 4) < 1 THEN 99.9 END) AS "4 h %",
+	least(round(100 * survival_conditional(c.hours, 4, 4)::numeric, 1), CASE WHEN survival_conditional(c.hours, 4, 4) < 1 THEN 99.9 END) AS "4 h more %"
 FROM curve c
 ORDER BY survival_at(c.hours, 4) DESC NULLS LAST, c.provider_group;

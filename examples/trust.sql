@@ -3,7 +3,7 @@
 -- the mean squared error (less is better).  ece is the mean error of the probabilities.
 
 SELECT b.predictor, b.n,
-	round(b.held::numeric, 3) AS held,
+	least(round(b.held::numeric, 3), CASE WHEN b.held < 1 THEN 0.999 END) AS held,
 	round(b.brier::numeric, 4) AS brier,
 	round(b.auc::numeric, 3) AS auc,
 	round(b.ece::numeric, 3) AS ece

@@ -3,8 +3,8 @@
 -- that were unknown then are left out.
 
 SELECT f.provider_id,
-	round(b.liveness_score::numeric, 4) AS before,
-	round(f.liveness_score::numeric, 4) AS now,
+	least(round(b.liveness_score::numeric, 4), CASE WHEN b.liveness_score < 1 THEN 0.9999 END) AS before,
+	least(round(f.liveness_score::numeric, 4), CASE WHEN f.liveness_score < 1 THEN 0.9999 END) AS now,
 	round((f.liveness_score - b.liveness_score)::numeric, 4) AS change,
 	round(100 * (f.uptime_pct - b.uptime_pct)::numeric, 1) AS "uptime %"
 FROM liveness_features_at(now() - interval '7 days') b

@@ -1,4 +1,5 @@
--- What an analyst reads.
+-- What an analyst reads.  Shares are cut and not rounded: who is nearly always there is not
+-- shown as always there.
 -- Variables: simulated.  Time zone UTC.
 
 \set ON_ERROR_STOP 1
@@ -13,10 +14,10 @@ FROM network_availability \gset
 
 CREATE TEMP VIEW shown AS
 	SELECT f.provider_id,
-		round(f.liveness_score::numeric, 4) AS score,
-		round(100 * f.uptime_pct::numeric, 1) AS "up %",
-		round(100 * f.p_stays_4h::numeric) AS "4h",
-		round(100 * f.p_stays_8h::numeric) AS "8h",
+		trunc(f.liveness_score::numeric, 4) AS score,
+		trunc(100 * f.uptime_pct::numeric, 1) AS "up %",
+		trunc(100 * f.p_stays_4h::numeric) AS "4h",
+		trunc(100 * f.p_stays_8h::numeric) AS "8h",
 		round(f.mtbf_seconds / 3600.0, 1) AS "MTBF h",
 		round(f.median_session_seconds / 3600.0, 1) AS "med h",
 		f.sessions_count AS sessions,
@@ -46,10 +47,10 @@ LIMIT 5;
 	\echo '== How do the temperaments compare?  (means)'
 	SELECT split_part(provider_id, '-', 1) AS temperament,
 		count(*) AS providers,
-		round(avg(liveness_score)::numeric, 4) AS score,
-		round(100 * avg(uptime_pct)::numeric, 1) AS "up %",
-		round(100 * avg(p_stays_4h)::numeric) AS "4h",
-		round(100 * avg(p_stays_8h)::numeric) AS "8h",
+		trunc(avg(liveness_score)::numeric, 4) AS score,
+		trunc(100 * avg(uptime_pct)::numeric, 1) AS "up %",
+		trunc(100 * avg(p_stays_4h)::numeric) AS "4h",
+		trunc(100 * avg(p_stays_8h)::numeric) AS "8h",
 		round(avg(mtbf_seconds) / 3600, 1) AS "MTBF h",
 		round(avg(sessions_count), 1) AS sessions,
 		count(*) FILTER (WHERE connected) AS up
@@ -89,10 +90,10 @@ LIMIT 5;
 \endif
 \x on
 SELECT window_days, providers, connected, vanished,
-	round(mean_uptime_pct::numeric, 4) AS mean_uptime_pct,
-	round(p10_uptime_pct::numeric, 4) AS p10_uptime_pct,
-	round(p50_uptime_pct::numeric, 4) AS p50_uptime_pct,
-	round(p90_uptime_pct::numeric, 4) AS p90_uptime_pct,
+	trunc(mean_uptime_pct::numeric, 4) AS mean_uptime_pct,
+	trunc(p10_uptime_pct::numeric, 4) AS p10_uptime_pct,
+	trunc(p50_uptime_pct::numeric, 4) AS p50_uptime_pct,
+	trunc(p90_uptime_pct::numeric, 4) AS p90_uptime_pct,
 	highly_reliable, updated_at
 FROM network_availability;
 \x off
@@ -103,7 +104,7 @@ FROM network_availability;
 	\echo 'A trace does not say why: all are unspecified.'
 \endif
 SELECT reason, sum(sessions) AS sessions,
-	round(100 * sum(sessions) / sum(sum(sessions)) OVER (), 1) AS "%",
+	trunc(100 * sum(sessions) / sum(sum(sessions)) OVER (), 1) AS "%",
 	count(*) AS providers
 FROM provider_disconnect_reasons
 GROUP BY reason
@@ -128,8 +129,8 @@ WHERE sessions_count = 0 \gset
 \if :{?vanished}
 	\echo '== What became of one that vanished?  (the score must not outlive it)'
 	SELECT k.provider_id, to_char(k.updated_at, 'YYYY-MM-DD HH24:MI') AS "as of",
-		round(k.liveness_score::numeric, 4) AS score,
-		round(100 * k.uptime_pct::numeric, 1) AS "up %",
+		trunc(k.liveness_score::numeric, 4) AS score,
+		trunc(100 * k.uptime_pct::numeric, 1) AS "up %",
 		k.sessions_count AS sessions,
 		to_char(k.last_disconnect_at, 'YYYY-MM-DD HH24:MI') AS "last disconnect"
 	FROM (
@@ -172,16 +173,16 @@ ORDER BY job;
 \if :simulated
 	\echo '== Who can take a 6-hour job now?  (liveness_candidates; %)'
 	SELECT provider_id, round(age_seconds::numeric / 3600, 1) AS "up for h",
-		round(100 * probability::numeric, 1) AS "holds %",
-		round(100 * lower::numeric, 1) AS "at least", round(100 * upper::numeric, 1) AS "at most",
-		own_sessions AS sessions, round(liveness_score::numeric, 4) AS score
+		trunc(100 * probability::numeric, 1) AS "holds %",
+		trunc(100 * lower::numeric, 1) AS "at least", trunc(100 * upper::numeric, 1) AS "at most",
+		own_sessions AS sessions, trunc(liveness_score::numeric, 4) AS score
 	FROM liveness_candidates('6 hours', max_rows => 8);
 \elif :{?at}
 	\echo '== Who could take a 6-hour job then?  (liveness_candidates_at; %)'
 	SELECT provider_id, round(age_seconds::numeric / 3600, 1) AS "up for h",
-		round(100 * probability::numeric, 1) AS "holds %",
-		round(100 * lower::numeric, 1) AS "at least", round(100 * upper::numeric, 1) AS "at most",
-		own_sessions AS sessions, round(liveness_score::numeric, 4) AS score
+		trunc(100 * probability::numeric, 1) AS "holds %",
+		trunc(100 * lower::numeric, 1) AS "at least", trunc(100 * upper::numeric, 1) AS "at most",
+		own_sessions AS sessions, trunc(liveness_score::numeric, 4) AS score
 	FROM liveness_candidates_at(:'at', '6 hours', max_rows => 8);
 \endif
 
