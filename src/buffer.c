@@ -31,6 +31,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
@@ -44,7 +45,9 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -164,9 +167,12 @@ liveness_buffer_unlock(void)
 int64
 liveness_buffer_waiting(void)
 {
+	int64		waiting;
+
 	if (buffer == NULL)
 		return 0;
-	return Max(0, (int64) (buffer->accepted - buffer->left));
+	waiting = (int64) (buffer->accepted - buffer->left);
+	return Max(0, waiting);
 }
 
 /* Bytes of the ring that they take */
@@ -458,24 +464,60 @@ liveness_emit(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* A session that keeps the worker out of the table would wait for itself for ever */
+pg_noreturn static void
+WouldWaitForItself(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("liveness_flush() would wait for %s that this transaction holds", what),
+			 errhint("Flush before the table is locked.")));
+}
+
+/*
+ * A session that keeps the worker out of the table, or out of a partition, would wait
+ * for itself for ever.
+ */
 static void
 CheckTableNotLocked(FunctionCallInfo fcinfo)
 {
-	LOCKTAG		tag;
 	Oid			heartbeats;
+	ListCell   *lc;
 
 	heartbeats = get_relname_relid("provider_heartbeats",
 								   get_func_namespace(fcinfo->flinfo->fn_oid));
-	SET_LOCKTAG_RELATION(tag, MyDatabaseId, heartbeats);
-	for (LOCKMODE mode = ShareLock; mode <= AccessExclusiveLock; mode++)
+	foreach(lc, find_all_inheritors(heartbeats, NoLock, NULL))
 	{
-		if (LockHeldByMe(&tag, mode, false))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("liveness_flush() would wait for a lock on provider_heartbeats that this transaction holds"),
-					 errhint("Flush before the table is locked.")));
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, lfirst_oid(lc));
+		for (LOCKMODE mode = ShareLock; mode <= AccessExclusiveLock; mode++)
+		{
+			if (LockHeldByMe(&tag, mode, false))
+				WouldWaitForItself(psprintf("a lock on %s", get_rel_name(lfirst_oid(lc))));
+		}
 	}
+}
+
+/*
+ * Does the worker wait for this session?  It may be a lock on something else that an
+ * INSERT needs (a sequence, an index, the extension), or a key of the operator's.
+ */
+static void
+CheckWorkerNotBlocked(pid_t worker)
+{
+	ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
+																  Int32GetDatum(worker)));
+	const int32 *pids = (const int32 *) ARR_DATA_PTR(blockers);
+
+	for (int i = 0; i < ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers)); i++)
+	{
+		if (pids[i] == MyProcPid)
+		{
+			ConditionVariableCancelSleep();
+			WouldWaitForItself("a lock");
+		}
+	}
+	pfree(blockers);
 }
 
 /*
@@ -512,6 +554,7 @@ liveness_flush(PG_FUNCTION_ARGS)
 	uint64		aside;
 	int			closed_for = 0;
 	bool		asked = false;
+	pid_t		worker_pid;
 
 	CheckAvailable("liveness_flush()");
 	CheckTableNotLocked(fcinfo);
@@ -539,6 +582,7 @@ liveness_flush(PG_FUNCTION_ARGS)
 		if (reached)
 			aside = CountAside(target, aside);
 		open = buffer->open;
+		worker_pid = buffer->worker_pid;
 		if (open && !asked)
 		{
 			buffer->requests++;
@@ -558,8 +602,9 @@ liveness_flush(PG_FUNCTION_ARGS)
 			ConditionVariableCancelSleep();
 			BufferUnavailable("liveness_flush()");
 		}
-		(void) ConditionVariableTimedSleep(&buffer->left_cv, 1000,
-										   liveness_wait_event(WAIT_FLUSH));
+		if (ConditionVariableTimedSleep(&buffer->left_cv, 1000,
+										liveness_wait_event(WAIT_FLUSH)) && open)
+			CheckWorkerNotBlocked(worker_pid);
 	}
 	ConditionVariableCancelSleep();
 

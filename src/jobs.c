@@ -71,7 +71,8 @@ typedef struct JobProcess
 {
 	BackgroundWorkerHandle *handle; /* NULL: not running */
 	int64		started;		/* 0: not yet */
-	int64		no_room_at;		/* 0: there was */
+	int64		not_before;		/* without a free process or the extension */
+	bool		no_room;		/* there was no free process */
 } JobProcess;
 
 static JobProcess processes[NJOBS];
@@ -322,6 +323,21 @@ DelayAfter(LivenessJob job, int64 interval)
 	return delay > 0 ? Min(delay, interval) : interval;
 }
 
+static void
+DoNothing(const InstalledExtension *extension, void *arg)
+{
+	(void) extension;
+	(void) arg;
+}
+
+/* A process of a job that finds no extension would be started for nothing */
+static bool
+IsExtensionThere(void)
+{
+	return liveness_run_unit("liveness: look for the extension", DoNothing, NULL,
+							 (int) (liveness_flush_timeout * 1000)) != UNIT_NO_EXTENSION;
+}
+
 /*
  * Start the jobs that are due, the first time at once.  How long until the next is,
  * as far as is known: the end of one sets the worker's latch.
@@ -341,25 +357,33 @@ liveness_run_due_jobs(int64 now)
 			continue;
 		if (process->started != 0)
 			due = process->started + DelayAfter(job, interval);
-		if (process->no_room_at != 0)
-			due = Max(due, process->no_room_at + LOOK_AGAIN);
+		due = Max(due, process->not_before);
 		if (due > now)
+		{
 			wait = Min(wait, due - now);
-		else if (StartJob(job))
+			continue;
+		}
+
+		/* what the unit waits for may have swallowed the news of another job's end */
+		wait = 0;
+		if (!IsExtensionThere())
+		{
+			process->not_before = now + LOOK_AGAIN;
+			continue;
+		}
+		if (StartJob(job))
 		{
 			process->started = now;
-			process->no_room_at = 0;
+			process->no_room = false;
+			continue;
 		}
-		else
-		{
-			if (process->no_room_at == 0)
-				ereport(LOG,
-						(errmsg("no background process is free for job \"%s\" of liveness, trying again",
-								job_defs[job].name),
-						 errhint("If this goes on, raise max_worker_processes.")));
-			process->no_room_at = now;
-			wait = Min(wait, LOOK_AGAIN);
-		}
+		if (!process->no_room)
+			ereport(LOG,
+					(errmsg("no background process is free for job \"%s\" of liveness, trying again",
+							job_defs[job].name),
+					 errhint("If this goes on, raise max_worker_processes.")));
+		process->no_room = true;
+		process->not_before = now + LOOK_AGAIN;
 	}
 	return wait;
 }

@@ -92,16 +92,21 @@ typedef struct CounterFile
 	int64		values[NCOUNTERS];
 } CounterFile;
 
-/* What the current transaction will have added once it commits */
-typedef struct PendingCount
+/*
+ * What the current transaction will have added once it commits, by subtransaction:
+ * the end of one looks at what it has counted, and at nothing else.
+ */
+typedef struct PendingCounts
 {
+	struct PendingCounts *parent;	/* of a subtransaction that encloses this one */
 	SubTransactionId subid;
-	LivenessCounter counter;
-	int64		n;
-} PendingCount;
+	int64		values[NCOUNTERS];	/* NOT_SET for gauges that were not set */
+} PendingCounts;
+
+#define NOT_SET		(-1)
 
 static SharedCounters *counters = NULL;
-static List *pending_counts = NIL;	/* in TopTransactionContext */
+static PendingCounts *pending_counts = NULL;	/* in TopTransactionContext */
 static bool callbacks_registered = false;
 
 /* Gauges hold the last value given, counters the sum */
@@ -148,24 +153,34 @@ liveness_raise_locked(LivenessCounter counter, int64 n)
 }
 
 static void
+AddPending(PendingCounts *counts, LivenessCounter counter, int64 n)
+{
+	if (IsGauge(counter))
+		counts->values[counter] = n;
+	else
+		counts->values[counter] += n;
+}
+
+static void
 CountAtXactEnd(XactEvent event, void *arg pg_attribute_unused())
 {
-	ListCell   *lc;
-
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
-			foreach(lc, pending_counts)
+			/* every subtransaction has ended, so there is one level at most */
+			if (pending_counts != NULL)
 			{
-				PendingCount *count = (PendingCount *) lfirst(lc);
-
-				liveness_count_now(count->counter, count->n);
+				for (int i = 0; i < NCOUNTERS; i++)
+				{
+					if (pending_counts->values[i] != (IsGauge(i) ? NOT_SET : 0))
+						liveness_count_now(i, pending_counts->values[i]);
+				}
 			}
-			pending_counts = NIL;
+			pending_counts = NULL;
 			break;
 		case XACT_EVENT_ABORT:
-			pending_counts = NIL;
+			pending_counts = NULL;
 			break;
 		default:
 			break;
@@ -176,27 +191,33 @@ static void
 CountAtSubXactEnd(SubXactEvent event, SubTransactionId subid,
 				  SubTransactionId parent_subid, void *arg pg_attribute_unused())
 {
-	ListCell   *lc;
+	PendingCounts *ended = pending_counts;
 
-	foreach(lc, pending_counts)
+	if (ended == NULL || ended->subid != subid ||
+		(event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
+		return;
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
 	{
-		PendingCount *count = (PendingCount *) lfirst(lc);
-
-		if (count->subid != subid)
-			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
-			count->subid = parent_subid;
-		else if (event == SUBXACT_EVENT_ABORT_SUB)
-			pending_counts = foreach_delete_current(pending_counts, lc);
+		if (ended->parent == NULL || ended->parent->subid != parent_subid)
+		{
+			ended->subid = parent_subid;
+			return;
+		}
+		for (int i = 0; i < NCOUNTERS; i++)
+		{
+			if (ended->values[i] != (IsGauge(i) ? NOT_SET : 0))
+				AddPending(ended->parent, i, ended->values[i]);
+		}
 	}
+	pending_counts = ended->parent;
+	pfree(ended);
 }
 
 /* Count once, and if, the current transaction commits */
 void
 liveness_count_on_commit(LivenessCounter counter, int64 n)
 {
-	MemoryContext oldcontext;
-	PendingCount *count;
+	SubTransactionId subid = GetCurrentSubTransactionId();
 
 	if (counters == NULL || (n == 0 && !IsGauge(counter)))
 		return;
@@ -206,13 +227,21 @@ liveness_count_on_commit(LivenessCounter counter, int64 n)
 		RegisterSubXactCallback(CountAtSubXactEnd, NULL);
 		callbacks_registered = true;
 	}
-	oldcontext = MemoryContextSwitchTo(TopTransactionContext);
-	count = (PendingCount *) palloc(sizeof(PendingCount));
-	count->subid = GetCurrentSubTransactionId();
-	count->counter = counter;
-	count->n = n;
-	pending_counts = lappend(pending_counts, count);
-	MemoryContextSwitchTo(oldcontext);
+	if (pending_counts == NULL || pending_counts->subid != subid)
+	{
+		PendingCounts *level = (PendingCounts *)
+			MemoryContextAllocZero(TopTransactionContext, sizeof(PendingCounts));
+
+		level->parent = pending_counts;
+		level->subid = subid;
+		for (int i = 0; i < NCOUNTERS; i++)
+		{
+			if (IsGauge(i))
+				level->values[i] = NOT_SET;
+		}
+		pending_counts = level;
+	}
+	AddPending(pending_counts, counter, n);
 }
 
 Size

@@ -323,6 +323,26 @@ is(flush(), 4, 'which does not wait, so that the transaction ends, and what it e
 is(query("BEGIN; LOCK TABLE provider_heartbeats IN $_ MODE; SELECT liveness_emit('p'), liveness_flush(); COMMIT"), 't|1', "own lock, which the worker gets past: $_")
   for 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE';
 
+# A lock on a partition keeps the worker out just as well, and so does one on anything
+# else that the INSERT needs
+query('ALTER TABLE provider_heartbeats RENAME TO plain; CREATE TABLE provider_heartbeats (LIKE plain INCLUDING DEFAULTS) PARTITION BY RANGE (at);
+	CREATE TABLE part PARTITION OF provider_heartbeats DEFAULT PARTITION BY LIST (provider_id); CREATE TABLE leaf PARTITION OF part DEFAULT');
+for my $table ('part', 'leaf')
+{
+	for my $mode ('SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE')
+	{
+		# without ONLY, the lock is on the partitions, too
+		like(error_of("BEGIN; LOCK TABLE ONLY $table IN $mode MODE; SELECT liveness_emit('p'); SET LOCAL statement_timeout = '100s'; SELECT liveness_flush();"),
+			qr/ERROR:  55000: liveness_flush\(\) would wait for a lock on $table that this transaction holds\nHINT: /, "own lock on partition $table: $mode");
+	}
+}
+is(flush(), 8, 'what was emitted can be written then');
+like(error_of(q{BEGIN; CREATE UNIQUE INDEX once ON leaf (status) WHERE status = 'once'; COMMIT; BEGIN; INSERT INTO leaf (provider_id, status) VALUES ('p', 'once');
+	SELECT liveness_emit('p', 'once'); SET LOCAL statement_timeout = '100s'; SELECT liveness_flush();}),
+	qr/ERROR:  55000: liveness_flush\(\) would wait for a lock that this transaction holds\nHINT: /, 'a key of an own row');
+flush();
+query('DROP TABLE provider_heartbeats; ALTER TABLE plain RENAME TO provider_heartbeats');
+
 # A heartbeat of 112 + 1 + 65,423 bytes is as large as the buffer, wherever in the
 # ring it begins
 start_over();

@@ -323,6 +323,21 @@ query("BEGIN; $close SAVEPOINT a; $close SAVEPOINT b; $close SAVEPOINT c; $close
 counted('nested ones', session_close_failed_total => 4);
 query("BEGIN; $close SAVEPOINT a; $close SAVEPOINT b; $close SAVEPOINT c; $close RELEASE c; ROLLBACK TO b; $close RELEASE a; $close COMMIT");
 counted('b is rolled back, with the c released into it: 2 before, 2 after', session_close_failed_total => 4);
+# Each subtransaction once looked at all that the transaction had counted, which took minutes here
+is(error_of(q{
+	SET statement_timeout = '60s';
+	DO $$
+	BEGIN
+		FOR i IN 1 .. 200000 LOOP
+			BEGIN
+				PERFORM liveness_count('session_close_failed_total', 1);
+				IF i % 4 = 0 THEN RAISE EXCEPTION SQLSTATE 'XX999'; END IF;
+			EXCEPTION WHEN SQLSTATE 'XX999' THEN NULL;
+			END;
+		END LOOP;
+	END $$;
+}), '', '200,000 subtransactions that count');
+counted('three of four', session_close_failed_total => 150_000);
 query("BEGIN; SAVEPOINT a; SAVEPOINT b; $close RELEASE b; ROLLBACK TO a; COMMIT");
 counted('a is rolled back, with the b released into it');
 query("BEGIN; SAVEPOINT a; $close SAVEPOINT a; $close ROLLBACK TO a; ROLLBACK TO a; RELEASE a; RELEASE a; COMMIT");
