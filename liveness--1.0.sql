@@ -1400,7 +1400,7 @@ COMMENT ON FUNCTION liveness_emit(text, text, float8, float8, text, float8, floa
 
 CREATE FUNCTION liveness_flush()
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_flush() IS 'Has the worker write what is in the buffer, and waits until all that was emitted before has left it: written and committed, or set aside. Returns how many of these heartbeats were written. Error 55000 if the worker is away for 10 s, or if this transaction holds a lock on provider_heartbeats, on a partition, or on something else that keeps it out';
+COMMENT ON FUNCTION liveness_flush() IS 'Has the worker write what is in the buffer, and waits until all that was emitted before has left it: written and committed, or set aside. Returns how many heartbeats were written meanwhile, at most as many as were waiting. Error 55000 if the worker is away for 10 s, or if this transaction holds a lock on provider_heartbeats, on a partition, or on something else that keeps it out';
 
 CREATE FUNCTION liveness_counters(missing_ok boolean DEFAULT false)
 RETURNS TABLE (name text, value float8, help text, since timestamptz)

@@ -14,9 +14,9 @@
  * touches [tail, head).
  *
  * Removal.  A record may go once the transaction that inserted it has committed.
- * Mostly that is the oldest ones; but where a batch was taken apart, a later record
- * may have been written before an earlier one.  So each is marked first, and then
- * tail moves past all that are marked.  Marks are in shared memory, as a worker that
+ * Mostly that is the oldest ones; but where one cannot be inserted, later records are
+ * written before it.  So each is marked first, and then tail moves past all that are
+ * marked.  Marks are in shared memory, as a worker that
  * is started anew must not write a record twice.
  *
  * A crash of any server process clears shared memory, and the buffer with it.
@@ -36,6 +36,7 @@
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/condition_variable.h"
@@ -62,8 +63,9 @@
 /* How long liveness_flush waits for a worker to come back */
 #define WORKER_PATIENCE_SECONDS	10
 
-/* Of so many heartbeats that were set aside last we know which they were */
-#define ASIDE_KEPT		64
+/* The worker wakes when this share of the ring has filled: the rest takes what comes
+ * while it writes */
+#define WAKE_SHARE		8
 
 #define RECORD_WAITING	0
 #define RECORD_WRITTEN	1
@@ -87,11 +89,13 @@ typedef struct HeartbeatBuffer
 	uint64		tail;			/* the oldest record */
 	uint64		accepted;		/* records that came in */
 	uint64		left;			/* records that left: those before tail */
-	uint64		left_aside;		/* unwritten ones among them */
-	uint64		aside[ASIDE_KEPT];	/* which these were; the last ones */
+	uint64		written;		/* records that were written */
 
 	bool		open;			/* there is a worker that will empty it */
-	bool		hushed;			/* the worker knows that there is a batch */
+	bool		hushed;			/* the worker knows that it is due */
+	bool		dropped;		/* one found no room since the worker read last */
+	int64		passed_rows;	/* what the worker cannot write for now: */
+	int64		passed_bytes;	/* no reason to wake it */
 	Oid			database;		/* of the worker */
 	pid_t		worker_pid;
 	Latch	   *worker_latch;
@@ -250,8 +254,28 @@ AssertRing(void)
 	}
 	Assert(position == buffer->head);
 	Assert(n == buffer->accepted - buffer->left);
-	Assert(buffer->left_aside <= buffer->left);
 #endif
+}
+
+/* Is there so much that it is to be written at once?  The caller holds the lock */
+static bool
+IsDue(void)
+{
+	int64		rows = (int64) (buffer->accepted - buffer->left) - buffer->passed_rows;
+	int64		bytes = (int64) (buffer->head - buffer->tail) - buffer->passed_bytes;
+
+	return buffer->dropped || rows >= liveness_batch_size ||
+		bytes >= (int64) (buffer->size / WAKE_SHARE);
+}
+
+/* The latch to set, if the worker does not know yet that it is due */
+static Latch *
+WorkerToWake(void)
+{
+	if (buffer->hushed || !IsDue())
+		return NULL;
+	buffer->hushed = true;
+	return buffer->worker_latch;
 }
 
 /* ---------- emitters ---------- */
@@ -434,7 +458,11 @@ liveness_emit(PG_FUNCTION_ARGS)
 	{
 		int64		dropped = liveness_count_locked(COUNTER_DROPPED);
 
+		buffer->dropped = true;
+		wake = WorkerToWake();
 		LWLockRelease(buffer_lock);
+		if (wake != NULL)
+			SetLatch(wake);
 		LogDrop(dropped);
 		PG_RETURN_BOOL(false);
 	}
@@ -452,11 +480,7 @@ liveness_emit(PG_FUNCTION_ARGS)
 	buffer->accepted++;
 	liveness_count_locked(COUNTER_EMITTED);
 	liveness_raise_locked(COUNTER_BUFFER_HIGH_WATER, liveness_buffer_waiting());
-	if (!buffer->hushed && liveness_buffer_waiting() >= liveness_batch_size)
-	{
-		buffer->hushed = true;
-		wake = buffer->worker_latch;
-	}
+	wake = WorkerToWake();
 	LWLockRelease(buffer_lock);
 
 	if (wake != NULL)
@@ -521,28 +545,10 @@ CheckWorkerNotBlocked(pid_t worker)
 }
 
 /*
- * How many heartbeats were set aside that came before some instant, after so many
- * others were; the caller holds the lock.
- */
-static uint64
-CountAside(uint64 accepted, uint64 after)
-{
-	uint64		n = buffer->left_aside - after;
-
-	for (uint64 i = Max(after, buffer->left_aside - Min(buffer->left_aside, ASIDE_KEPT));
-		 i < buffer->left_aside; i++)
-	{
-		if (buffer->aside[i % ASIDE_KEPT] >= accepted)
-			n--;
-	}
-	return n;
-}
-
-/*
  * liveness_flush() -> bigint
  *
  * Asks the worker to write, and waits until all that was emitted before has left
- * the buffer.  Returns how many of these were written since.
+ * the buffer.  Returns how many were written meanwhile, of as many as were waiting.
  */
 PG_FUNCTION_INFO_V1(liveness_flush);
 Datum
@@ -550,8 +556,8 @@ liveness_flush(PG_FUNCTION_ARGS)
 {
 	Latch	   *worker = NULL;
 	uint64		target;
-	uint64		left;
-	uint64		aside;
+	uint64		waiting;
+	uint64		written;
 	int			closed_for = 0;
 	bool		asked = false;
 	pid_t		worker_pid;
@@ -567,8 +573,8 @@ liveness_flush(PG_FUNCTION_ARGS)
 		BufferUnavailable("liveness_flush()");
 	}
 	target = buffer->accepted;
-	left = buffer->left;
-	aside = buffer->left_aside;
+	waiting = target - buffer->left;
+	written = buffer->written;
 	LWLockRelease(buffer_lock);
 
 	ConditionVariablePrepareToSleep(&buffer->left_cv);
@@ -580,7 +586,7 @@ liveness_flush(PG_FUNCTION_ARGS)
 		LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
 		reached = buffer->left >= target;
 		if (reached)
-			aside = CountAside(target, aside);
+			written = buffer->written - written;
 		open = buffer->open;
 		worker_pid = buffer->worker_pid;
 		if (open && !asked)
@@ -608,7 +614,7 @@ liveness_flush(PG_FUNCTION_ARGS)
 	}
 	ConditionVariableCancelSleep();
 
-	PG_RETURN_INT64((int64) (target - left) - (int64) Min(aside, target - left));
+	PG_RETURN_INT64((int64) Min(written, waiting));
 }
 
 /* ---------- the worker ---------- */
@@ -663,24 +669,6 @@ liveness_buffer_close(void)
 }
 
 uint64
-liveness_buffer_accepted(void)
-{
-	uint64		accepted;
-
-	liveness_buffer_lock();
-	accepted = buffer->accepted;
-	liveness_buffer_unlock();
-	return accepted;
-}
-
-/* Only the worker changes it */
-uint64
-liveness_buffer_left(void)
-{
-	return buffer->left;
-}
-
-uint64
 liveness_buffer_requests(void)
 {
 	uint64		requests;
@@ -691,12 +679,30 @@ liveness_buffer_requests(void)
 	return requests;
 }
 
-/* Shall emitters keep quiet about a batch that is waiting? */
+/* Is there a reason to write at once? */
+bool
+liveness_buffer_is_due(void)
+{
+	bool		due;
+
+	liveness_buffer_lock();
+	due = IsDue();
+	liveness_buffer_unlock();
+	return due;
+}
+
+/*
+ * The worker has done what it could.  Shall emitters keep quiet until it reads again?
+ * Can it do nothing about what waits now?
+ */
 void
-liveness_buffer_hush(bool hush)
+liveness_buffer_rest(bool hush, bool pass)
 {
 	liveness_buffer_lock();
 	buffer->hushed = hush;
+	buffer->dropped = false;
+	buffer->passed_rows = pass ? (int64) (buffer->accepted - buffer->left) : 0;
+	buffer->passed_bytes = pass ? (int64) (buffer->head - buffer->tail) : 0;
 	liveness_buffer_unlock();
 }
 
@@ -711,13 +717,12 @@ RingVarlena(uint64 position, Size length)
 	return PointerGetDatum(value);
 }
 
-/* Move tail past every record that is marked */
+/* Move tail past every record that is marked, of which so many were written just now */
 static void
-AdvanceTail(void)
+AdvanceTail(int written)
 {
 	uint64		tail = buffer->tail;
 	uint64		left = buffer->left;
-	uint64		aside = buffer->left_aside;
 	uint64		head;
 
 	/* only the worker writes to these; the lock is for what it makes known at once */
@@ -726,15 +731,13 @@ AdvanceTail(void)
 	liveness_buffer_unlock();
 	while (tail < head && RingRecord(tail)->state != RECORD_WAITING)
 	{
-		if (RingRecord(tail)->state == RECORD_ASIDE)
-			buffer->aside[aside++ % ASIDE_KEPT] = left;
 		left++;
 		tail += (uint64) RingRecord(tail)->units * 8;
 	}
 	liveness_buffer_lock();
 	buffer->tail = tail;
 	buffer->left = left;
-	buffer->left_aside = aside;
+	buffer->written += written;
 	AssertRing();
 	liveness_buffer_unlock();
 }
@@ -745,11 +748,24 @@ MakeBatch(HeartbeatBatch *batch, int capacity)
 	batch->nrows = 0;
 	batch->capacity = capacity;
 	batch->positions = (uint64 *) palloc(mul_size(sizeof(uint64), capacity));
+	batch->providers = (uint64 *) palloc(mul_size(sizeof(uint64), capacity));
 	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
 	{
 		batch->values[i] = (Datum *) palloc(mul_size(sizeof(Datum), capacity));
 		batch->nulls[i] = (bool *) palloc(mul_size(sizeof(bool), capacity));
 	}
+}
+
+/* A hash of the name, for those who compare providers */
+static uint64
+ProviderHash(const HeartbeatRecord *record, uint64 position)
+{
+	Datum		provider = RingVarlena(position + sizeof(HeartbeatRecord), record->slots[0]);
+	uint64		hash = hash_bytes_extended((unsigned char *) VARDATA(DatumGetPointer(provider)),
+										   (int) record->slots[0], 0);
+
+	pfree(DatumGetPointer(provider));
+	return hash;
 }
 
 static void
@@ -790,25 +806,34 @@ CopyRecord(HeartbeatBatch *batch, const HeartbeatRecord *record, uint64 position
 
 /*
  * Copy the oldest heartbeats that wait, in the current memory context: so many rows
- * at most, and not much more than so many bytes.
+ * at most, and not much more than so many bytes; of these, if "wanted" is given, those
+ * that it wants.
  *
  * Those that an extension took which was dropped since are set aside here: their
  * table has gone, and they are none of its successor's.
  */
 void
-liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size max_bytes)
+liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size max_bytes,
+					 HeartbeatFilter wanted)
 {
-	uint64		position = buffer->tail;
+	static int	orphans = 0;	/* also those of a read that was broken off */
+	uint64		position;
 	uint64		head;
 	uint64		waiting;
 	Size		bytes = 0;
-	int			orphans = 0;
+
+	/* a read that was broken off may have left marks behind */
+	AdvanceTail(0);
+	position = buffer->tail;
+	/* room for more is made by each commit */
+	max_bytes = Min(max_bytes, buffer->size / 4);
 
 	liveness_buffer_lock();
 	head = buffer->head;
 	waiting = buffer->accepted - buffer->left;
 	AssertRing();
 	buffer->hushed = false;
+	buffer->dropped = false;
 	liveness_buffer_unlock();
 
 	MakeBatch(batch, (int) Min((uint64) max_rows, waiting));
@@ -823,41 +848,49 @@ liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size ma
 			HeartbeatRecord record;
 
 			RingGet(position, &record, sizeof(record));
-			if (record.extension == extension)
-			{
-				CopyRecord(batch, &record, position);
-				bytes += size;
-			}
-			else
+			if (record.extension != extension)
 			{
 				stored->state = RECORD_ASIDE;
 				liveness_count_now(COUNTER_ROWS_SET_ASIDE, 1);
 				orphans++;
+			}
+			else
+			{
+				uint64		provider = ProviderHash(&record, position);
+
+				if (wanted == NULL || wanted(position, provider))
+				{
+					batch->providers[batch->nrows] = provider;
+					CopyRecord(batch, &record, position);
+					bytes += size;
+				}
 			}
 		}
 		position += size;
 	}
 	if (orphans > 0)
 	{
-		AdvanceTail();
+		AdvanceTail(0);
 		liveness_buffer_tell();
 		ereport(LOG,
 				(errmsg("%d heartbeats of an extension that was dropped were set aside",
 						orphans)));
+		orphans = 0;
 	}
 }
 
 /*
- * Rows of a batch were written, or are set aside.  Called when their transaction has
- * just committed: nothing here may fail.
+ * The rows of a batch were written, or are set aside.  Called when their transaction
+ * has just committed: nothing here may fail.
  */
 void
-liveness_buffer_remove(const HeartbeatBatch *batch, int first, int n, bool written)
+liveness_buffer_remove(const HeartbeatBatch *batch, bool written)
 {
-	for (int i = first; i < first + n; i++)
+	for (int i = 0; i < batch->nrows; i++)
 		RingRecord(batch->positions[i])->state = written ? RECORD_WRITTEN : RECORD_ASIDE;
-	AdvanceTail();
-	liveness_count_now(written ? COUNTER_FLUSH_ROWS : COUNTER_ROWS_SET_ASIDE, n);
+	/* whoever sees that they have left sees them counted */
+	liveness_count_now(written ? COUNTER_FLUSH_ROWS : COUNTER_ROWS_SET_ASIDE, batch->nrows);
+	AdvanceTail(written ? batch->nrows : 0);
 }
 
 /* Tell those who wait in liveness_flush that something has left */

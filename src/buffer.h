@@ -27,9 +27,13 @@ typedef struct HeartbeatBatch
 	int			nrows;
 	int			capacity;
 	uint64	   *positions;		/* in the buffer */
+	uint64	   *providers;		/* hashes of their names */
 	Datum	   *values[HEARTBEAT_COLUMNS];
 	bool	   *nulls[HEARTBEAT_COLUMNS];
 } HeartbeatBatch;
+
+/* Is a heartbeat wanted, by its position and its provider's hash? */
+typedef bool (*HeartbeatFilter) (uint64 position, uint64 provider);
 
 /* For everyone */
 extern Size liveness_buffer_shmem_size(void);
@@ -45,14 +49,12 @@ extern int	liveness_buffer_begin_start(void);
 extern void liveness_buffer_open(void);
 extern void liveness_buffer_end_start(void);
 extern void liveness_buffer_close(void);
-extern uint64 liveness_buffer_accepted(void);
-extern uint64 liveness_buffer_left(void);
 extern uint64 liveness_buffer_requests(void);
-extern void liveness_buffer_hush(bool hush);
-extern void liveness_buffer_read(HeartbeatBatch *batch, Oid extension,
-								 int max_rows, Size max_bytes);
-extern void liveness_buffer_remove(const HeartbeatBatch *batch, int first, int n,
-								   bool written);
+extern bool liveness_buffer_is_due(void);
+extern void liveness_buffer_rest(bool hush, bool pass);
+extern void liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows,
+								 Size max_bytes, HeartbeatFilter wanted);
+extern void liveness_buffer_remove(const HeartbeatBatch *batch, bool written);
 extern void liveness_buffer_tell(void);
 
 #endif							/* LIVENESS_BUFFER_H */

@@ -7,14 +7,18 @@
  * in the moment of the commit, by a callback: there is no point at which the worker
  * could be stopped in between, and write them twice or never.
  *
- * If the INSERT fails for a reason that may lie in a row (a user's constraint or
- * trigger), the batch is halved until that row stands alone; it is set aside, and the
- * others go in.  If it fails for any other reason (a lock, a timeout, a full disk),
- * all stay in the buffer and are tried again later.
+ * If an INSERT fails, smaller batches are tried, down to a row, whatever the error; each
+ * one that goes in lets the next be twice as large.  A row that fails alone is noted,
+ * and the others go on.  From then on the heartbeats of its provider are tried apart,
+ * one at a time, in turn with the others: a provider whose rows each take
+ * all the time there is (a trigger that sleeps) holds up the others for that time only.
  *
- * Is it the row's fault, or the table's (a trigger that always fails)?  It is the
- * row's if another one of the batch goes in.  If none does, it is the table's, unless
- * there are few rows and each failed of its data.
+ * Is it the row's fault, or the table's (a lock, a full disk, a trigger that always
+ * fails)?  It is the row's if others go in.  If none does, it is the table's, unless
+ * there are few rows and each failed of its data: all stay, and are tried anew later.
+ * A row whose fault it is, is set aside: at once if it failed of its data, else when it
+ * has failed again and again for half a minute, for that error may pass; and sooner if
+ * the buffer fills up, where it keeps the place of others.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,43 +44,63 @@
 /* The worker's memory for a batch: little more than this, or one heartbeat */
 #define MAX_BATCH_BYTES		((Size) 16 * 1024 * 1024)
 
-/* After so many rows have failed alone, and none went in, it is not just bisected on */
-#define MAX_SUSPECTS		8
+/* So many heartbeats that failed alone are remembered */
+#define MAX_FAILED			1000
 
-/* So many others are tried then, from all over the batch */
-#define MAX_PROBES			8
+/* So few of them, each failed of its data, need no other to be judged by */
+#define MAX_FEW				8
+
+/* When one is tried again whose error may pass, and when it has had its time */
+#define RETRY_DELAY			(5 * USECS_PER_SEC)
+#define PATIENCE			(30 * USECS_PER_SEC)
+
+/* Of the time for a batch, a part that is tried to find one that fails has this share */
+#define SEARCH_SHARE		8
+
+/* A round in which nothing goes in lasts so many times the time for a batch */
+#define ROUND_WITHOUT_SUCCESS	5
 
 /* A provider's name in the log is no longer than this, in bytes */
 #define MAX_LOGGED_NAME		100
 
-typedef struct FlushState
+/* A heartbeat that has failed alone and waits for its judgement */
+typedef struct FailedRow
+{
+	uint64		position;		/* in the buffer */
+	uint64		provider;		/* hash of its name */
+	uint64		written;		/* see written_so_far, before it failed */
+	int64		since;			/* when its provider's heartbeats began to fail */
+	int64		tried;			/* when it failed last */
+	bool		of_its_data;
+	bool		believed;		/* though no other has gone in */
+} FailedRow;
+
+/* What one transaction tries */
+typedef struct Attempt
 {
 	HeartbeatBatch batch;
-	bool		has_batch;
-	int			committed;		/* rows */
-	int			aside;			/* rows */
-	char	   *first_aside;	/* what the first of them was, and failed of */
-	int			nsuspects;		/* rows that failed alone when none had gone in */
-	int			suspects[MAX_SUSPECTS];
-	char	   *suspect_errors[MAX_SUSPECTS];
-	bool		of_their_data;	/* each of them, to all appearances */
-	bool		in_doubt;		/* there were more of them */
-} FlushState;
-
-typedef struct RowRange
-{
-	FlushState *flush;
-	int			first;
-	int			n;
-} RowRange;
+	bool		apart;			/* a heartbeat of a provider with failed ones */
+} Attempt;
 
 static MemoryContext flush_context = NULL;
 
-/* After a timeout smaller batches are tried, down to a row */
+static FailedRow failed_rows[MAX_FAILED];
+static int	nfailed = 0;
+
+/* Rows that this worker has written, and how many these were when a batch failed last */
+static uint64 written_so_far = 0;
+static uint64 written_before_failure = 0;
+static uint64 end_of_failure = 0;	/* position of the last row of that batch */
+
+/* After a failure smaller batches are tried, down to a row */
 static int	row_limit = 0;
 
+/* Heartbeats that were set aside in this round, and what became of the first */
+static int	aside = 0;
+static char *first_aside = NULL;
+
 /* What the running transaction inserts, for the commit callback */
-static const RowRange *inserting = NULL;
+static const HeartbeatBatch *inserting = NULL;
 
 static void
 RemoveInserted(XactEvent event, void *arg pg_attribute_unused())
@@ -85,8 +109,8 @@ RemoveInserted(XactEvent event, void *arg pg_attribute_unused())
 		return;
 	if (event == XACT_EVENT_COMMIT)
 	{
-		liveness_buffer_remove(&inserting->flush->batch, inserting->first, inserting->n, true);
-		inserting->flush->committed += inserting->n;
+		liveness_buffer_remove(inserting, true);
+		written_so_far += inserting->nrows;
 	}
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
 		inserting = NULL;
@@ -109,74 +133,89 @@ InsertStatement(const InstalledExtension *extension)
 	return sql.data;
 }
 
-/* Unit: insert a range of the batch, which is read first if it is not there yet */
+/* ---------- heartbeats that failed alone ---------- */
+
+static FailedRow *
+FindFailed(uint64 position)
+{
+	for (int i = 0; i < nfailed; i++)
+	{
+		if (failed_rows[i].position == position)
+			return &failed_rows[i];
+	}
+	return NULL;
+}
+
+static FailedRow *
+FindFailedOf(uint64 provider)
+{
+	for (int i = 0; i < nfailed; i++)
+	{
+		if (failed_rows[i].provider == provider)
+			return &failed_rows[i];
+	}
+	return NULL;
+}
+
 static void
-InsertRange(const InstalledExtension *extension, void *arg)
+Forget(FailedRow *row)
 {
-	RowRange   *range = (RowRange *) arg;
-	HeartbeatBatch *batch = &range->flush->batch;
-	Oid			types[HEARTBEAT_COLUMNS];
-	Datum		values[HEARTBEAT_COLUMNS];
-
-	if (!range->flush->has_batch)
-	{
-		MemoryContext oldcontext = MemoryContextSwitchTo(flush_context);
-
-		liveness_buffer_read(batch, extension->oid, row_limit, MAX_BATCH_BYTES);
-		MemoryContextSwitchTo(oldcontext);
-		range->flush->has_batch = true;
-		range->n = batch->nrows;
-	}
-	if (range->n == 0)
-		return;
-
-	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
-	{
-		int			dims[] = {range->n};
-		int			lower_bounds[] = {1};
-		Oid			type = heartbeat_columns[i].type;
-		int16		typlen;
-		bool		typbyval;
-		char		typalign;
-
-		get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
-		types[i] = get_array_type(type);
-		values[i] = PointerGetDatum(construct_md_array(batch->values[i] + range->first,
-													   batch->nulls[i] + range->first,
-													   1, dims, lower_bounds,
-													   type, typlen, typbyval, typalign));
-	}
-	if (SPI_execute_with_args(InsertStatement(extension), HEARTBEAT_COLUMNS, types, values,
-							  NULL, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "unexpected result of the INSERT of heartbeats");
-	inserting = range;
+	*row = failed_rows[--nfailed];
 }
 
-/* May an error be the fault of a row, so that other rows could go in? */
+/* Have others gone in where this one did not? */
 static bool
-MayBeRowsFault(int sqlerrcode)
+OthersWentIn(const FailedRow *row)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_CONNECTION_EXCEPTION:
-		case ERRCODE_INVALID_TRANSACTION_STATE:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_CONFIG_FILE_ERROR:
-		case ERRCODE_FDW_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return false;
-		default:
-			return true;
-	}
+	return row->believed || written_so_far > row->written;
 }
 
-/* Does an error tell of a row's data, rather than of the table? */
+/* When it is to be tried again; without others that went in, with all in the next round */
+static int64
+RetryAt(const FailedRow *row)
+{
+	if (!OthersWentIn(row))
+		return PG_INT64_MAX;
+	return row->of_its_data ? row->tried : row->tried + RETRY_DELAY;
+}
+
+/* For the read of the buffer: a heartbeat of a provider none of whose others failed */
 static bool
-IsRowsFault(int sqlerrcode)
+IsFresh(uint64 position, uint64 provider)
+{
+	(void) position;
+	return FindFailedOf(provider) == NULL;
+}
+
+/* One of the others, if it is due */
+static bool
+IsApart(uint64 position, uint64 provider)
+{
+	FailedRow  *row = FindFailed(position);
+
+	if (row != NULL)
+		return RetryAt(row) <= liveness_monotonic_usecs();
+	return FindFailedOf(provider) != NULL;
+}
+
+/* When the first of them is tried again */
+int64
+liveness_flush_retry_at(void)
+{
+	int64		at = PG_INT64_MAX;
+
+	for (int i = 0; i < nfailed; i++)
+	{
+		int64		row_at = RetryAt(&failed_rows[i]);
+
+		at = Min(at, row_at);
+	}
+	return at;
+}
+
+/* Does an error tell of a row's data, rather than of the table or of the moment? */
+static bool
+IsOfData(int sqlerrcode)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
 	{
@@ -191,136 +230,231 @@ IsRowsFault(int sqlerrcode)
 	}
 }
 
-/* A row that cannot be inserted leaves the buffer without */
+/* A heartbeat that cannot be inserted leaves the buffer without */
 static void
-SetAside(FlushState *flush, int row, const char *error)
+SetAside(const HeartbeatBatch *batch, const char *error)
 {
-	char	   *provider = TextDatumGetCString(flush->batch.values[0][row]);
-
-	if (flush->aside++ == 0)
-		flush->first_aside =
-			psprintf("The first is of provider \"%.*s\" at %s: %s",
-					 pg_mbcliplen(provider, (int) strlen(provider), MAX_LOGGED_NAME), provider,
-					 timestamptz_to_str(DatumGetTimestampTz(flush->batch.values[HEARTBEAT_COLUMNS - 1][row])),
-					 error);
-	liveness_buffer_remove(&flush->batch, row, 1, false);
-}
-
-/*
- * Insert a range, taking it apart as needed.  False if the rest of the batch cannot
- * be inserted now; why is in liveness_unit_error.
- */
-static bool
-InsertRows(FlushState *flush, int first, int n)
-{
-	RowRange	range = {flush, first, n};
-	int			sqlerrcode;
-	int			half;
-
-	if (liveness_run_unit("liveness: write heartbeats", InsertRange, &range,
-						  liveness_flush_time_left()) != UNIT_FAILED)
-		return true;
-	sqlerrcode = liveness_unit_error->sqlerrcode;
-	if (!flush->has_batch || !MayBeRowsFault(sqlerrcode))
-		return false;
-	n = range.n;				/* now it is known */
-
-	if (n == 1)
+	if (aside++ == 0)
 	{
-		if (flush->committed > 0)
-			SetAside(flush, first, liveness_unit_error->message);
-		else if (flush->nsuspects < MAX_SUSPECTS)
-		{
-			flush->suspects[flush->nsuspects] = first;
-			flush->suspect_errors[flush->nsuspects++] = pstrdup(liveness_unit_error->message);
-			flush->of_their_data &= IsRowsFault(sqlerrcode);
-		}
-		else
-		{
-			flush->in_doubt = true;
-			return false;
-		}
-		return true;
+		char	   *provider = TextDatumGetCString(batch->values[0][0]);
+
+		first_aside = MemoryContextStrdup(TopMemoryContext,
+										  psprintf("The first is of provider \"%.*s\" at %s: %s",
+												   pg_mbcliplen(provider, (int) strlen(provider), MAX_LOGGED_NAME),
+												   provider,
+												   timestamptz_to_str(DatumGetTimestampTz(batch->values[HEARTBEAT_COLUMNS - 1][0])),
+												   error));
 	}
-	half = n / 2;
-	return InsertRows(flush, first, half) && InsertRows(flush, first + half, n - half);
+	liveness_buffer_remove(batch, false);
 }
 
 /*
- * Many rows have failed, and none went in.  If one from elsewhere in the batch goes
- * in, the others can be judged by it.
+ * A heartbeat has failed alone.  Note it, or set it aside: see the head of this file.
  */
-static bool
-ProbeBatch(FlushState *flush)
+static FlushResult
+Judge(const HeartbeatBatch *batch)
 {
-	int			n = flush->batch.nrows;
+	uint64		position = batch->positions[0];
+	uint64		provider = batch->providers[0];
+	int64		now = liveness_monotonic_usecs();
+	FailedRow  *row = FindFailed(position);
+	FailedRow	judged;
 
-	for (int i = 0; i < MAX_PROBES; i++)
+	if (row != NULL)
 	{
-		int			row = n - 1 - (int) ((int64) i * n / MAX_PROBES);
-		RowRange	range = {flush, row, 1};
+		judged = *row;
+		Forget(row);
+	}
+	else
+	{
+		const FailedRow *other = FindFailedOf(provider);
 
-		if (liveness_run_unit("liveness: write heartbeats", InsertRange, &range,
-							  liveness_flush_time_left()) != UNIT_FAILED)
-		{
-			flush->nsuspects = 0;
-			return (row == 0 || InsertRows(flush, 0, row)) &&
-				(row == n - 1 || InsertRows(flush, row + 1, n - row - 1));
-		}
-		if (!MayBeRowsFault(liveness_unit_error->sqlerrcode))
-			break;
+		judged.position = position;
+		judged.believed = false;
+		judged.provider = provider;
+		judged.since = other ? other->since : now;
+		judged.written = other ? other->written :
+			position <= end_of_failure ? written_before_failure : written_so_far;
+	}
+	judged.tried = now;
+	judged.of_its_data = IsOfData(liveness_unit_error->sqlerrcode);
+
+	if (OthersWentIn(&judged) &&
+		(judged.of_its_data || now - judged.since >= PATIENCE || nfailed == MAX_FAILED ||
+		 liveness_buffer_bytes() > liveness_buffer_size_bytes() / 2))
+	{
+		SetAside(batch, liveness_unit_error->message);
+		return FLUSH_DONE;
+	}
+	if (nfailed == MAX_FAILED)
+		return FLUSH_FAILED;
+	failed_rows[nfailed++] = judged;
+	return FLUSH_AGAIN;
+}
+
+/* ---------- writing ---------- */
+
+/* Unit: read a batch and insert it */
+static void
+InsertBatch(const InstalledExtension *extension, void *arg)
+{
+	Attempt    *attempt = (Attempt *) arg;
+	HeartbeatBatch *batch = &attempt->batch;
+	Oid			types[HEARTBEAT_COLUMNS];
+	Datum		values[HEARTBEAT_COLUMNS];
+	MemoryContext oldcontext = MemoryContextSwitchTo(flush_context);
+
+	liveness_buffer_read(batch, extension->oid, attempt->apart ? 1 : row_limit, MAX_BATCH_BYTES,
+						 attempt->apart ? IsApart : nfailed > 0 ? IsFresh : NULL);
+	MemoryContextSwitchTo(oldcontext);
+	if (batch->nrows == 0)
+		return;
+
+	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+	{
+		int			dims[] = {batch->nrows};
+		int			lower_bounds[] = {1};
+		Oid			type = heartbeat_columns[i].type;
+		int16		typlen;
+		bool		typbyval;
+		char		typalign;
+
+		get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
+		types[i] = get_array_type(type);
+		values[i] = PointerGetDatum(construct_md_array(batch->values[i], batch->nulls[i],
+													   1, dims, lower_bounds,
+													   type, typlen, typbyval, typalign));
+	}
+	if (SPI_execute_with_args(InsertStatement(extension), HEARTBEAT_COLUMNS, types, values,
+							  NULL, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "unexpected result of the INSERT of heartbeats");
+	inserting = batch;
+}
+
+/* Write a batch, or find out more about what cannot be written */
+static FlushResult
+TryBatch(bool apart, int64 deadline)
+{
+	Attempt    *attempt = (Attempt *) MemoryContextAllocZero(flush_context, sizeof(Attempt));
+	int			n;
+	bool		searching = !apart && row_limit > 1 && row_limit < liveness_batch_size;
+	int64		usecs = (int64) (liveness_flush_timeout * USECS_PER_SEC);
+	int64		start = liveness_monotonic_usecs();
+	UnitResult	result;
+
+	if (searching)
+		usecs /= SEARCH_SHARE;
+	usecs = Min(usecs, deadline - start) / 1000;
+	attempt->apart = apart;
+	result = liveness_run_unit("liveness: write heartbeats", InsertBatch, attempt,
+							   (int) Max(usecs, 1));
+	n = attempt->batch.nrows;
+	if (result == UNIT_NO_EXTENSION)
+		return FLUSH_NO_EXTENSION;
+	if (result == UNIT_DONE)
+	{
+		FailedRow  *row;
+
+		if (n == 0)
+			return FLUSH_NOTHING;
+		liveness_count_now(COUNTER_FLUSH_DURATION, liveness_monotonic_usecs() - start);
+		if ((row = FindFailed(attempt->batch.positions[0])) != NULL)
+			Forget(row);
+		if (!apart)
+			row_limit = (int) Min((int64) row_limit * 2, liveness_batch_size);
+		return FLUSH_DONE;
+	}
+	if (n == 0)
+		return FLUSH_FAILED;
+	if (n == 1 && !searching)
+		return Judge(&attempt->batch);
+	if (n > 1)
+	{
+		written_before_failure = written_so_far;
+		end_of_failure = attempt->batch.positions[n - 1];
+	}
+	row_limit = Max(n / 2, 1);
+	return FLUSH_AGAIN;
+}
+
+/* Do heartbeats fail, and nothing has gone in since they began to? */
+static bool
+InDoubt(void)
+{
+	for (int i = 0; i < nfailed; i++)
+	{
+		if (!OthersWentIn(&failed_rows[i]))
+			return true;
 	}
 	return false;
 }
 
-/*
- * Write one batch of liveness.batch_size heartbeats at most.
- */
-FlushResult
-liveness_flush_batch(void)
+/* A new round tries these anew, together */
+static void
+ForgetDoubtful(void)
 {
-	MemoryContext oldcontext;
-	FlushState	flush = {.of_their_data = true};
-	int64		start = liveness_monotonic_usecs();
-	bool		whole;
-	FlushResult result;
-
-	if (liveness_buffer_waiting() == 0)
-		return FLUSH_NOTHING;
-	if (flush_context == NULL)
+	for (int i = nfailed - 1; i >= 0; i--)
 	{
-		flush_context = AllocSetContextCreate(TopMemoryContext, "liveness flush",
-											  ALLOCSET_DEFAULT_SIZES);
-		RegisterXactCallback(RemoveInserted, NULL);
+		if (!OthersWentIn(&failed_rows[i]))
+			Forget(&failed_rows[i]);
 	}
-	if (row_limit == 0 || row_limit > liveness_batch_size)
-		row_limit = liveness_batch_size;
-	oldcontext = MemoryContextSwitchTo(flush_context);
+}
 
-	whole = InsertRows(&flush, 0, 0);
-
-	if (flush.in_doubt)
-		whole = ProbeBatch(&flush);
-	if (flush.nsuspects > 0)
+/* Nothing else waits.  A few heartbeats that each failed of its data are believed. */
+static bool
+BelieveFew(void)
+{
+	if (nfailed == 0 || nfailed > MAX_FEW || !InDoubt())
+		return false;
+	for (int i = 0; i < nfailed; i++)
 	{
-		if (flush.committed > 0 || (whole && flush.of_their_data))
-		{
-			for (int i = 0; i < flush.nsuspects; i++)
-				SetAside(&flush, flush.suspects[i], flush.suspect_errors[i]);
-		}
-		else
-			whole = false;
+		if (!failed_rows[i].of_its_data)
+			return false;
 	}
+	for (int i = 0; i < nfailed; i++)
+		failed_rows[i].believed = true;
+	return true;
+}
 
-	if (flush.aside > 0)
+/*
+ * Try what is next.  Heartbeats of providers with failed ones take no more time than
+ * the others, as long as any of these wait.
+ */
+static FlushResult
+TryNext(int64 deadline)
+{
+	static int64 apart_from = 0;
+	bool		apart = nfailed > 0 && liveness_monotonic_usecs() >= apart_from;
+	FlushResult result = FLUSH_NOTHING;
+
+	for (int i = 0; i < (nfailed > 0 ? 2 : 1) && result == FLUSH_NOTHING; i++)
+	{
+		int64		start = liveness_monotonic_usecs();
+		bool		now_apart = i == 0 ? apart : !apart;
+
+		result = TryBatch(now_apart, deadline);
+		if (now_apart)
+			apart_from = 2 * liveness_monotonic_usecs() - start;
+	}
+	if (result == FLUSH_NOTHING && BelieveFew())
+		result = FLUSH_AGAIN;
+	return result;
+}
+
+static void
+ReportRound(int64 rows, FlushResult result)
+{
+	if (aside > 0)
+	{
 		ereport(WARNING,
-				(errmsg("set aside %d of %d heartbeats, which cannot be inserted",
-						flush.aside, flush.batch.nrows),
-				 errdetail_internal("%s", flush.first_aside),
+				(errmsg("set aside %d of %lld heartbeats, which cannot be inserted",
+						aside, (long long) rows),
+				 errdetail_internal("%s", first_aside),
 				 errhint("Look for a constraint, trigger or index of your own on provider_heartbeats that refuses them.")));
-	if (flush.committed + flush.aside > 0)
-		liveness_buffer_tell();
-	if (!whole)
+		pfree(first_aside);
+		aside = 0;
+	}
+	if (result == FLUSH_FAILED)
 	{
 		liveness_count_now(COUNTER_FLUSH_FAILED, 1);
 		ereport(WARNING,
@@ -329,20 +463,65 @@ liveness_flush_batch(void)
 						liveness_unit_error->message),
 				 liveness_unit_error->detail ? errdetail_internal("%s", liveness_unit_error->detail) : 0,
 				 errhint("They stay in the buffer and are tried again.")));
-		if (liveness_unit_error->sqlerrcode == ERRCODE_QUERY_CANCELED && flush.has_batch)
-			row_limit = Max(1, flush.batch.nrows / 2);
-		result = FLUSH_FAILED;
 	}
-	else if (flush.committed + flush.aside > 0)
+}
+
+/*
+ * Write what waits in the buffer now, until a deadline or until told to stop.  What
+ * comes meanwhile has its own turn.
+ */
+FlushResult
+liveness_flush_round(int64 deadline, const volatile sig_atomic_t *stop)
+{
+	int64		waiting = liveness_buffer_waiting();
+	int64		start = liveness_monotonic_usecs();
+	int64		patience = ROUND_WITHOUT_SUCCESS * (int64) (liveness_flush_timeout * USECS_PER_SEC);
+	uint64		written = written_so_far;
+	int64		rows;
+	MemoryContext oldcontext;
+	FlushResult result;
+
+	if (waiting == 0)
 	{
-		liveness_count_now(COUNTER_FLUSH_DURATION, liveness_monotonic_usecs() - start);
-		row_limit = (int) Min((int64) row_limit * 2, liveness_batch_size);
-		result = FLUSH_DONE;
+		while (nfailed > 0)
+			Forget(&failed_rows[nfailed - 1]);
+		return FLUSH_NOTHING;
 	}
-	else
-		result = FLUSH_NOTHING;
+	if (flush_context == NULL)
+	{
+		flush_context = AllocSetContextCreate(TopMemoryContext, "liveness flush",
+											  ALLOCSET_DEFAULT_SIZES);
+		RegisterXactCallback(RemoveInserted, NULL);
+	}
+	if (row_limit == 0 || row_limit > liveness_batch_size)
+		row_limit = liveness_batch_size;
+	ForgetDoubtful();
+	oldcontext = MemoryContextSwitchTo(flush_context);
+
+	do
+	{
+		int64		now;
+
+		result = TryNext(deadline);
+		if (result == FLUSH_DONE)
+			liveness_buffer_tell();
+		MemoryContextReset(flush_context);
+		rows = (int64) (written_so_far - written) + aside;
+		now = liveness_monotonic_usecs();
+		if (now >= deadline || rows >= waiting || (stop != NULL && *stop) ||
+			(now - start >= patience && (result != FLUSH_DONE || nfailed > 0)))
+			break;
+	} while (result == FLUSH_DONE || result == FLUSH_AGAIN);
 
 	MemoryContextSwitchTo(oldcontext);
-	MemoryContextReset(flush_context);
+
+	/* is there hope for what was not written, or is it the table's fault? */
+	if ((result != FLUSH_DONE && InDoubt()) ||
+		(result == FLUSH_AGAIN && rows == 0 && nfailed == 0))
+		result = FLUSH_FAILED;
+	/* who was told to stop broke off what he did */
+	if (result == FLUSH_FAILED && stop != NULL && *stop)
+		result = FLUSH_AGAIN;
+	ReportRound(rows, result);
 	return result;
 }

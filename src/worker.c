@@ -47,14 +47,11 @@ PGDLLEXPORT pg_noreturn void liveness_worker_main(Datum main_arg);
 static volatile sig_atomic_t stop_requested = false;
 static volatile sig_atomic_t connected = false;
 
-/* When the last flush must be over; 0 before it */
-static int64 final_deadline = 0;
-
 typedef struct FlushSchedule
 {
 	int64		last_attempt;	/* 0: none yet */
 	int			failures;		/* in succession */
-	bool		stuck;			/* heartbeats wait, but there is no extension */
+	FlushResult result;			/* of the last attempt */
 	uint64		requests;		/* of liveness_flush that have been served */
 } FlushSchedule;
 
@@ -65,15 +62,6 @@ liveness_monotonic_usecs(void)
 
 	INSTR_TIME_SET_CURRENT(now);
 	return (int64) INSTR_TIME_GET_MICROSEC(now);
-}
-
-/* Milliseconds that the next write of a batch may take */
-int
-liveness_flush_time_left(void)
-{
-	if (final_deadline == 0)
-		return (int) (liveness_flush_timeout * 1000);
-	return (int) Max(1, (final_deadline - liveness_monotonic_usecs()) / 1000);
 }
 
 /*
@@ -110,8 +98,10 @@ LeaveBuffer(int code, Datum arg pg_attribute_unused())
 static void
 Sleep(int64 usecs)
 {
+	int64		msecs = (usecs + 999) / 1000;
+
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 (long) Max(0, (usecs + 999) / 1000), liveness_wait_event(WAIT_WORKER));
+					 (long) Max(0, msecs), liveness_wait_event(WAIT_WORKER));
 	ResetLatch(MyLatch);
 }
 
@@ -142,42 +132,34 @@ FlushDelay(const FlushSchedule *schedule)
 	return Min(tick << Min(schedule->failures - 1, 20), Max(tick, MAX_FLUSH_DELAY));
 }
 
-/* Write what waits now, batch by batch; what comes meanwhile has its own turn */
+/* Write what waits now; what comes meanwhile has its own turn */
 static void
 Flush(FlushSchedule *schedule)
 {
-	uint64		target = liveness_buffer_accepted();
-	FlushResult result;
-
-	do
-	{
-		result = liveness_flush_batch();
-	} while (result == FLUSH_DONE && !stop_requested && liveness_buffer_left() < target);
-
-	schedule->failures = result == FLUSH_FAILED ? schedule->failures + 1 : 0;
-	schedule->stuck = result == FLUSH_NOTHING && liveness_buffer_waiting() > 0;
-
-	/* that a batch is waiting is no news until the next attempt */
-	liveness_buffer_hush(schedule->failures > 0 || schedule->stuck);
+	schedule->requests = liveness_buffer_requests();
+	schedule->result = liveness_flush_round(PG_INT64_MAX, &stop_requested);
+	schedule->failures = schedule->result == FLUSH_FAILED ? schedule->failures + 1 : 0;
 	schedule->last_attempt = liveness_monotonic_usecs();
+
+	/* that there is much to write is no news until the next attempt */
+	liveness_buffer_rest(schedule->result == FLUSH_FAILED || schedule->result == FLUSH_NO_EXTENSION,
+						 liveness_flush_retry_at() != PG_INT64_MAX);
 }
 
-/* Flush if it is due; how long until it is again */
+/* When a flush is due next: a time that has passed, if it is now */
 static int64
-FlushIfDue(FlushSchedule *schedule, int64 now)
+FlushDueAt(const FlushSchedule *schedule)
 {
-	uint64		requests = liveness_buffer_requests();
 	int64		due = schedule->last_attempt + FlushDelay(schedule);
+	int64		retry = liveness_flush_retry_at();
 
-	if (schedule->last_attempt == 0 || now >= due || requests != schedule->requests ||
-		(schedule->failures == 0 && !schedule->stuck &&
-		 liveness_buffer_waiting() >= liveness_batch_size))
-	{
-		schedule->requests = requests;
-		Flush(schedule);
-		due = schedule->last_attempt + FlushDelay(schedule);
-	}
-	return due - liveness_monotonic_usecs();
+	if (schedule->last_attempt == 0 || schedule->result == FLUSH_AGAIN ||
+		schedule->requests != liveness_buffer_requests())
+		return 0;
+	if (schedule->result != FLUSH_FAILED && schedule->result != FLUSH_NO_EXTENSION &&
+		liveness_buffer_is_due())
+		return 0;
+	return Min(due, retry);
 }
 
 /*
@@ -187,14 +169,17 @@ FlushIfDue(FlushSchedule *schedule, int64 now)
 static void
 FlushForTheLastTime(void)
 {
+	int64		deadline;
+	FlushResult result;
+
 	liveness_buffer_close();
 	QueryCancelPending = false;
 	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
-	final_deadline = liveness_monotonic_usecs() +
-		(int64) (liveness_flush_timeout * USECS_PER_SEC);
-	while (liveness_monotonic_usecs() < final_deadline &&
-		   liveness_flush_batch() == FLUSH_DONE)
-		;
+	deadline = liveness_monotonic_usecs() + (int64) (liveness_flush_timeout * USECS_PER_SEC);
+	do
+		result = liveness_flush_round(deadline, NULL);
+	while ((result == FLUSH_DONE || result == FLUSH_AGAIN) &&
+		   liveness_buffer_waiting() > 0 && liveness_monotonic_usecs() < deadline);
 }
 
 /* ---------- the process ---------- */
@@ -240,18 +225,26 @@ liveness_worker_main(Datum main_arg)
 
 	for (;;)
 	{
-		int64		wait;
+		int64		jobs_wait;
+		int64		flush_wait;
 
 		HandleInterrupts();
 		if (stop_requested)
 			break;
-		wait = liveness_run_due_jobs(liveness_monotonic_usecs());
-		wait = Min(wait, FlushIfDue(&flushes, liveness_monotonic_usecs()));
+		if (FlushDueAt(&flushes) <= liveness_monotonic_usecs())
+			Flush(&flushes);
+		jobs_wait = liveness_run_due_jobs(liveness_monotonic_usecs());
 		if (!started)
 			liveness_buffer_end_start();
 		started = true;
-		if (!stop_requested)
-			Sleep(wait);
+
+		/*
+		 * Whatever a transaction has waited for may have swallowed the wake-up of
+		 * something that came meanwhile.  So all is looked at anew before the sleep.
+		 */
+		flush_wait = FlushDueAt(&flushes) - liveness_monotonic_usecs();
+		if (!stop_requested && !InterruptPending && !ConfigReloadPending)
+			Sleep(Min(jobs_wait, flush_wait));
 	}
 
 	FlushForTheLastTime();

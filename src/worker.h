@@ -9,6 +9,8 @@
 #ifndef LIVENESS_WORKER_H
 #define LIVENESS_WORKER_H
 
+#include <signal.h>
+
 #include "utils/elog.h"
 
 /* unit.c */
@@ -41,12 +43,15 @@ extern UnitResult liveness_run_unit(const char *activity, Unit unit, void *arg,
 /* flush.c */
 typedef enum FlushResult
 {
-	FLUSH_NOTHING,				/* nothing is waiting, or nowhere to put it */
-	FLUSH_DONE,					/* at least some heartbeats have left the buffer */
-	FLUSH_FAILED				/* none has; the error was logged and counted */
+	FLUSH_NOTHING,				/* nothing is to be tried now */
+	FLUSH_NO_EXTENSION,			/* nowhere to put it */
+	FLUSH_DONE,					/* heartbeats have left the buffer */
+	FLUSH_AGAIN,				/* others are to be tried at once */
+	FLUSH_FAILED				/* none can be written now */
 } FlushResult;
 
-extern FlushResult liveness_flush_batch(void);
+extern FlushResult liveness_flush_round(int64 deadline, const volatile sig_atomic_t *stop);
+extern int64 liveness_flush_retry_at(void);
 
 /* jobs.c */
 typedef enum LivenessJob
@@ -65,6 +70,5 @@ extern int64 liveness_run_due_jobs(int64 now);
 /* worker.c */
 extern void liveness_register_worker(void);
 extern int64 liveness_monotonic_usecs(void);
-extern int	liveness_flush_time_left(void);
 
 #endif							/* LIVENESS_WORKER_H */
