@@ -266,11 +266,11 @@ COMMENT ON FUNCTION liveness_effective_window_days(int) IS 'window_days, or for 
 
 CREATE FUNCTION liveness_window_start(as_of timestamptz, window_days int)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_window_start(timestamptz, int) IS 'as_of - window_days x 24 h, NULL days being the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+COMMENT ON FUNCTION liveness_window_start(timestamptz, int) IS 'The instant at which a window of so many days begins';
 
 CREATE FUNCTION liveness_setting_interval(name text)
 RETURNS interval AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_setting_interval(text) IS 'A duration among the settings (session_timeout, heartbeat_retention, hourly_retention, session_retention, prune_budget) in force; NULL where it is off; any other name is error 42704';
+COMMENT ON FUNCTION liveness_setting_interval(text) IS 'The value of a setting that is a duration; NULL where the setting is off';
 
 CREATE FUNCTION liveness_effective_batch_size(batch_size int)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
@@ -294,12 +294,12 @@ COMMENT ON FUNCTION liveness_sigmoid(float8) IS 'Logistic function 1 / (1 + exp(
 
 CREATE FUNCTION liveness_recency_penalty(last_disconnect_at timestamptz, as_of timestamptz)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_recency_penalty(timestamptz, timestamptz) IS '1 at the disconnect, falling linearly to 0 after 24 h; a disconnect after as_of counts as now, NULL or -infinity as none (0); NULL for NULL as_of; infinite as_of is error 22008';
+COMMENT ON FUNCTION liveness_recency_penalty(timestamptz, timestamptz) IS 'Penalty for a recent disconnect: 1 at the disconnect, falling linearly to 0 after 24 h';
 
 CREATE FUNCTION liveness_score(uptime_pct float8, p_stays_4h float8, p_stays_8h float8, mtbf_seconds float8,
 	last_disconnect_at timestamptz, as_of timestamptz DEFAULT now())
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) IS 'Liveness score, 0 to 1: 0.35 uptime_pct + 0.25 p_stays_4h + 0.15 p_stays_8h + 0.25 liveness_sigmoid((mtbf_seconds - 14400) / 3600) - 0.10 liveness_recency_penalty(last_disconnect_at, as_of), clamped at the end; NULL for a NULL feature or as_of; NaN is error 22003, infinite as_of 22008';
+COMMENT ON FUNCTION liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) IS 'The liveness score of a provider, 0 to 1';
 
 CREATE FUNCTION liveness_percentiles_transfn(internal, float8, float8[])
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -327,7 +327,7 @@ CREATE AGGREGATE liveness_percentiles(value float8, fractions float8[]) (
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_percentiles(float8, float8[]) IS 'Percentiles of the values at the fractions, as percentile_cont(fractions) WITHIN GROUP (ORDER BY value) gives them: linear interpolation, an array of the fractions'' shape, NULL for a NULL fraction, NULL values left out, NaN above infinity; NULL without a value or for NULL fractions; a fraction outside 0..1 or NaN is error 22003, fractions that vary within a group 22023';
+COMMENT ON AGGREGATE liveness_percentiles(float8, float8[]) IS 'Percentiles of the values at the fractions, as percentile_cont gives them';
 
 CREATE TYPE liveness_features_row AS (
 	uptime_pct real,
@@ -377,7 +377,7 @@ CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at tim
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider from its sessions, as of an instant, over a window of days (NULL: the setting liveness.window_days); sessions outside the window and a NULL connected_at are left out, a NULL disconnected_at is open, a NULL reason is ''''; NULL without a session in the window; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023, either varying within a group 22023';
+COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider, from its sessions in the window';
 
 -- The two share one state: the rollup needs both, and pays for one scan.
 CREATE FUNCTION liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
@@ -396,7 +396,7 @@ CREATE AGGREGATE liveness_features_all(connected_at timestamptz, disconnected_at
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_features_all(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_features, but keeps the sessions outside of the window too, in a state that it shares with liveness_features_history; NULL without a session in the window';
+COMMENT ON AGGREGATE liveness_features_all(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_features, but sessions outside of the window are kept for liveness_features_history';
 CREATE AGGREGATE liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
 	SFUNC = liveness_features_all_transfn,
 	STYPE = internal,
@@ -407,7 +407,7 @@ CREATE AGGREGATE liveness_features_history(connected_at timestamptz, disconnecte
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_history over the sessions that began before as_of, from the state of liveness_features_all';
+COMMENT ON AGGREGATE liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'The packed sessions that began before as_of, from the state of liveness_features_all';
 
 CREATE TYPE liveness_hourly_row AS (
 	heartbeat_count int,
@@ -444,7 +444,7 @@ CREATE AGGREGATE liveness_hourly(memory_pressure real, cpu_usage real, thermal_s
 	SSPACE = 128,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_hourly(real, real, text, real) IS 'Heartbeats of one provider and hour: count, means (NULL, NaN and infinities left out; NaN where there are only such) and the worst thermal state; NULL without any row';
+COMMENT ON AGGREGATE liveness_hourly(real, real, text, real) IS 'Heartbeats of one provider and hour: their number, means, and the worst thermal state';
 
 CREATE TYPE liveness_hours_row AS (
 	hour timestamptz,
@@ -483,7 +483,7 @@ CREATE AGGREGATE liveness_hours(at timestamptz, memory_pressure real, cpu_usage 
 	SSPACE = 512,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time, each as liveness_hourly gives it; a heartbeat at NULL or an infinity is in no hour and left out; NULL without any other';
+COMMENT ON AGGREGATE liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time';
 
 ------------------------------------------------------------------------------
 -- Survival curves
@@ -492,7 +492,7 @@ COMMENT ON AGGREGATE liveness_hours(timestamptz, real, real, text, real) IS 'Hea
 CREATE TYPE survival_curve;
 CREATE FUNCTION survival_curve_in(cstring)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_curve_in(cstring) IS 'Input of survival_curve: {time:events:censored, ...}, a fourth number for those that come under observation then; a curve that cannot be is error 22P02';
+COMMENT ON FUNCTION survival_curve_in(cstring) IS 'Input of survival_curve: {time:events:censored, ...}';
 CREATE FUNCTION survival_curve_out(survival_curve)
 RETURNS cstring AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_curve_out(survival_curve) IS 'Output of survival_curve, exact';
@@ -544,7 +544,7 @@ CREATE AGGREGATE survival_agg(duration float8, observed boolean) (
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE survival_agg(float8, boolean) IS 'The Kaplan-Meier curve of durations, in any unit; observed false: right-censored, it lasted at least so long. Duration 0 counts at time 0, infinity after all finite times. Rows with a NULL are left out, NULL without a row; a NaN or negative duration is error 22023. As survfit(Surv(duration, observed) ~ 1) in R';
+COMMENT ON AGGREGATE survival_agg(float8, boolean) IS 'The Kaplan-Meier curve of durations, of which some are right-censored';
 CREATE AGGREGATE survival_agg(duration float8, observed boolean, entry float8) (
 	SFUNC = survival_agg_entry_transfn,
 	STYPE = internal,
@@ -555,7 +555,7 @@ CREATE AGGREGATE survival_agg(duration float8, observed boolean, entry float8) (
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE survival_agg(float8, boolean, float8) IS 'The same, left-truncated: each is at risk after entry only, the age at which its observation began. Rows with entry >= duration are left out; -infinity is from the beginning; a NaN entry is error 22023. As survfit(Surv(entry, duration, observed) ~ 1) in R';
+COMMENT ON AGGREGATE survival_agg(float8, boolean, float8) IS 'The Kaplan-Meier curve of durations that are observed from an entry on';
 CREATE AGGREGATE survival_merge(curve survival_curve) (
 	SFUNC = survival_merge_transfn,
 	STYPE = internal,
@@ -566,27 +566,27 @@ CREATE AGGREGATE survival_merge(curve survival_curve) (
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE survival_merge(survival_curve) IS 'The curve of all observations behind several curves, the same in any order; NULLs are left out, NULL without a curve';
+COMMENT ON AGGREGATE survival_merge(survival_curve) IS 'The curve of all observations behind several curves';
 
 CREATE FUNCTION survival_at(curve survival_curve, t float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_at(survival_curve, float8) IS 'S(t), the probability to last longer than t; 1 before 0; NULL past the last time unless S is 0 there; NaN is error 22023';
+COMMENT ON FUNCTION survival_at(survival_curve, float8) IS 'S(t), the probability to last longer than t';
 CREATE FUNCTION survival_conditional(curve survival_curve, age float8, more float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_conditional(survival_curve, float8, float8) IS 'S(age + more) / S(age), the probability to last so much more at that age; NULL where the curve does not reach, or S(age) is 0; NaN or a negative number is error 22023';
+COMMENT ON FUNCTION survival_conditional(survival_curve, float8, float8) IS 'The probability to last so much more, given an age';
 CREATE FUNCTION survival_conditionals(curve survival_curve, ages float8[], more float8)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_conditionals(survival_curve, float8[], float8) IS 'survival_conditional at many ages at once; past its last time the curve goes on as it ended; NULL where S(age) is 0';
+COMMENT ON FUNCTION survival_conditionals(survival_curve, float8[], float8) IS 'survival_conditional at many ages at once';
 CREATE FUNCTION survival_quantile(curve survival_curve, p float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_quantile(survival_curve, float8) IS 'The time by which the event has happened with probability p (0.5: the median): the first with S <= 1 - p, on a flat at exactly 1 - p its middle; NULL if not reached; p outside 0..1 is error 22023. As quantile(survfit(...)) in R';
+COMMENT ON FUNCTION survival_quantile(survival_curve, float8) IS 'The time by which the event has happened with probability p';
 CREATE FUNCTION survival_rmean(curve survival_curve, horizon float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_rmean(survival_curve, float8) IS 'Restricted mean: the mean time until the event or the horizon, the area under the curve up to there; NULL where the curve does not reach; NaN or a negative horizon is error 22023';
+COMMENT ON FUNCTION survival_rmean(survival_curve, float8) IS 'Restricted mean: the mean time until the event or the horizon';
 CREATE FUNCTION survival_table(curve survival_curve, conf_level float8 DEFAULT 0.95, conf_type text DEFAULT 'log-log')
 RETURNS TABLE ("time" float8, n_risk bigint, n_event bigint, n_censor bigint, survival float8, std_err float8, lower float8, upper float8)
 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
-COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time: at risk, events, censored, S, its standard error (Greenwood), and bounds of conf_level by conf_type plain, log or log-log; error and bounds NULL where S is 0, log-log bounds also where S is 1. conf_level outside 0..1 or another conf_type is error 22023. As summary(survfit(...), censored = TRUE) in R';
+COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time of a curve: at risk, events, censored, S and its bounds';
 
 ------------------------------------------------------------------------------
 -- Prediction: what becomes of a session
@@ -617,7 +617,7 @@ CREATE AGGREGATE liveness_history(connected_at timestamptz, disconnected_at time
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_history(timestamptz, timestamptz, text) IS 'The sessions of a provider, packed: 16 bytes each; disconnected_at NULL: open; reasons of liveness.censored_reasons make censored ends; NULL without a session';
+COMMENT ON AGGREGATE liveness_history(timestamptz, timestamptz, text) IS 'The sessions of a provider, packed into 16 bytes each';
 
 CREATE FUNCTION liveness_history_sessions(history bytea, as_of timestamptz)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -639,7 +639,7 @@ CREATE AGGREGATE liveness_fleet_ages(history bytea, as_of timestamptz) (
 	COMBINEFUNC = liveness_fleet_combine,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_fleet_ages(bytea, timestamptz) IS 'Hazard by age of the sessions of a fleet as of an instant: 96 numbers, events a second; NULL if nobody was ever up';
+COMMENT ON AGGREGATE liveness_fleet_ages(bytea, timestamptz) IS 'Hazard by age of the sessions of a fleet, as of an instant: 96 numbers, events a second';
 CREATE FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz) IS 'Transition function of liveness_fleet_hours';
@@ -653,15 +653,15 @@ CREATE AGGREGATE liveness_fleet_hours(history bytea, ages float8[], as_of timest
 	COMBINEFUNC = liveness_fleet_combine,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_fleet_hours(bytea, float8[], timestamptz) IS 'Factors of the hours of the week on the hazard by age that liveness_fleet_ages tells: 168 numbers, from Thursday 0 h UTC';
+COMMENT ON AGGREGATE liveness_fleet_hours(bytea, float8[], timestamptz) IS 'Factors of the 168 hours of the week on the hazard by age';
 
 CREATE FUNCTION liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz)
 RETURNS real[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_host_hazard(bytea, float8[], timestamptz) IS 'What a provider''s history tells beyond the fleet''s (ages and hours, one after the other): events and expected events by 24 octaves of age, then by 24 hours of the day; 96 numbers';
+COMMENT ON FUNCTION liveness_host_hazard(bytea, float8[], timestamptz) IS 'How the hazard of one provider differs from that of the fleet: 96 numbers';
 
 CREATE FUNCTION liveness_holds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION liveness_holds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Probability that a session that is up at as_of lasts so many microseconds more; host NULL: as the fleet; NULL for another NULL; an infinite as_of is error 22008, job_usecs negative or beyond 3650 days, or numbers that are no hazard, 22023';
+COMMENT ON FUNCTION liveness_holds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Probability that a session that is up at as_of lasts so many microseconds more';
 CREATE FUNCTION liveness_holds_bounds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
 COMMENT ON FUNCTION liveness_holds_bounds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Its bounds of 95 %: {lower, upper}, by the posterior of the provider''s own factor';
@@ -671,13 +671,13 @@ RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL
 COMMENT ON FUNCTION liveness_history_curve(bytea, timestamptz) IS 'Kaplan-Meier curve of a history, in seconds, as it was known then; NULL without a session';
 CREATE FUNCTION liveness_history_uptime(history bytea, as_of timestamptz, days int)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days, or of the time since the first session, that sessions cover; NULL without a session';
+COMMENT ON FUNCTION liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days that sessions cover, or of the time since the first session';
 CREATE FUNCTION liveness_span_usecs(span interval, name text)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds, a month having 30 days; NULL is error 22004, one that is not positive or longer than 3650 days 22023';
+COMMENT ON FUNCTION liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds';
 CREATE FUNCTION liveness_candidates_limit(min_probability float8, max_rows int)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_candidates_limit(float8, int) IS 'max_rows, once the arguments of liveness_candidates have been checked: min_probability outside 0..1 or max_rows below 1 is error 22023';
+COMMENT ON FUNCTION liveness_candidates_limit(float8, int) IS 'max_rows, once the arguments of liveness_candidates have been checked';
 
 ------------------------------------------------------------------------------
 -- Rollups
@@ -721,7 +721,7 @@ BEGIN ATOMIC
 	) w
 	WHERE @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
-COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write for the providers with a session in the window, writing nothing; depends on provider_sessions and the settings alone; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write as of an instant; writes nothing';
 
 -- Statistics say only how the work is divided.  Whatever they hold, the parts together are
 -- all providers: bounds in order, none of them NULL.
@@ -759,28 +759,28 @@ BEGIN ATOMIC
 			FROM pg_attribute a WHERE a.attrelid = i.indrelid
 			AND a.attname IN ('provider_id', 'connected_at', 'disconnected_at', 'disconnect_reason')));
 END;
-COMMENT ON FUNCTION liveness_session_bounds(int) IS 'Providers that divide provider_sessions, by the statistics of ANALYZE, into so many parts of about as many sessions, for parallel processes; none for a single part, or where nothing was analyzed; NULL where no index holds all that features are computed from';
+COMMENT ON FUNCTION liveness_session_bounds(int) IS 'Providers that divide provider_sessions into parts of about as many sessions';
 REVOKE ALL ON FUNCTION liveness_session_bounds(int) FROM PUBLIC;
 
 CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_rollup_features(timestamptz, int) IS 'Writes provider_reliability_features as of an instant (NULL window_days: the setting) and resets the rows of providers without a session in the window; returns the number of providers in the window, or NULL with a NOTICE if another run is in progress or a dump is being restored; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+COMMENT ON FUNCTION liveness_rollup_features(timestamptz, int) IS 'Writes provider_reliability_features as of an instant, and returns the number of providers';
 
 CREATE FUNCTION liveness_rollup_hourly(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly. Both arguments NULL: the routine run, every (provider, UTC hour) that got a heartbeat since the last. Else every UTC hour that [since, until) touches, whole; one NULL leaves that side open. Hours whose raw rows were pruned are left as they are; so is, in the routine run, a cell that counts more heartbeats than are there. Returns rows written, or NULL with a NOTICE if another run is in progress or a dump is being restored';
+COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly from heartbeats, and returns the rows written';
 
 CREATE FUNCTION liveness_count(counter text, n float8)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_count(text, float8) IS 'Adds n to a counter of liveness_stats, named without its prefix liveness_, when the transaction commits (sets it, for a duration in seconds); does nothing for NULL or where the library is not preloaded; an unknown counter is error 42704, a negative n 22003';
+COMMENT ON FUNCTION liveness_count(text, float8) IS 'Adds n to a counter of liveness_stats when the transaction commits';
 
 CREATE FUNCTION liveness_count_failed_close()
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_count_failed_close() IS 'Counts a close of a session that was not open, when the transaction commits; does nothing where the library is not preloaded';
+COMMENT ON FUNCTION liveness_count_failed_close() IS 'Counts a close of a session that was not open, when the transaction commits';
 
 CREATE FUNCTION liveness_lock_job(job text, wait boolean)
 RETURNS boolean AS 'MODULE_PATHNAME', 'liveness_lock_job_sql' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_lock_job(text, boolean) IS 'Takes the lock of a job until the transaction ends; false if another run has it and wait is false. For restore: false if a dump is being restored, and else none begins before the transaction ends. Another name is error 22023';
+COMMENT ON FUNCTION liveness_lock_job(text, boolean) IS 'Takes the lock of a job until the transaction ends';
 
 -- The figures add up, what was pruned stays so, and a watermark counts only if all are
 -- of the table as it is here.
@@ -806,7 +806,7 @@ BEGIN ATOMIC
 	FROM old o
 	GROUP BY o.job;
 END;
-COMMENT ON FUNCTION liveness_merge_job_state(text, text) IS 'Makes one row of liveness_job_state of those that a restore has left of a job; watermark_of is what a watermark must be of to count here. For who holds the lock of the job';
+COMMENT ON FUNCTION liveness_merge_job_state(text, text) IS 'Makes one row of liveness_job_state of those that a restore has left of a job';
 
 CREATE FUNCTION liveness_record_run(job text, started_at timestamptz, duration interval, rows bigint)
 RETURNS void
@@ -850,11 +850,11 @@ COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of 
 
 CREATE FUNCTION liveness_close_hours(cut timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is still to be rolled up before cut (a full UTC hour) and closes these hours to later rollups, up to the last that has a heartbeat, the running hour and later ones never; returns rows written, or NULL with a NOTICE if another hourly rollup is in progress or a dump is being restored';
+COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is left of the hours before cut, and closes them to later rollups';
 
 CREATE FUNCTION liveness_rollup_to_prune(since timestamptz, until timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_rollup_to_prune(timestamptz, timestamptz) IS 'As liveness_rollup_hourly of a range, but leaves cells that count more heartbeats than are there: for the retention';
+COMMENT ON FUNCTION liveness_rollup_to_prune(timestamptz, timestamptz) IS 'As liveness_rollup_hourly of a range, for the retention';
 
 CREATE FUNCTION liveness_in_transaction_block()
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
@@ -862,7 +862,7 @@ COMMENT ON FUNCTION liveness_in_transaction_block() IS 'Is this session inside a
 
 CREATE FUNCTION liveness_raise(sqlstate text, message text, detail text, hint text)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_raise(text, text, text, text) IS 'Raises an error, with detail and hint unless they are empty: for procedures that catch one to note it; error 22023 for what is not an SQLSTATE';
+COMMENT ON FUNCTION liveness_raise(text, text, text, text) IS 'Raises an error, for procedures that catch one to note it';
 
 -- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_prune_cut(retain interval)
@@ -881,7 +881,7 @@ BEGIN
 		- coalesce(retain, @extschema@.liveness_setting_interval('heartbeat_retention'::text))) AT TIME ZONE 'UTC');
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned: that of now() - retain, a day having 24 h, NULL being the setting; NULL if retention is off; a negative interval is error 22023';
+COMMENT ON FUNCTION liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned; NULL if retention is off';
 
 -- Deletes by key, since a distributed engine cannot by ctid.
 CREATE FUNCTION liveness_prune_heartbeats(cut timestamptz, batch_size int)
@@ -972,7 +972,7 @@ BEGIN
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, batch_size of them at most, or drops a partition (liveness_prune_partitions), after closing their hours; returns rows deleted, 0 if none is left, or NULL with a NOTICE if the retention or the hourly rollup is in progress elsewhere';
+COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, after closing their hours';
 
 CREATE FUNCTION liveness_prune_batch(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
 RETURNS bigint
@@ -996,7 +996,7 @@ BEGIN
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_batch(interval, int) IS 'Deletes one batch of the oldest heartbeats before the UTC hour of now() - retain (NULL: the setting liveness.heartbeat_retention; off: nothing), or drops one partition of them, rolled up before; returns rows deleted, 0 when nothing is left, NULL with a NOTICE if another run is in progress; batch_size below 1 or a negative retain is error 22023';
+COMMENT ON FUNCTION liveness_prune_batch(interval, int) IS 'Deletes one batch of the oldest heartbeats, and returns the rows deleted';
 
 -- The rest of the retention, in one go: its rows are few.
 CREATE FUNCTION liveness_prune_derived()
@@ -1028,7 +1028,7 @@ BEGIN
 	RETURN total + deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_derived() IS 'Deletes hourly rows older than liveness.hourly_retention, and sessions closed longer ago than liveness.session_retention together with features last written before that of providers without any session left; returns rows deleted';
+COMMENT ON FUNCTION liveness_prune_derived() IS 'Deletes old hourly rows, old closed sessions, and features of providers without any session';
 
 -- What the procedure and the worker repeat, each step in a transaction of its own.
 CREATE FUNCTION liveness_prune_step(cut timestamptz, batch_size int, started_at timestamptz,
@@ -1057,7 +1057,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) IS 'One step of a retention that began at started_at: a batch of heartbeats before cut (NULL: none), or, when none is left, the other tables. Adds the rows deleted to total; more says whether another step is due: false when all is done or liveness.prune_budget is spent, NULL when another run is in progress';
+COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) IS 'One step of a retention that began at started_at';
 
 -- What goes wrong here must not hide what went wrong before.
 CREATE FUNCTION liveness_note_error(job text, error text)
@@ -1071,7 +1071,7 @@ EXCEPTION WHEN OTHERS THEN
 	RAISE WARNING 'the error of job "%" cannot be noted in liveness_jobs: %', job, SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION liveness_note_error(text, text) IS 'As liveness_record_error, but a WARNING where that fails, as in a read-only session; does nothing for NULL';
+COMMENT ON FUNCTION liveness_note_error(text, text) IS 'As liveness_record_error, but with a WARNING where the error cannot be recorded';
 
 -- Every name is qualified, operators too: a SET clause would forbid COMMIT.
 CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
@@ -1115,7 +1115,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE liveness_prune(interval, int) IS 'The whole retention: batches of heartbeats as liveness_prune_batch deletes them, with COMMIT after each, until none is left or liveness.prune_budget is spent; then old hourly rows, closed sessions and features by their own settings. A cancel keeps the batches done. Cannot run inside a transaction block (error 2D000)';
+COMMENT ON PROCEDURE liveness_prune(interval, int) IS 'Runs the whole retention, with COMMIT after each batch';
 
 -- A function cannot keep a record of its own failure, for its transaction is
 -- rolled back; a procedure can.  This is what a scheduler calls.
@@ -1164,7 +1164,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or retention) for a scheduler: as liveness_rollup_features(), liveness_rollup_hourly() and CALL liveness_prune() do, and an error is noted in liveness_jobs before it is raised; another name is error 22023. Cannot run inside a transaction block (error 2D000)';
+COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or retention) for a scheduler, and notes an error in liveness_jobs';
 
 ------------------------------------------------------------------------------
 -- Sessions
@@ -1282,7 +1282,7 @@ BEGIN
 	RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION liveness_open_session(text, text, timestamptz) IS 'Opens a session and returns its id; an open one of the same provider and coordinator is closed as superseded, at its last sign of life, or, if it was never heard of, a microsecond before the new one begins. The same arguments again, or an open within liveness.session_timeout of one never heard of, return the id that is there. Other coordinators'' sessions stay. A NULL argument is error 23502';
+COMMENT ON FUNCTION liveness_open_session(text, text, timestamptz) IS 'Opens a session and returns its id';
 
 CREATE FUNCTION liveness_close_session(session_id bigint, reason text, at timestamptz DEFAULT now(),
 	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL)
@@ -1312,7 +1312,7 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session (at NULL: now); false, counted in liveness_stats, if there is no such open session, so the first close wins. A NULL last_heartbeat_at, requests_served or tokens_generated leaves the column as it is; a NULL reason is error 23502, an infinite at 22008';
+COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session; false if there is none, so the first close wins';
 
 CREATE FUNCTION liveness_close_orphans(coordinator_id text, reason text DEFAULT 'coordinator_restart')
 RETURNS bigint
@@ -1350,7 +1350,7 @@ BEGIN
 	RETURN closed;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of one coordinator and of no other, each at its last sign of life, one never heard of at the coordinator''s own, the latest that any of its sessions shows: time in which nobody watched is not uptime. Returns how many; 0 for a NULL coordinator_id; a NULL reason is error 23502. For a coordinator that starts again after a crash: call it before any open';
+COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of a coordinator that has crashed, each at its last sign of life';
 
 -- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_close_stale(timeout interval DEFAULT NULL, coordinator_id text DEFAULT NULL)
@@ -1384,7 +1384,7 @@ BEGIN
 	RETURN closed;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes as stale_heartbeat, at the last sign of life, open sessions (of one coordinator; NULL: of all) whose last sign of life is older than the timeout (NULL: the setting liveness.session_timeout); one never heard of is not judged; one that has not begun is closed where it begins. Returns how many; a timeout that is not positive is error 22023';
+COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes open sessions whose last sign of life is older than the timeout';
 
 ------------------------------------------------------------------------------
 -- The heartbeat buffer
@@ -1396,20 +1396,20 @@ CREATE FUNCTION liveness_emit(provider_id text, status text DEFAULT '', memory_p
 	backend_state text DEFAULT '', active_model text DEFAULT '', capacity jsonb DEFAULT NULL,
 	at timestamptz DEFAULT now())
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz) IS 'Puts a heartbeat into the buffer in shared memory, from which the worker writes it to provider_heartbeats within about liveness.flush_interval; waits for no disk, and stays whatever becomes of the transaction. False: the buffer was full, the heartbeat is dropped and counted. NULL for a column that is NOT NULL means its default, provider_id NULL is error 23502; a number beyond real 22003 (too small is 0); one larger than the buffer 54000; a read-only transaction 25006; without the worker, in another database than its own, or on a standby 55000';
+COMMENT ON FUNCTION liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz) IS 'Puts a heartbeat into the buffer in shared memory; false if the buffer is full';
 
 CREATE FUNCTION liveness_flush()
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_flush() IS 'Has the worker write what is in the buffer, and waits until all that was emitted before has left it: written and committed, or set aside. Returns how many heartbeats were written meanwhile, at most as many as were waiting. Error 55000 if the worker is away for 10 s, or if this transaction holds a lock on provider_heartbeats, on a partition, or on something else that keeps it out';
+COMMENT ON FUNCTION liveness_flush() IS 'Has the worker write the buffer, and waits until all that was emitted before is committed';
 
 CREATE FUNCTION liveness_counters(missing_ok boolean DEFAULT false)
 RETURNS TABLE (name text, value float8, help text, since timestamptz)
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 25;
-COMMENT ON FUNCTION liveness_counters(boolean) IS 'The rows of liveness_stats; where the library is not preloaded error 55000, or none if missing_ok; none for NULL';
+COMMENT ON FUNCTION liveness_counters(boolean) IS 'The rows of liveness_stats';
 
 CREATE FUNCTION liveness_stats_reset()
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION liveness_stats_reset() IS 'Sets every counter of liveness_stats to zero, for all databases of the server; error 55000 where the library is not preloaded';
+COMMENT ON FUNCTION liveness_stats_reset() IS 'Sets every counter of liveness_stats to zero';
 
 CREATE VIEW liveness_stats AS
 	SELECT c.name, c.value, c.help, c.since
@@ -1490,7 +1490,7 @@ BEGIN
 	RETURN cron_schema;
 END
 $$;
-COMMENT ON FUNCTION liveness_cron_schema() IS 'The schema of pg_cron''s functions in this database; where there are none, error 55000 with the statements to run';
+COMMENT ON FUNCTION liveness_cron_schema() IS 'The schema of the functions of pg_cron in this database';
 
 CREATE FUNCTION liveness_schedule()
 RETURNS void
@@ -1504,7 +1504,7 @@ BEGIN
 		' FROM @extschema@.liveness_cron_jobs() j';
 END
 $$;
-COMMENT ON FUNCTION liveness_schedule() IS 'Has pg_cron run the features and hourly rollups every 5 minutes and the retention hourly, as the current role; called again it changes nothing. Error 55000 with the statements to run where pg_cron is not in this database';
+COMMENT ON FUNCTION liveness_schedule() IS 'Has pg_cron run the rollups every 5 minutes and the retention hourly, as the current role';
 
 CREATE FUNCTION liveness_unschedule()
 RETURNS void
@@ -1519,7 +1519,7 @@ BEGIN
 		'WHERE c.username = current_user AND c.database = current_database()';
 END
 $$;
-COMMENT ON FUNCTION liveness_unschedule() IS 'Takes the jobs of liveness_schedule() away from pg_cron, those of the current role, and no others. Error 55000 where pg_cron is not in this database';
+COMMENT ON FUNCTION liveness_unschedule() IS 'Takes the jobs of liveness_schedule() away from pg_cron, those of the current role';
 
 ------------------------------------------------------------------------------
 -- What people read
@@ -1669,12 +1669,12 @@ COMMENT ON COLUMN liveness_jobs.errors IS 'Runs that failed under liveness_run o
 
 CREATE FUNCTION liveness_real_bound(bound float8)
 RETURNS real AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_real_bound(float8) IS 'A bound to compare a real column with, rounded as the column is, so that 0.95 meets 0.95; too large is infinity';
+COMMENT ON FUNCTION liveness_real_bound(float8) IS 'A bound to compare a real column with, rounded as the column is';
 
 CREATE FUNCTION liveness_reliability_limit(min_uptime float8, min_stays_4h float8, min_stays_8h float8,
 	min_score float8, max_score float8, max_rows int)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_reliability_limit(float8, float8, float8, float8, float8, int) IS 'max_rows, once the arguments of liveness_reliability have been checked; NaN, or max_rows NULL or outside 1..500, is error 22023';
+COMMENT ON FUNCTION liveness_reliability_limit(float8, float8, float8, float8, float8, int) IS 'max_rows, once the arguments of liveness_reliability have been checked';
 
 -- LIMIT is computed even where the table is empty: the place to check arguments.
 CREATE FUNCTION liveness_reliability(min_uptime float8 DEFAULT 0, min_stays_4h float8 DEFAULT 0,
@@ -1695,7 +1695,7 @@ BEGIN ATOMIC
 	ORDER BY f.liveness_score DESC, f.uptime_pct DESC, f.provider_id
 	LIMIT @extschema@.liveness_reliability_limit(min_uptime, min_stays_4h, min_stays_8h, min_score, max_score, max_rows);
 END;
-COMMENT ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) IS 'The ranking: features rows within the bounds, best score first, then uptime, then provider_id. A NULL bound, or max_score 0, is none; bounds compare as real. NaN, or max_rows outside 1..500, is error 22023';
+COMMENT ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) IS 'The ranking: features rows within the bounds, the best score first';
 
 CREATE FUNCTION liveness_heatmap(provider_id text)
 RETURNS SETOF text
@@ -1716,7 +1716,7 @@ BEGIN ATOMIC
 	GROUP BY m.day, s.shades
 	ORDER BY m.day;
 END;
-COMMENT ON FUNCTION liveness_heatmap(text) IS 'hourly_availability at a glance: a line a day from Sunday, a character an hour, UTC, from none over up to a quarter, a half, three quarters, to more; ? where the window holds none of the hour. No line for a provider that is unknown or has no matrix, or for NULL. ASCII where the database is not UTF8';
+COMMENT ON FUNCTION liveness_heatmap(text) IS 'Availability of a provider by hour of the week: a line a day, a character an hour';
 
 ------------------------------------------------------------------------------
 -- Who will hold a job
@@ -1822,7 +1822,7 @@ BEGIN ATOMIC
 	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
 	ORDER BY b.probability DESC, b.provider_id;
 END;
-COMMENT ON FUNCTION liveness_candidates(interval, float8, int) IS 'Providers connected now, stale ones left out, by the probability that their session lasts another job (falling in job), from what the last features rollup prepared; the likeliest first, at least min_probability (NULL: any), max_rows at most (NULL: all). Of several open sessions of a provider the latest counts. lower and upper: bounds of 95 % for how the provider differs from the fleet; own_sessions: its sessions behind the answer; as_of: the instant of the rollup. docs/prediction.md has the formulas. Before the first rollup error 55000; job NULL 22004; job not positive or beyond 3650 days, min_probability outside 0..1, max_rows below 1 error 22023';
+COMMENT ON FUNCTION liveness_candidates(interval, float8, int) IS 'Providers connected now, by the probability that their session lasts another job';
 
 CREATE FUNCTION liveness_candidates_at(as_of timestamptz, job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
@@ -1918,7 +1918,7 @@ BEGIN ATOMIC
 	WHERE @extschema@.liveness_window_start($1, NULL) IS NOT NULL
 	ORDER BY b.probability DESC, b.provider_id;
 END;
-COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) IS 'What liveness_candidates would have answered at an instant, had the rollup run in that moment; computed anew from the sessions and heartbeats of that time, without looking ahead. as_of NULL is error 22004, infinite 22008; else as liveness_candidates';
+COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) IS 'What liveness_candidates would have answered at an instant';
 
 ------------------------------------------------------------------------------
 -- Back-test
@@ -2004,7 +2004,7 @@ BEGIN ATOMIC
 		('candidates', @extschema@.liveness_holds(f.hazard, @extschema@.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.connected_at, k.cut, a.usecs))
 	) v (predictor, probability);
 END;
-COMMENT ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'At cuts since, since + step and so on, as long as cut + horizon <= until and now(): each session with connected_at <= cut < its end, whether it held until cut + horizon, and what each predictor said by what was known at the cut. Left out are sessions whose end before cut + horizon is censored, and cuts before the first outcome is known. Predictors: base_rate (of the outcomes known), uptime (of 30 days), liveness_score, own and fleet (Kaplan-Meier, carried forward past its end), candidates';
+COMMENT ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the session held';
 
 CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (predictor text, n bigint, held float8, brier float8, log_loss float8, auc float8, ece float8)
@@ -2042,7 +2042,7 @@ BEGIN ATOMIC
 	JOIN calibrated c ON c.predictor = m.predictor
 	ORDER BY array_position(ARRAY['base_rate', 'uptime', 'liveness_score', 'own', 'fleet', 'candidates'], m.predictor);
 END;
-COMMENT ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) IS 'How good would each predictor have been?  Over the cases of liveness_backtest_cases: how many, the share that held, Brier score, log loss (probabilities clipped at 1e-6), area under the ROC curve (ties by midranks; NULL if all held or none), expected calibration error in ten bins of 0.1, each closed on the right. NULL horizon or step is error 22004, one that is not positive 22023';
+COMMENT ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) IS 'How good each predictor would have been';
 
 CREATE FUNCTION liveness_calibration(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (predictor text, bin int, lower float8, upper float8, n bigint, predicted float8, held float8)
@@ -2057,7 +2057,7 @@ BEGIN ATOMIC
 	GROUP BY c.predictor, c.bin
 	ORDER BY array_position(ARRAY['base_rate', 'uptime', 'liveness_score', 'own', 'fleet', 'candidates'], c.predictor), c.bin;
 END;
-COMMENT ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) IS 'The reliability table behind ece: for each predictor and bin (lower, upper] of its probability how many cases, what it said on average, and what share held; bins without a case are left out. Arguments as liveness_backtest';
+COMMENT ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) IS 'For each predictor and bin of its probability: what it said on average, and what share held';
 
 ------------------------------------------------------------------------------
 -- Adopting the tables of an existing deployment
@@ -2137,7 +2137,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables (or views) that a coordinator made before into provider_sessions and provider_heartbeats, which must be empty (else error 55000), and sets their sequences on; NULL: none. A column that is missing is error 42703, one of a type that PostgreSQL does not turn into ours by itself 42804; further columns are left out, with a NOTICE. Returns the rows copied';
+COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables that a coordinator made before into ours, which must be empty';
 
 ------------------------------------------------------------------------------
 -- Survival of the fleet
@@ -2160,7 +2160,7 @@ BEGIN ATOMIC
 	-- it checks the arguments even where there is no session
 	HAVING @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
-COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'Kaplan-Meier curve of all sessions of the window, in seconds: as p_survives_4h, but over the fleet, and with lengths rounded up to the minute, so that the curve stays small. NULL without a session; NULL window_days is the setting; NULL as_of is error 22004, an infinite one 22008, days outside 1..3650 22023';
+COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'The Kaplan-Meier curve of all sessions of the window';
 
 ------------------------------------------------------------------------------
 -- What a monitoring system scrapes
@@ -2277,11 +2277,11 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats by range of at, or chunks of TimescaleDB, with the instants [since, until) that they hold; the default partition is not among them; no row where the table is not divided';
+COMMENT ON FUNCTION liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats, or chunks of TimescaleDB, and what they hold';
 
 CREATE FUNCTION liveness_close_rolled_up_hours(cut timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_close_rolled_up_hours(timestamptz) IS 'As liveness_close_hours, but rolls up only what has come since the last run: for a caller who has just rolled up these hours whole, and has locked writers out since. Returns rows written, or NULL with a NOTICE if another hourly rollup is in progress';
+COMMENT ON FUNCTION liveness_close_rolled_up_hours(timestamptz) IS 'As liveness_close_hours, for a caller who has just rolled up these hours whole';
 
 -- DROP TABLE is for owners, and the retention for operators, who may DELETE.  So it
 -- drops but what was rolled up and closed.
@@ -2328,7 +2328,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION liveness_drop_partitions(timestamptz) IS 'Drops the partitions of provider_heartbeats that end at cut or before, with the rights of the extension''s owner; error 55000 unless the hours of all their heartbeats are closed';
+COMMENT ON FUNCTION liveness_drop_partitions(timestamptz) IS 'Drops the partitions of provider_heartbeats that end at cut or before';
 
 -- The long part of the work is done before anybody is locked out; a heartbeat that is
 -- committed after it is rolled up, or counted as late, behind the lock.
@@ -2382,11 +2382,11 @@ BEGIN
 	dropped := 0;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_partitions(timestamptz) IS 'Drops the oldest partition of provider_heartbeats that has rows and ends at cut or before, and empty ones before it, after rolling up and closing its hours; dropped is the number of its rows, 0 if there is none, or NULL with a NOTICE if the hourly rollup is in progress elsewhere. Returns as cut up to where rows may be deleted one by one: what is in a partition waits until all of it may go';
+COMMENT ON FUNCTION liveness_prune_partitions(timestamptz) IS 'Drops the oldest partition that ends at cut or before, after closing its hours';
 
 CREATE FUNCTION liveness_dump_rows_of(member regclass)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_dump_rows_of(regclass) IS 'Has pg_dump dump the rows of a table that belongs to the extension, as pg_extension_config_dump() does in its script; for the extension''s owner (else error 42501); another table is error 55000';
+COMMENT ON FUNCTION liveness_dump_rows_of(regclass) IS 'Has pg_dump dump the rows of a table that belongs to the extension';
 
 -- A table cannot become partitioned: a new one takes its place and its name, and it
 -- becomes the first partition.  Views and functions in SQL are made again over it.
@@ -2558,7 +2558,7 @@ BEGIN
 	RETURN made;
 END
 $$;
-COMMENT ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) IS 'Partitions provider_heartbeats by range of at, unless it is: the table as it is becomes the first partition, with the rows before since (NULL: the end of the current width), and later rows are moved to theirs. Makes the partitions of width (whole hours; else error 22023) that are missing in [since, until) (NULL: from now on; infinite: error 22008; more than 500: 54000), and moves to them what is in the default partition. Returns the partitions made. For the extension''s owner; writers wait meanwhile. A trigger, policy, rule, publication or materialized view on the table is error 55000. See docs/scaling.md';
+COMMENT ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) IS 'Partitions provider_heartbeats by range of at, and makes the partitions of a span';
 
 CREATE FUNCTION liveness_extend_partitions()
 RETURNS bigint
@@ -2587,7 +2587,7 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RETURN 0;
 END
 $$;
-COMMENT ON FUNCTION liveness_extend_partitions() IS 'Makes the partitions of the next 7 days, as wide as the last, with the rights of the extension''s owner, where provider_heartbeats was partitioned by liveness_partition_heartbeats(); returns how many. The retention does at its end';
+COMMENT ON FUNCTION liveness_extend_partitions() IS 'Makes the partitions of the next 7 days, as wide as the last';
 
 ------------------------------------------------------------------------------
 -- Curves to look at
@@ -2595,7 +2595,7 @@ COMMENT ON FUNCTION liveness_extend_partitions() IS 'Makes the partitions of the
 
 CREATE FUNCTION survival_plot(curve survival_curve, width int DEFAULT 72, height int DEFAULT 16, horizon float8 DEFAULT NULL)
 RETURNS SETOF text AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 18;
-COMMENT ON FUNCTION survival_plot(survival_curve, int, int, float8) IS 'The curve at a glance: height lines, width characters at most with the labels, and an axis of time from 0 to the horizon, in the unit of the durations (NULL: the last finite time at which anybody leaves, 1 where that is 0 or there is none). A column is filled up to S just after its time, at least a little where S is not 0, not quite where it is not 1; ? where the curve does not reach. No line for NULL or an empty curve. NULL width or height: the default; width outside 20..1000, height outside 2..100, a horizon that is not positive and finite are error 22023. ASCII where the database is not UTF8';
+COMMENT ON FUNCTION survival_plot(survival_curve, int, int, float8) IS 'The curve at a glance, drawn in characters';
 
 ------------------------------------------------------------------------------
 -- Privileges
@@ -2651,7 +2651,7 @@ BEGIN
 		'@extschema@.liveness_flush() TO ' || role::text;
 END
 $$;
-COMMENT ON FUNCTION liveness_grant_writer(regrole) IS 'Grants a role what it takes to write heartbeats and sessions, as a coordinator does, and nothing more';
+COMMENT ON FUNCTION liveness_grant_writer(regrole) IS 'Lets a role write heartbeats and sessions, and nothing more';
 
 CREATE FUNCTION liveness_grant_operator(role regrole)
 RETURNS void
@@ -2683,7 +2683,7 @@ BEGIN
 	EXECUTE 'GRANT EXECUTE ON PROCEDURE @extschema@.liveness_prune(interval, int), @extschema@.liveness_run(text) TO ' || role::text;
 END
 $$;
-COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Grants a role what it takes to read everything, to run rollups and retention, and to schedule them, and nothing more';
+COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Lets a role read everything, run rollups and retention, and schedule them';
 
 -- Of the tables nothing; the functions are those that the view calls.
 CREATE FUNCTION liveness_grant_monitor(role regrole)
@@ -2698,7 +2698,7 @@ BEGIN
 		'@extschema@.liveness_effective_window_days(int), @extschema@.liveness_setting_interval(text) TO ' || role::text;
 END
 $$;
-COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Grants a role what it takes to read liveness_metrics, as an exporter of metrics does, and nothing more';
+COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Lets a role read liveness_metrics, and nothing more';
 
 -- PUBLIC keeps EXECUTE on the pure functions alone.
 REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
@@ -2794,5 +2794,31 @@ BEGIN
 			MESSAGE = format('schema %s holds what would take the place of objects of PostgreSQL or of liveness: %s', '@extschema@', strangers),
 			HINT = 'Create the extension in another schema, in which nobody else may create objects.';
 	END IF;
+END
+$do$;
+
+-- What shows the columns of a table has their comments, unless it has one of its own.
+DO LANGUAGE plpgsql $do$
+DECLARE
+	statement text;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	FOR statement IN
+		SELECT format('COMMENT ON COLUMN %s.%I IS %L', k.shown, a.attname, col_description(t.attrelid, t.attnum))
+		FROM (VALUES
+			('@extschema@.provider_liveness'::regclass, '@extschema@.provider_reliability_features'::regclass),
+			('@extschema@.provider_session_history', '@extschema@.provider_sessions'),
+			('@extschema@.provider_stale_sessions', '@extschema@.provider_sessions'),
+			('@extschema@.provider_heartbeat_history', '@extschema@.provider_heartbeats'),
+			('@extschema@.liveness_features_row', '@extschema@.provider_reliability_features'),
+			('@extschema@.liveness_hourly_row', '@extschema@.provider_heartbeats_hourly'),
+			('@extschema@.liveness_hours_row', '@extschema@.provider_heartbeats_hourly')
+		) k (shown, source)
+		JOIN pg_attribute t ON t.attrelid = k.source AND t.attnum > 0 AND NOT t.attisdropped
+		JOIN pg_attribute a ON a.attrelid = k.shown AND a.attname = t.attname
+		WHERE col_description(a.attrelid, a.attnum) IS NULL
+	LOOP
+		EXECUTE statement;
+	END LOOP;
 END
 $do$;

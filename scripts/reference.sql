@@ -1,5 +1,6 @@
 -- docs/reference.md, as the catalogs have it, for a database with the extension and
 -- nothing else of ours, in a server that preloads it.  Run by scripts/reference.
+-- Variable: details, the path of docs/functions.md.
 
 \set ON_ERROR_STOP 1
 \pset tuples_only on
@@ -36,8 +37,8 @@ CREATE FUNCTION pg_temp.code(text) RETURNS text LANGUAGE sql AS $$SELECT '`' || 
 
 \echo '# Reference'
 \echo
-\echo 'Written by `scripts/reference` from the comments in `liveness--1.0.sql` and the catalogs: change'
-\echo 'those, and run it again. *Everybody* is PUBLIC; readers, writers and operators are roles that'
+\echo 'Written by `scripts/reference` from the comments in `liveness--1.0.sql`, the catalogs and'
+\echo '[functions.md](functions.md): change those, and run it again. *Everybody* is PUBLIC; readers, writers and operators are roles that'
 \echo '`liveness_grant_reader`, `_writer` and `_operator` were called for; what is for none of them is for'
 \echo 'the extension''s owner. Names stand in the schema of the extension. The functions of the'
 \echo 'extension `liveness_report` are in [report.md](report.md).'
@@ -56,8 +57,14 @@ CREATE FUNCTION pg_temp.folded(text, at int) RETURNS text LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION pg_temp.sentence(text) RETURNS text LANGUAGE sql AS $$SELECT regexp_replace($1, '([^.?!])$', '\1.')$$;
 
-SELECT format(E'\n### %s\n\n    %s%s\n\n%s; %s. For %s.\n\n%s',
-		CASE WHEN count(*) OVER name > 1 THEN r.proname || ' (' || r.pronargs || ' arguments)' ELSE r.proname END,
+-- A section of functions.md for each function that a sentence does not explain
+\set details `cat :'details'`
+CREATE TEMP VIEW detail AS
+	SELECT split_part(s.section, E'\n', 1) AS name, btrim(substr(s.section, strpos(s.section, E'\n')), E'\n') AS text
+	FROM regexp_split_to_table(:'details', E'\n## ') WITH ORDINALITY s (section, n)
+	WHERE s.n > 1;
+SELECT format(E'\n### %s\n\n    %s%s\n\n%s; %s. For %s.\n\n%s%s',
+		s.heading,
 		pg_temp.folded(r.proname || '(' || s.arguments || ')', 4),
 		coalesce(E'\n    -> ' || pg_temp.folded(s.result, 7), ''),
 		r.kind,
@@ -68,12 +75,13 @@ SELECT format(E'\n### %s\n\n    %s%s\n\n%s; %s. For %s.\n\n%s',
 			CASE WHEN r.prokind = 'p' THEN 'not in a transaction block' END),
 		CASE WHEN has_function_privilege('public', r.oid, 'EXECUTE') THEN 'everybody' ELSE coalesce(
 			(SELECT string_agg(k.role, ', ' ORDER BY k.n) FROM role k WHERE has_function_privilege(k.role, r.oid, 'EXECUTE')), 'the owner') END,
-		pg_temp.sentence(obj_description(r.oid, 'pg_proc')))
+		pg_temp.sentence(obj_description(r.oid, 'pg_proc')),
+		(SELECT E'\n\n' || k.text FROM detail k WHERE k.name = s.heading))
 FROM routine r
 CROSS JOIN LATERAL (
-	SELECT pg_temp.terse(pg_get_function_arguments(r.oid)) AS arguments, pg_temp.terse(pg_get_function_result(r.oid)) AS result
+	SELECT pg_temp.terse(pg_get_function_arguments(r.oid)) AS arguments, pg_temp.terse(pg_get_function_result(r.oid)) AS result,
+		CASE WHEN (SELECT count(*) FROM routine o WHERE o.proname = r.proname) > 1 THEN r.proname || ' (' || r.pronargs || ' arguments)' ELSE r.proname END AS heading
 ) s
-WINDOW name AS (PARTITION BY r.proname)
 ORDER BY r.proname COLLATE "C", r.pronargs;
 
 -- Relations and types of columns
@@ -92,17 +100,7 @@ CREATE TEMP VIEW relation AS
 				pg_temp.cell(pg_temp.terse(format_type(a.atttypid, a.atttypmod)
 					|| CASE WHEN c.relkind = 'r' AND a.attnotnull THEN ' NOT NULL' ELSE '' END
 					|| coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ''))),
-				-- a view's column that has no comment of its own has that of the column it shows
-				pg_temp.cell(coalesce(col_description(c.oid, a.attnum), (
-					SELECT min(col_description(b.attrelid, b.attnum))
-					FROM pg_attribute b
-					WHERE c.relkind = 'v' AND b.attname = a.attname AND b.attrelid IN (
-						'provider_reliability_features'::regclass, 'provider_sessions'::regclass, 'provider_heartbeats'::regclass)
-					AND EXISTS (
-						SELECT FROM pg_rewrite w
-						JOIN pg_depend v ON v.classid = 'pg_rewrite'::regclass AND v.objid = w.oid
-						WHERE w.ev_class = c.oid AND v.refobjid = b.attrelid AND v.refobjsubid = b.attnum)))),
-				''), E'\n' ORDER BY a.attnum)
+				pg_temp.cell(col_description(c.oid, a.attnum))), E'\n' ORDER BY a.attnum)
 			FROM pg_attribute a
 			LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 			WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
@@ -135,7 +133,8 @@ ORDER BY r.relname COLLATE "C";
 \echo
 \echo '## Types'
 SELECT format(E'\n### %s\n\n%s%s', t.typname, pg_temp.sentence(obj_description(t.oid, 'pg_type')),
-	(SELECT E'\n\n' || string_agg(format('- %s %s', pg_temp.code(a.attname), pg_temp.terse(format_type(a.atttypid, a.atttypmod))), E'\n' ORDER BY a.attnum)
+	(SELECT E'\n\n| attribute | type | meaning |\n| --- | --- | --- |\n' || string_agg(format('| %s | %s | %s |', pg_temp.code(a.attname),
+			pg_temp.cell(pg_temp.terse(format_type(a.atttypid, a.atttypmod))), pg_temp.cell(col_description(a.attrelid, a.attnum))), E'\n' ORDER BY a.attnum)
 	FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0))
 FROM member m
 JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid

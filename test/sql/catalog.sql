@@ -1,7 +1,7 @@
 -- What the extension is made of: tables to the letter, comments, labels of functions, and what a coordinator's boot finds
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(37);
+SELECT plan(38);
 
 CREATE TEMP VIEW members AS
 	SELECT d.classid, d.objid, d.classid::regclass::text AS catalog
@@ -120,9 +120,15 @@ SELECT is_empty(
 		OR (m.catalog = 'pg_type' AND t.typelem = 0 AND (t.typtype <> 'c' OR (SELECT k.relkind FROM pg_class k WHERE k.oid = t.typrelid) = 'c')))$$,
 	'every function, procedure, aggregate, table, view, sequence and type has a comment');
 SELECT is_empty(
-	$$SELECT c.relname, a.attname FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid AND c.relkind = 'r'
+	$$SELECT c.relname, a.attname FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid
+		OR m.catalog = 'pg_type' AND c.relkind = 'c' AND c.oid = (SELECT t.typrelid FROM pg_type t WHERE t.oid = m.objid)
 	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-	WHERE col_description(c.oid, a.attnum) IS NULL$$, 'every column of a table');
+	WHERE c.relkind IN ('r', 'p', 'v', 'm', 'c') AND coalesce(col_description(c.oid, a.attnum), '') = ''$$, 'every column of a table or view, and every attribute of a type');
+-- so that \df+ can be read
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure, length(obj_description(p.oid, 'pg_proc')) FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid
+	WHERE length(obj_description(p.oid, 'pg_proc')) > 100 OR obj_description(p.oid, 'pg_proc') ~ '[.?!] +[A-Z]'$$,
+	'the comment of a function is one sentence of at most 100 characters; the rest goes to docs/functions.md');
 SELECT is_empty(
 	$$SELECT i.indexrelid::regclass FROM members m JOIN pg_index i ON m.catalog = 'pg_class' AND i.indrelid = m.objid
 	LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'p'

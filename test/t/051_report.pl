@@ -318,6 +318,14 @@ $node->safe_psql('postgres', q{
 	ROLLBACK});
 ok(1, 'what liveness gains, and the order and types of its columns, change nothing');
 
+# Dumped and restored, with what was granted
+
+my $dump = PostgreSQL::Test::Utils::tempdir . '/dump.sql';
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+$node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 'it is dumped');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('restored') ], 'and restored');
+is($node->safe_psql('restored', 'SET ROLE reader; SELECT left(liveness_report(), 15)'), '<!DOCTYPE html>', 'for who could make the report before');
+
 # In schemas with odd names, renamed, and not in the path
 
 $node->safe_psql('postgres', 'CREATE DATABASE schemas');

@@ -13,7 +13,7 @@ $node->init;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'liveness'\n");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION liveness');
-my ($made, $err) = run_command([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-f', "$root/scripts/reference.sql" ]);
+my ($made, $err) = run_command([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-v', "details=$root/docs/functions.md", '-f', "$root/scripts/reference.sql" ]);
 is($err, '', 'the reference is made');
 
 my $kept = slurp_file("$root/docs/reference.md") =~ s/\n\z//r;
@@ -32,6 +32,12 @@ my @missing = grep { !$entry{$_} } split /\n/, $node->safe_psql('postgres', q{
 is("@missing", '', 'every function, table, view and type has an entry');
 is(scalar(() = $made =~ /^\| `liveness\./mg), $node->safe_psql('postgres', q{SELECT count(*) FROM pg_settings WHERE name ~ '^liveness\.'}), 'and every setting a line');
 is(scalar(() = $made =~ /^\|[^|]*\|[^|]*\| \|$/mg), 0, 'every column is described');
+
+# What is written in docs/functions.md is about a function, and is shown
+my %detail = slurp_file("$root/docs/functions.md") =~ /^## ([^\n]+)\n\n(.*?)(?=\n\n## |\n*\z)/msg;
+cmp_ok(scalar(keys %detail), '>', 50, 'there are functions in detail');
+is(join(', ', grep { $made !~ /^### \Q$_\E\n\n.*?\n\n\Q$detail{$_}\E$/ms } sort grep { $entry{ (split / /)[0] } } keys %detail), '', 'what is said of a function in detail is shown with it');
+is(join(', ', grep { my ($name) = split / /; $node->safe_psql('postgres', "SELECT count(*) FROM pg_proc WHERE proname = '$name'") == 0 } sort keys %detail), '', 'and of nothing else');
 
 $node->stop;
 done_testing();
