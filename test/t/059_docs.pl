@@ -72,7 +72,7 @@ $node->start;
 $node->safe_psql('postgres', "CREATE DATABASE $database ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
 $node->append_conf('postgresql.conf', "$conf\nliveness.scheduler = off\n");
 $node->restart;
-$node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'liveness worker')}) or die 'there is no worker';
+$node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'liveness worker' AND state IS NOT NULL)}) or die 'there is no worker';
 
 sub run_block
 {

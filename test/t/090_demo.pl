@@ -85,7 +85,7 @@ is( $node->safe_psql('fleet', q{
 	'0', 'heartbeats come from sessions only');
 
 # the database is younger than the worker's first attempts to start
-$node->poll_query_until('fleet', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'fleet' AND backend_type = 'liveness worker'})
+$node->poll_query_until('fleet', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'fleet' AND backend_type = 'liveness worker' AND state IS NOT NULL})
   or die 'the worker stays away';
 my $open = $node->safe_psql('fleet', 'SELECT count(DISTINCT provider_id) FROM provider_sessions WHERE disconnected_at IS NULL');
 like(script_ok('fleet', 'emit'), qr/^$open accepted in [\d.]+ ms, $open on disk [\d.]+ ms later\n\z/,
