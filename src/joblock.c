@@ -94,6 +94,9 @@ liveness_lock_job_sql(PG_FUNCTION_ARGS)
 	bool		wait = PG_GETARG_BOOL(1);
 	Oid			extension = getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
 
+	/* said before a standby says that it has no such locks */
+	PreventCommandIfReadOnly("liveness_lock_job()");
+	PreventCommandDuringRecovery("liveness_lock_job()");
 	for (int i = LOCK_FEATURES; i < (int) lengthof(lock_names); i++)
 	{
 		if (strcmp(name, lock_names[i]) == 0)
