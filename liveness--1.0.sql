@@ -1240,6 +1240,8 @@ DECLARE
 	new_id bigint;
 	former record;
 BEGIN
+	-- before the first look: a REINDEX that came in between would wait for us, and we for it
+	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 	PERFORM pg_advisory_xact_lock('@extschema@.provider_sessions'::regclass::oid::int,
 		hashtext(jsonb_build_array($1, $2)::text) & 1023);
 	SELECT s.id INTO new_id
@@ -1330,6 +1332,8 @@ BEGIN
 			MESSAGE = 'reason must not be NULL',
 			HINT = 'Give the reason why the sessions ended, or leave the argument out.';
 	END IF;
+	-- before the first look: a REINDEX that came in between would wait for us, and we for it
+	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 	SELECT max(o.last_sign_of_life) INTO alive_at
 	FROM @extschema@.liveness_open_sessions o
 	WHERE o.coordinator_id = $1;

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use Liveness::Catalog qw(contents difference members);
+use Liveness::Jobs qw(wait_for_no_job_of);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -16,6 +17,7 @@ my $new = PostgreSQL::Test::Cluster->new('new');
 $_->init(extra => ['--data-checksums']) for $old, $new;
 $_->append_conf('postgresql.conf', q{
 	timezone = 'UTC'
+	log_min_messages = debug1
 	shared_preload_libraries = 'liveness'
 	liveness.database = 'postgres'
 	liveness.scheduler = off
@@ -103,6 +105,10 @@ my $before = $new->safe_psql('postgres', $hours);
 $new->append_conf('postgresql.conf', 'liveness.scheduler = worker');
 $new->reload;
 $new->poll_query_until('postgres', q{SELECT count(*) = 2 FROM liveness_jobs WHERE job IN ('features', 'hourly') AND last_started_at > pg_postmaster_start_time()}) or die 'the worker runs no job';
+$new->append_conf('postgresql.conf', 'liveness.scheduler = off');
+$new->reload;
+$new->poll_query_until('postgres', q{SELECT current_setting('liveness.scheduler') = 'off'}) or die 'liveness.scheduler did not change';
+wait_for_no_job_of($new);
 is($new->safe_psql('postgres', $hours), $before, 'the hours are as they were');
 is($new->safe_psql('postgres', q{SELECT heartbeat_count FROM provider_heartbeats_hourly WHERE provider_id = 'not rolled up yet'}), 1, 'with what had not been rolled up yet');
 is($new->safe_psql('postgres', q{SET ROLE ops; CALL liveness_run('retention'); SELECT errors, runs FROM liveness_jobs WHERE job = 'retention'}), '0|2', 'the retention goes on');
