@@ -1428,11 +1428,19 @@ COMMENT ON COLUMN liveness_stats.since IS 'When the counters began at zero';
 -- pg_cron
 ------------------------------------------------------------------------------
 
+-- A job outlives the extension, and others may make a function of that name then: only
+-- a member of the extension is called.
 CREATE FUNCTION liveness_cron_jobs()
 RETURNS TABLE (name text, schedule text, command text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT 'liveness ' || j.job, j.schedule, 'CALL @extschema@.liveness_run(' || quote_literal(j.job) || ')'
+	SELECT 'liveness ' || j.job, j.schedule,
+		'DO $$BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_depend d ON d.refobjid OPERATOR(pg_catalog.=) e.oid'
+		' WHERE e.extname OPERATOR(pg_catalog.=) ''liveness''::pg_catalog.name AND d.deptype OPERATOR(pg_catalog.=) ''e''::pg_catalog."char"'
+		' AND d.refclassid OPERATOR(pg_catalog.=) ''pg_catalog.pg_extension''::pg_catalog.regclass::pg_catalog.oid'
+		' AND d.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_proc''::pg_catalog.regclass::pg_catalog.oid'
+		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure(''@extschema@.liveness_run(pg_catalog.text)'')::pg_catalog.oid)'
+		' THEN CALL @extschema@.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text); END IF; END$$'
 	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
 END;
 COMMENT ON FUNCTION liveness_cron_jobs() IS 'What pg_cron is to run, and when';
@@ -2170,6 +2178,38 @@ COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'The Kaplan-Mei
 -- What a monitoring system scrapes
 ------------------------------------------------------------------------------
 
+-- The view shows figures of the whole fleet to whoever may read it, as its owner sees
+-- them; the views that they are taken from show everybody what is his.
+CREATE FUNCTION liveness_metrics_fleet()
+RETURNS SETOF network_availability
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT n.window_days, n.providers, n.connected, n.vanished, n.mean_uptime_pct, n.p10_uptime_pct, n.p50_uptime_pct,
+		n.p90_uptime_pct, n.highly_reliable, n.updated_at
+	FROM @extschema@.network_availability n;
+END;
+COMMENT ON FUNCTION liveness_metrics_fleet() IS 'network_availability as the extension''s owner sees it, for liveness_metrics';
+
+CREATE FUNCTION liveness_metrics_stale()
+RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT count(*) FROM @extschema@.provider_stale_sessions;
+END;
+COMMENT ON FUNCTION liveness_metrics_stale() IS 'Rows of provider_stale_sessions as the extension''s owner sees it, for liveness_metrics';
+
+CREATE FUNCTION liveness_metrics_jobs()
+RETURNS SETOF liveness_jobs
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT j.job, j.last_started_at, j.last_duration, j.last_rows, j.last_error, j.last_error_at, j.runs, j.errors
+	FROM @extschema@.liveness_jobs j;
+END;
+COMMENT ON FUNCTION liveness_metrics_jobs() IS 'liveness_jobs as the extension''s owner sees it, for liveness_metrics';
+
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
 -- what nobody asks for is not computed.
 CREATE VIEW liveness_metrics AS
@@ -2178,15 +2218,15 @@ CREATE VIEW liveness_metrics AS
 	), fleet AS MATERIALIZED (
 		SELECT n.providers, n.connected, n.vanished, n.highly_reliable, n.mean_uptime_pct, n.p10_uptime_pct,
 			n.p50_uptime_pct, n.p90_uptime_pct, extract(epoch FROM now() - n.updated_at)::float8 AS age
-		FROM network_availability n
+		FROM liveness_metrics_fleet() n
 	), stale AS MATERIALIZED (
-		SELECT count(*) AS sessions FROM provider_stale_sessions
+		SELECT liveness_metrics_stale() AS sessions
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
 			extract(epoch FROM now() - j.last_started_at)::float8 AS age,
 			coalesce(j.last_error_at > coalesce(j.last_started_at, '-infinity'), false) AS failing
-		FROM liveness_jobs j
+		FROM liveness_metrics_jobs() j
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
 			b.p_stays_4h, b.p_stays_8h,
@@ -2445,6 +2485,8 @@ BEGIN
 			UNION ALL
 			SELECT format('policy %I', y.polname) FROM pg_policy y WHERE y.polrelid = relation
 			UNION ALL
+			SELECT 'row-level security' FROM pg_class c WHERE c.oid = relation AND (c.relrowsecurity OR c.relforcerowsecurity)
+			UNION ALL
 			SELECT format('rule %I', r.rulename) FROM pg_rewrite r WHERE r.ev_class = relation
 			UNION ALL
 			SELECT format('publication %I', b.pubname) FROM pg_publication_rel l JOIN pg_publication b ON b.oid = l.prpubid WHERE l.prrelid = relation
@@ -2617,14 +2659,12 @@ BEGIN
 		'@extschema@.provider_liveness, @extschema@.provider_session_history, '
 		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
 		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
-		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs, '
+		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs, @extschema@.liveness_job_state, '
 		'@extschema@.liveness_stats, @extschema@.liveness_metrics TO ' || role::text;
-	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_effective_window_days(int), '
-		'@extschema@.liveness_window_start(timestamptz, int), @extschema@.liveness_setting_interval(text), '
-		'@extschema@.liveness_features_at(timestamptz, int), '
+	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_features_at(timestamptz, int), '
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
 		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters(boolean), '
-		'@extschema@.liveness_is_censored(text), '
+		'@extschema@.liveness_metrics_fleet(), @extschema@.liveness_metrics_stale(), @extschema@.liveness_metrics_jobs(), '
 		'@extschema@.liveness_prepared_fleet(), '
 		'@extschema@.liveness_candidates(interval, float8, int), '
 		'@extschema@.liveness_candidates_at(timestamptz, interval, float8, int), '
@@ -2650,7 +2690,7 @@ BEGIN
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_open_session(text, text, timestamptz), '
 		'@extschema@.liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint), '
 		'@extschema@.liveness_close_orphans(text, text), @extschema@.liveness_close_stale(interval, text), '
-		'@extschema@.liveness_setting_interval(text), @extschema@.liveness_count_failed_close(), '
+		'@extschema@.liveness_count_failed_close(), '
 		'@extschema@.liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz), '
 		'@extschema@.liveness_flush() TO ' || role::text;
 END
@@ -2699,14 +2739,18 @@ BEGIN
 	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
 	EXECUTE 'GRANT SELECT ON @extschema@.liveness_metrics TO ' || role::text;
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_counters(boolean), '
-		'@extschema@.liveness_effective_window_days(int), @extschema@.liveness_setting_interval(text) TO ' || role::text;
+		'@extschema@.liveness_metrics_fleet(), @extschema@.liveness_metrics_stale(), @extschema@.liveness_metrics_jobs() TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Lets a role read liveness_metrics, and nothing more';
 
--- PUBLIC keeps EXECUTE on the pure functions alone.
-REVOKE ALL ON FUNCTION liveness_effective_window_days(int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_window_start(timestamptz, int) FROM PUBLIC;
+-- PUBLIC keeps EXECUTE on the pure functions, and on those that tell a setting, which
+-- views call; what a server's monitor sees is for PostgreSQL's own role of that name.
+REVOKE ALL ON FUNCTION liveness_metrics_fleet() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_metrics_stale() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_metrics_jobs() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION liveness_counters(boolean), liveness_metrics_fleet(), liveness_metrics_stale(),
+	liveness_metrics_jobs() TO pg_monitor;
 REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;
@@ -2743,7 +2787,6 @@ REVOKE ALL ON FUNCTION liveness_schedule() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_unschedule() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_heatmap(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_is_censored(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prepared_fleet() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_candidates(interval, float8, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) FROM PUBLIC;
@@ -2763,6 +2806,40 @@ REVOKE ALL ON FUNCTION liveness_drop_partitions(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_dump_rows_of(regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_extend_partitions() FROM PUBLIC;
+
+-- Functions in PL/pgSQL name the schema in their text.  Were it renamed, whoever made one
+-- of the old name would have his functions called.  A superuser's, as the event trigger:
+-- it runs as whoever alters a schema.
+CREATE FUNCTION liveness_refuse_rename()
+RETURNS event_trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_extension e
+		WHERE e.extname = 'liveness' AND e.extnamespace IS DISTINCT FROM to_regnamespace('@extschema@')::oid)
+	THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'feature_not_supported',
+			MESSAGE = 'schema @extschema@ cannot be renamed while the extension liveness is in it',
+			HINT = 'Dump the database, and restore it with the extension created in another schema.';
+	END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION liveness_refuse_rename() FROM PUBLIC;
+COMMENT ON FUNCTION liveness_refuse_rename() IS 'Event trigger: the extension''s schema keeps its name (error 0A000)';
+CREATE EVENT TRIGGER liveness_refuse_rename ON ddl_command_end WHEN TAG IN ('ALTER SCHEMA')
+	EXECUTE FUNCTION liveness_refuse_rename();
+ALTER EVENT TRIGGER liveness_refuse_rename ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER liveness_refuse_rename IS 'The extension''s schema keeps its name';
+DO LANGUAGE plpgsql $do$
+DECLARE
+	superuser CONSTANT pg_catalog.text := pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(10::pg_catalog.oid)::pg_catalog.text);
+BEGIN
+	EXECUTE pg_catalog.concat('ALTER FUNCTION @extschema@.liveness_refuse_rename() OWNER TO ', superuser);
+	EXECUTE pg_catalog.concat('ALTER EVENT TRIGGER liveness_refuse_rename OWNER TO ', superuser);
+END
+$do$;
 
 -- A function or operator that stands in our schema and fits better than the one we
 -- mean would be called in its place.  Nothing of ours has run yet.
@@ -2824,5 +2901,28 @@ BEGIN
 	LOOP
 		EXECUTE statement;
 	END LOOP;
+END
+$do$;
+
+-- From 15 on a view shows everybody what his own rights and policies let him see, but for
+-- the one that tells of the whole fleet.
+DO LANGUAGE plpgsql $do$
+DECLARE
+	view pg_catalog.regclass;
+BEGIN
+	IF pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 150000 THEN
+		FOR view IN
+			SELECT c.oid
+			FROM pg_catalog.pg_class c
+			JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) c.tableoid AND d.objid OPERATOR(pg_catalog.=) c.oid
+			JOIN pg_catalog.pg_extension e ON d.refclassid OPERATOR(pg_catalog.=) e.tableoid AND d.refobjid OPERATOR(pg_catalog.=) e.oid
+			WHERE e.extname OPERATOR(pg_catalog.=) 'liveness'::pg_catalog.name
+			AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog."char"
+			AND c.relkind OPERATOR(pg_catalog.=) 'v'::pg_catalog."char"
+			AND c.relname OPERATOR(pg_catalog.<>) 'liveness_metrics'::pg_catalog.name
+		LOOP
+			EXECUTE pg_catalog.concat('ALTER VIEW ', view::pg_catalog.text, ' SET (security_invoker = true)');
+		END LOOP;
+	END IF;
 END
 $do$;

@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 
 #include "liveness.h"
+#include "stats.h"
 #include "worker.h"
 
 /* Without an extension or a free process, or with another run under way, we look
@@ -47,12 +48,13 @@ typedef struct JobDef
 {
 	const char *name;
 	const char *activity;
+	LivenessCounter errors;
 } JobDef;
 
 static const JobDef job_defs[] = {
-	[JOB_FEATURES] = {"features", "liveness: roll up features"},
-	[JOB_HOURLY] = {"hourly", "liveness: roll up heartbeats by the hour"},
-	[JOB_RETENTION] = {"retention", "liveness: prune"},
+	[JOB_FEATURES] = {"features", "liveness: roll up features", COUNTER_FEATURES_ERRORS},
+	[JOB_HOURLY] = {"hourly", "liveness: roll up heartbeats by the hour", COUNTER_HOURLY_ERRORS},
+	[JOB_RETENTION] = {"retention", "liveness: prune", COUNTER_RETENTION_ERRORS},
 };
 
 StaticAssertDecl(lengthof(job_defs) == NJOBS, "each job has a definition");
@@ -265,7 +267,9 @@ liveness_job_main(Datum main_arg)
 					 liveness_unit_error->detail ? errdetail_internal("%s", liveness_unit_error->detail) : 0,
 					 liveness_unit_error->hint ? errhint("%s", liveness_unit_error->hint) : 0,
 					 liveness_unit_error->context ? errcontext("%s", liveness_unit_error->context) : 0));
-			(void) liveness_run_unit("liveness: note an error", RecordError, &run, 0);
+			/* who cannot write may not note it either, but it counts */
+			if (liveness_run_unit("liveness: note an error", RecordError, &run, 0) == UNIT_FAILED)
+				liveness_count_now(def->errors, 1);
 			break;
 	}
 	proc_exit(0);

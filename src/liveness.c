@@ -40,6 +40,7 @@ PG_MODULE_MAGIC_EXT(
 int			liveness_window_days = 14;
 int			liveness_rollup_lookback = 2 * SECS_PER_HOUR;
 char	   *liveness_database = NULL;
+char	   *liveness_worker_role = NULL;
 int			liveness_buffer_size = 16 * 1024;
 int			liveness_scheduler = SCHEDULER_WORKER;
 int			liveness_batch_size = 500;
@@ -233,6 +234,11 @@ _PG_init(void)
 							   NULL,
 							   &liveness_database, "",
 							   server ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("liveness.worker_role",
+							   "Role that the worker writes heartbeats and runs jobs as; empty for the extension's owner.",
+							   NULL,
+							   &liveness_worker_role, "",
+							   PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("liveness.buffer_size",
 							"Shared memory for heartbeats that wait to be written.",
 							NULL,

@@ -58,6 +58,7 @@ typedef enum LivenessLock
 extern PGDLLIMPORT int liveness_window_days;
 extern PGDLLIMPORT int liveness_rollup_lookback;
 extern PGDLLIMPORT char *liveness_database;
+extern char *liveness_worker_role;
 extern PGDLLIMPORT int liveness_buffer_size;	/* kB */
 extern PGDLLIMPORT int liveness_scheduler;	/* LivenessScheduler */
 extern PGDLLIMPORT int liveness_batch_size;

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * unit.c
- *		A unit of the worker's work: a transaction that runs as the extension's owner
- *		and whose failure harms nobody else.
+ *		A unit of the worker's work: a transaction that runs as a role of its own and
+ *		whose failure harms nobody else.
  *
  * The worker connects as the bootstrap superuser.  Statements on the tables may run
- * code of others (triggers, defaults, CHECKs), so a unit runs as the extension's
- * owner in a security-restricted operation, and settings that such code changes are
- * put back at the end.  Deferred triggers would fire after that, at commit; so
+ * code of others (triggers, defaults, CHECKs), so a unit runs as liveness.worker_role,
+ * or else the extension's owner, in a security-restricted operation, and settings that
+ * such code changes are put back at the end.  Deferred triggers would fire after that, at commit; so
  * constraints are immediate, and the restricted operation refuses to defer them.
  *
  * Memory: an error is kept in TopMemoryContext, everything else goes with the
@@ -30,6 +30,7 @@
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -131,6 +132,23 @@ FindExtension(InstalledExtension *extension)
 	return found;
 }
 
+/* A role that is not there is never taken for the owner, who may do more */
+static Oid
+UnitRole(const InstalledExtension *extension)
+{
+	Oid			role;
+
+	if (liveness_worker_role[0] == '\0')
+		return extension->owner;
+	role = get_role_oid(liveness_worker_role, true);
+	if (!OidIsValid(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" of liveness.worker_role does not exist", liveness_worker_role),
+				 errhint("Create it, and call liveness_grant_operator() and liveness_grant_writer() for it; or change the setting and reload the configuration.")));
+	return role;
+}
+
 static void
 ExecuteUnit(const InstalledExtension *extension, Unit unit, void *arg)
 {
@@ -139,7 +157,7 @@ ExecuteUnit(const InstalledExtension *extension, Unit unit, void *arg)
 	int			guc_nestlevel = NewGUCNestLevel();
 
 	GetUserIdAndSecContext(&userid, &sec_context);
-	SetUserIdAndSecContext(extension->owner,
+	SetUserIdAndSecContext(UnitRole(extension),
 						   sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	if (SPI_connect() != SPI_OK_CONNECT)

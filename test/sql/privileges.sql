@@ -57,7 +57,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM liveness_backtest(''1 h'', now() - interval ''1 day'', now(), ''6 h'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_calibration(''1 h'', now() - interval ''1 day'', now(), ''6 h'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_provider_hazard', 'ok', 'denied', 'ok'),
-	('SELECT * FROM liveness_job_state', 'denied', 'denied', 'ok'),
+	('SELECT * FROM liveness_job_state', 'ok', 'denied', 'ok'),
 	-- what counts and buffers gets as far as to see that this server has not loaded the library
 	('SELECT * FROM liveness_stats', '55000 the counters of liveness are not available', 'denied', '55000 the counters of liveness are not available'),
 	-- what a coordinator does
@@ -176,9 +176,36 @@ SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_features('2026-
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_hourly(0, 0, '', NULL)$$), 'ok', 'and an hour of heartbeats');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT survival_at(survival_merge(c), 1) FROM (SELECT survival_agg(x, true) FROM generate_series(1, 3) x) s (c)$$), 'ok', 'and a survival curve');
 
--- A role with nothing but a view's grant reads through it.
-GRANT SELECT ON provider_liveness TO liveness_t_nobody;
-SELECT is(pg_temp.as_role('liveness_t_nobody', 'SELECT * FROM provider_liveness'), 'ok', 'a view can be granted alone');
+-- From 15 on a view shows what the role itself may read, but for the one that a monitor reads.
+GRANT SELECT ON provider_liveness, liveness_metrics TO liveness_t_nobody;
+SELECT is(pg_temp.as_role('liveness_t_nobody', 'SELECT * FROM provider_liveness'),
+	CASE WHEN current_setting('server_version_num')::int < 150000 THEN 'ok' ELSE 'denied' END, 'a view gives no right to its tables');
+SELECT set_eq($$SELECT c.relname::text FROM members m JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid
+		WHERE c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false) AND current_setting('server_version_num')::int >= 150000$$,
+	$$SELECT 'liveness_metrics' WHERE current_setting('server_version_num')::int >= 150000$$, 'one view alone shows what its owner sees');
+
+-- PostgreSQL's own roles for who reads everything, and for who watches the server
+CREATE ROLE liveness_t_all IN ROLE pg_read_all_data, pg_monitor;
+SELECT is(pg_temp.as_role('liveness_t_all', format('SELECT * FROM %s', m.objid::regclass)),
+	CASE m.objid::regclass::text WHEN 'liveness_stats' THEN '55000 the counters of liveness are not available' ELSE 'ok' END, m.objid::regclass || ' for pg_read_all_data and pg_monitor')
+FROM members m WHERE m.relkind IN ('r', 'v', 'S') ORDER BY m.objid::regclass::text COLLATE "C";
+
+-- Whoever has a policy on the tables sees no more by the views than it lets him
+ALTER TABLE provider_sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE provider_reliability_features ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON provider_sessions TO "liveness_t Reader" USING (provider_id = 'p');
+CREATE POLICY own ON provider_reliability_features TO "liveness_t Reader" USING (provider_id = 'p');
+SELECT is(pg_temp.as_role('liveness_t Reader', format('DO %L', format($$BEGIN IF EXISTS (SELECT FROM public.%I WHERE provider_id <> 'p') THEN RAISE 'somebody else''s'; END IF; END$$, v))),
+	'ok', v || ' shows no row of others')
+FROM unnest(ARRAY['provider_liveness', 'provider_session_history', 'provider_availability_matrix', 'provider_disconnect_reasons', 'provider_stale_sessions', 'liveness_open_sessions']) v
+WHERE current_setting('server_version_num')::int >= 150000;
+DROP POLICY own ON provider_sessions;
+DROP POLICY own ON provider_reliability_features;
+ALTER TABLE provider_sessions DISABLE ROW LEVEL SECURITY;
+ALTER TABLE provider_reliability_features DISABLE ROW LEVEL SECURITY;
+ALTER TABLE provider_heartbeats ENABLE ROW LEVEL SECURITY;
+SELECT throws_ok('SELECT liveness_partition_heartbeats()', '55000', 'public.provider_heartbeats cannot be partitioned with row-level security', 'nor is a table with row-level security partitioned, which would lose it');
+ALTER TABLE provider_heartbeats DISABLE ROW LEVEL SECURITY;
 
 -- Nobody's functions run in a rollup: it pins its path.
 CREATE SCHEMA liveness_t_trap;

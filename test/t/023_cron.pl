@@ -104,8 +104,10 @@ like($err, qr/ERROR:  55000: the extension pg_cron is not installed in this data
 is(statements_of($err), $statements, 'the hint is shorter, the statements are the same');
 is(error_of(statements_of($err)), '', 'and work');
 
-# What is registered
-my $jobs = q{SELECT jobname, schedule, command, database, username, active FROM cron.job ORDER BY jobname, username};
+# What is registered.  A command calls the extension's procedure, if it is that: here only
+# the call is told.
+my $call = q{regexp_replace(command, '^DO \$\$BEGIN IF EXISTS .*liveness_run\(pg_catalog\.text\).* THEN (CALL .*liveness_run\(''\w+'')::pg_catalog\.text\); END IF; END\$\$$', '\1)') AS command};
+my $jobs = qq{SELECT jobname, schedule, $call, database, username, active FROM cron.job ORDER BY jobname, username};
 my $three = <<'END' =~ s/\n\z//r;
 liveness features|*/5 * * * *|CALL public.liveness_run('features')|postgres|postgres|t
 liveness hourly|*/5 * * * *|CALL public.liveness_run('hourly')|postgres|postgres|t
@@ -126,7 +128,7 @@ is(error_of('SELECT liveness_unschedule();'), '', 'once more does no harm');
 query('SELECT liveness_schedule()');
 query(q{SELECT cron.alter_job(jobid, schedule := '1 2 3 4 *') FROM cron.job WHERE jobname = 'liveness hourly'});
 query('SELECT liveness_schedule()');
-is(query($jobs =~ s/ORDER/WHERE command LIKE 'CALL%' ORDER/r), $three, 'scheduled again: three, and a schedule that was changed is the old one');
+is(query($jobs =~ s/ORDER/WHERE command LIKE 'DO %' ORDER/r), $three, 'scheduled again: three, and a schedule that was changed is the old one');
 query(q{SELECT cron.unschedule(jobid) FROM cron.job WHERE command LIKE 'SELECT _'});
 
 # In another database pg_cron is not, and takes jobs for it all the same
@@ -137,7 +139,7 @@ $statements = statements_of($err);
 is(scalar(() = $statements =~ /^SELECT cron\.schedule_in_database\(.*\);$/mg), 3, 'and three statements');
 is(error_of($statements), '', 'which work');
 is(error_of($statements), '', 'and again');
-is(query(q{SELECT jobname, schedule, command, active FROM cron.job WHERE database = $$fleet's "DB"$$ ORDER BY jobname}), <<'END' =~ s/\n\z//r, 'three jobs there, with the schema quoted');
+is(query(qq{SELECT jobname, schedule, $call, active FROM cron.job WHERE database = \$\$fleet's "DB"\$\$ ORDER BY jobname}), <<'END' =~ s/\n\z//r, 'three jobs there, with the schema quoted');
 liveness features in fleet's "DB"|*/5 * * * *|CALL "odd schema".liveness_run('features')|t
 liveness hourly in fleet's "DB"|*/5 * * * *|CALL "odd schema".liveness_run('hourly')|t
 liveness retention in fleet's "DB"|17 * * * *|CALL "odd schema".liveness_run('retention')|t
@@ -146,7 +148,7 @@ query('SELECT liveness_unschedule(), liveness_schedule()');
 is(query('SELECT count(*) FROM cron.job'), 6, 'they are not those of this database');
 $err = error_of('SELECT "100% %s".liveness_schedule();', 'third');
 like($err, qr/ERROR:  55000: pg_cron runs in database postgres/, 'a schema with per cent signs');
-like(statements_of($err), qr/'CALL "100% %s"\.liveness_run\(''features''\)', 'third'\);\n/, 'is itself in the statements');
+like(statements_of($err), qr/CALL "100% %s"\.liveness_run\(''features''::pg_catalog\.text\); END IF; END\$\$', 'third'\);\n/, 'is itself in the statements');
 
 # Roles: the operator's jobs are its own
 query(q{CREATE ROLE ops LOGIN; CREATE ROLE ops2 LOGIN; CREATE ROLE nobody LOGIN; SELECT liveness_grant_operator('ops'), liveness_grant_operator('ops2')});
@@ -155,7 +157,7 @@ like(error_of('SET ROLE ops; SELECT liveness_schedule();'), qr/ERROR:  42501: pe
 query('GRANT USAGE ON SCHEMA cron TO ops, ops2');
 is(error_of('SET ROLE ops; SELECT liveness_schedule();'), '', 'an operator schedules');
 is(error_of('SET ROLE ops; SELECT liveness_schedule();'), '', 'and again');
-my $of_ops = q{SELECT jobname, command, database FROM cron.job WHERE username = 'ops' ORDER BY jobname};
+my $of_ops = qq{SELECT jobname, $call, database FROM cron.job WHERE username = 'ops' ORDER BY jobname};
 my $three_of_ops = $three =~ s/\|[^|]*(?=\|CALL)|\|[^|]*\|t$//mgr;
 is(query($of_ops), $three_of_ops, 'three jobs of its own');
 is(query('SELECT count(*) FROM cron.job'), 9, 'beside the others');
@@ -199,7 +201,7 @@ query(q{UPDATE cron.job SET schedule = '* * * * *'});
 wait_for(q{SELECT count(*) = (SELECT count(*) FROM cron.job) FROM cron.job j WHERE EXISTS (SELECT FROM cron.job_run_details d WHERE d.jobid = j.jobid AND d.status IN ('succeeded', 'failed'))});
 query(q{UPDATE cron.job SET schedule = '0 0 1 1 *'});
 wait_for($all_done);
-my $details = q{SELECT DISTINCT d.database, d.username = 'ops', d.command, d.status FROM cron.job_run_details d};
+my $details = qq{SELECT DISTINCT d.database, d.username = 'ops', $call, d.status FROM cron.job_run_details d};
 is(query("$details WHERE username <> 'ops' AND database = 'postgres' ORDER BY 3"), <<'END' =~ s/\n\z//r, 'pg_cron has run the jobs, and one has failed');
 postgres|f|CALL public.liveness_run('features')|failed
 postgres|f|CALL public.liveness_run('hourly')|succeeded
@@ -306,6 +308,32 @@ is(query('SELECT string_agg(job || $$ $$ || runs || $$ $$ || errors, $$, $$ ORDE
 is(error_of('SELECT "odd schema".liveness_unschedule();'), '', 'and are unscheduled');
 is(query('SELECT count(*) FROM cron.job'), 0, 'all three');
 
+# Jobs outlive the extension.  Whoever may create in its schema makes what they called, and
+# has it called by nobody.
+query(q{
+	DROP TABLE IF EXISTS ran;
+	CREATE TABLE taken (role text, job text);
+	GRANT INSERT ON taken TO PUBLIC;
+	CREATE ROLE mallory;
+	GRANT ALL ON SCHEMA "odd schema" TO mallory;
+	SELECT "odd schema".liveness_schedule();
+	UPDATE cron.job SET schedule = '@reboot';
+	TRUNCATE cron.job_run_details;
+	DROP EXTENSION liveness CASCADE;
+	SET ROLE mallory;
+	CREATE PROCEDURE "odd schema".liveness_run(job text) LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.taken VALUES (current_user, job); END$$;
+	CREATE FUNCTION "odd schema".liveness_prune() RETURNS void LANGUAGE sql AS $$INSERT INTO public.taken VALUES (current_user, 'prune')$$});
+$node->restart;
+wait_for($all_done);
+is(query('SELECT count(*), min(status), max(status) FROM cron.job_run_details'), '3|succeeded|succeeded', 'jobs of an extension that was dropped do nothing');
+is(query('SELECT count(*) FROM taken'), 0, 'and call nobody else\'s procedure');
+query('CREATE SCHEMA other; CREATE EXTENSION liveness SCHEMA other; TRUNCATE cron.job_run_details');
+$node->restart;
+wait_for($all_done);
+is(query('SELECT count(*), min(status), max(status) FROM cron.job_run_details'), '3|succeeded|succeeded', 'nor do they where the extension is back in another schema');
+is(query('SELECT (SELECT count(*) FROM taken), (SELECT sum(runs) FROM other.liveness_jobs)'), '0|0', 'nobody\'s procedure, and not its own');
+query('SELECT other.liveness_unschedule(); DROP EXTENSION liveness; DROP SCHEMA other; DROP PROCEDURE "odd schema".liveness_run(text); DROP FUNCTION "odd schema".liveness_prune(); CREATE EXTENSION liveness SCHEMA "odd schema"');
+
 # pg_cron has moved to another database, and left its extension here
 restart_with("cron.database_name = 'third'\n");
 like(error_of('SELECT "odd schema".liveness_schedule();'), qr/ERROR:  55000: pg_cron runs in database third, not in this one\nHINT:  /, 'where pg_cron does not run any more it takes no jobs');
@@ -313,7 +341,7 @@ is(query('SELECT count(*) FROM cron.job'), 0, 'none at all');
 $err = error_of('SELECT "100% %s".liveness_schedule();', 'third');
 is(statements_of($err), qq{CREATE EXTENSION pg_cron;\nSELECT "100% %s".liveness_schedule();}, 'where it does now, the schema with per cent signs is in the hint');
 is(error_of(statements_of($err), 'third'), '', 'whose statements work');
-is($node->safe_psql('third', 'SELECT command FROM cron.job ORDER BY jobname'), <<'END' =~ s/\n\z//r, 'and in the jobs');
+is($node->safe_psql('third', "SELECT $call FROM cron.job ORDER BY jobname"), <<'END' =~ s/\n\z//r, 'and in the jobs');
 CALL "100% %s".liveness_run('features')
 CALL "100% %s".liveness_run('hourly')
 CALL "100% %s".liveness_run('retention')

@@ -113,7 +113,7 @@ sub work_of_worker
 {
 	my ($name, $jobs) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	query('UPDATE liveness_job_state SET last_started_at = NULL, runs = 0, errors = 0');
+	query('UPDATE liveness_job_state SET last_started_at = NULL, runs = 0, errors = 0, last_error = NULL');
 	poll(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'liveness worker' AND state IS NOT NULL}, "$name: a worker");
 	is(query(q{SELECT liveness_emit('p'), liveness_emit('p', at => now() - interval '40 days'), liveness_flush()}), 't|t|2', "$name: heartbeats are written");
 	schedule('worker');
@@ -188,12 +188,12 @@ my $before = query('SELECT string_agg(s::text, $$ $$ ORDER BY job) FROM liveness
 for my $job ('features', 'hourly', 'retention')
 {
 	my $err = error_of("CALL liveness_run('$job');", '-c default_transaction_read_only=on');
-	like($err, qr/ERROR:  25006: cannot execute (?!INSERT)/, "read-only: liveness_run('$job') says what could not be done");
+	like($err, $job eq 'retention' ? qr/ERROR:  25006: cannot execute/ : qr/ERROR:  25006: cannot execute liveness_rollup_$job/, "read-only: liveness_run('$job') says what could not be done");
 	like($err, qr/WARNING:  01000: the error of job "$job" cannot be noted in liveness_jobs: cannot execute/, 'and that it could not be noted');
 }
 is(query('SELECT string_agg(s::text, $$ $$ ORDER BY job) FROM liveness_job_state s'), $before, 'and nothing was');
 query(q{CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no %', TG_TABLE_NAME; END$$;
-	CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON liveness_job_state FOR EACH STATEMENT EXECUTE FUNCTION fail();
+	CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON liveness_job_state FOR EACH ROW EXECUTE FUNCTION fail();
 	CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON provider_reliability_features FOR EACH STATEMENT EXECUTE FUNCTION fail()});
 like(error_of(q{CALL liveness_run('features');}), qr/WARNING: .*no liveness_job_state\n.*ERROR:  P0001: no provider_reliability_features/s, 'whatever the recorder fails of, the first error is the one that is raised');
 query('DROP FUNCTION fail() CASCADE');
@@ -230,6 +230,70 @@ for my $table ('provider_sessions', 'provider_heartbeats', 'provider_reliability
 	query("DROP POLICY own ON $table; ALTER TABLE $table DISABLE ROW LEVEL SECURITY");
 }
 is(query('SELECT string_agg(provider_id || $$ $$ || sessions_count, $$, $$ ORDER BY provider_id) FROM provider_reliability_features'), $features, 'no provider was reset');
+
+# ---------- the role of the worker ----------
+
+sub worker_role
+{
+	my ($role) = @_;
+	$node->append_conf('postgresql.conf', "liveness.worker_role = '$role'\n");
+	$node->reload;
+	poll(qq{SELECT current_setting('liveness.worker_role') = '$role'}, "liveness.worker_role = '$role'");
+	return;
+}
+
+# A stranger with TRIGGER on the tables, of an extension that a superuser owns
+query(q{
+	CREATE ROLE mallory; CREATE ROLE jobs NOLOGIN; CREATE SCHEMA lair AUTHORIZATION mallory; GRANT USAGE ON SCHEMA lair TO PUBLIC;
+	SELECT liveness_grant_writer('jobs'), liveness_grant_operator('jobs');
+	GRANT USAGE ON SCHEMA public TO mallory;
+	GRANT TRIGGER ON provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, liveness_job_state TO mallory;
+	SET ROLE mallory;
+	CREATE TABLE lair.ran (tab text, role text, super boolean, became text);
+	GRANT INSERT ON lair.ran TO PUBLIC;
+	CREATE FUNCTION lair.note() RETURNS trigger LANGUAGE plpgsql AS $$
+	DECLARE
+		became text;
+	BEGIN
+		IF current_setting('application_name') !~ '^liveness' THEN
+			RETURN NULL;
+		END IF;
+		BEGIN
+			EXECUTE 'SET ROLE ' || session_user;
+			became := session_user;
+		EXCEPTION WHEN OTHERS THEN
+			became := SQLSTATE;
+		END;
+		INSERT INTO lair.ran SELECT TG_TABLE_NAME, current_user, rolsuper, became FROM pg_catalog.pg_roles WHERE rolname = current_user;
+		RETURN NULL;
+	END $$;
+	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.provider_heartbeats FOR EACH STATEMENT EXECUTE FUNCTION lair.note();
+	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.provider_heartbeats_hourly FOR EACH STATEMENT EXECUTE FUNCTION lair.note();
+	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.provider_reliability_features FOR EACH STATEMENT EXECUTE FUNCTION lair.note();
+	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.liveness_job_state FOR EACH STATEMENT EXECUTE FUNCTION lair.note()});
+worker_role('jobs');
+work_of_worker('worker_role', q{'features', 'hourly'});
+is(query('SELECT DISTINCT role, super, became FROM lair.ran'), 'jobs|f|42501', 'what it does, and the triggers of others on the tables, is done as this role, which cannot become another');
+is(query('SELECT count(DISTINCT tab) FROM lair.ran'), 4, 'on four tables');
+is(error_of(q{SET liveness.worker_role = 'postgres';}) =~ s/\n.*//sr, 'psql:<stdin>:2: ERROR:  55P02: parameter "liveness.worker_role" cannot be changed now', 'nobody sets it for a session');
+
+# One that is not there is an error, and not the owner
+query('TRUNCATE lair.ran');
+my $log = -s $node->logfile;
+worker_role('nobody there');
+query(q{SELECT liveness_emit('p')});
+ok($node->wait_for_log(qr/could not write heartbeats from the buffer: role "nobody there" of liveness\.worker_role does not exist/, $log), 'a role that does not exist is an error of the writes');
+my $errors = query(q{SELECT value FROM liveness_stats WHERE name = 'liveness_hourly_errors_total'});
+query('UPDATE liveness_job_state SET last_started_at = NULL');
+query('DELETE FROM lair.ran');
+schedule('worker');
+ok($node->wait_for_log(qr/job "hourly" of liveness failed: role "nobody there" of liveness\.worker_role does not exist/, $log), 'and of the jobs');
+poll(qq{SELECT value > $errors FROM liveness_stats WHERE name = 'liveness_hourly_errors_total'}, 'which is counted');
+is(query('SELECT count(*) FROM lair.ran'), 0, 'nothing runs as the owner instead');
+query('CREATE ROLE "nobody there"; SELECT liveness_grant_writer($$"nobody there"$$), liveness_grant_operator($$"nobody there"$$)');
+is(query('SELECT liveness_flush() >= 0'), 't', 'once the role is there, the heartbeat is written');
+poll(q{SELECT bool_or(role = 'nobody there') FROM lair.ran}, 'as that role');
+schedule('off');
 
 $node->stop;
 done_testing();

@@ -249,12 +249,18 @@ is(query(q{SELECT (SELECT string_agg(provider_id, ' ') FROM fleet.provider_relia
 is(emit('w'), "t\n1", 'and writes heartbeats');
 no_trap('the worker');
 
-# A function that would do for the same call makes that ambiguous: nobody's is called
-is(as('mallory', 'hostile', q{SELECT lair.set('FUNCTION', 'fleet.liveness_rollup_features', '', 'bigint')}), 't', 'a function of the same name without arguments');
+# A function that would do for the same call, if arguments were left out, does not make that
+# ambiguous.  One with arguments of its own by default does: nobody's is called.
+is(as('mallory', 'hostile', qq{SELECT lair.set('FUNCTION', 'fleet.liveness_rollup_$_', '', 'bigint')}), 't', "a function liveness_rollup_$_ without arguments") for 'features', 'hourly';
+is(as('mallory', 'hostile', q{SELECT lair.set('PROCEDURE', 'fleet.liveness_prune', '', '')}), 't', 'a procedure');
+is(run_jobs(), 'features 1 0, hourly 1 0, retention 1 0', 'stops no job');
+is(as('ops', 'hostile', qq{CALL fleet.liveness_run('$_'::pg_catalog.text)}), '', "nor liveness_run('$_')") for 'features', 'hourly', 'retention';
+query('DROP FUNCTION fleet.liveness_rollup_features(), fleet.liveness_rollup_hourly(); DROP PROCEDURE fleet.liveness_prune()');
+is(as('mallory', 'hostile', q{SELECT lair.set('FUNCTION', 'fleet.liveness_rollup_features', 'timestamptz, int, int DEFAULT 0', 'bigint')}), 't', 'one with an argument more');
 run_jobs();
-is(query(q{SELECT last_error FROM fleet.liveness_jobs WHERE job = 'features'}), 'function fleet.liveness_rollup_features() is not unique', 'stops the worker, which says so');
+is(query(q{SELECT last_error FROM fleet.liveness_jobs WHERE job = 'features'}), 'function fleet.liveness_rollup_features(timestamp with time zone, integer) is not unique', 'stops the worker, which says so');
 no_trap('which is all that it does');
-query('DROP FUNCTION fleet.liveness_rollup_features()');
+query('DROP FUNCTION fleet.liveness_rollup_features(timestamptz, int, int)');
 
 # ---------- in the schema before the extension ----------
 
@@ -285,7 +291,7 @@ for my $way (
 # ---------- code of others in the worker ----------
 
 # As the owner of two tables mallory has more than triggers at hand: a default, a CHECK,
-# an index, a policy, a rule.  Each tries what it could gain, and leaves something behind.
+# an index, a rule; a policy is for who reads only, so the owner is to be let past it.  Each tries what it could gain, and leaves something behind.
 my $victim = $node->background_psql('hostile');
 query(q{
 	CREATE TABLE lair.victim AS SELECT } . $victim->query_safe('SELECT pg_backend_pid()') . q{ AS pid;
@@ -344,7 +350,12 @@ SQL
 
 my $left_behind = q{SELECT DISTINCT left_behind FROM (SELECT DISTINCT ON (xid) left_behind FROM lair.seen ORDER BY xid, n) first};
 my $attempts = q{SELECT count(DISTINCT place), count(DISTINCT what), string_agg(DISTINCT what, ', ' ORDER BY what) FILTER (WHERE error IS NULL) FROM lair.tried WHERE what IS NOT NULL};
-is(emit('a'), "t\n1", 'the worker writes to them');
+my $log_before = -s $node->logfile;
+is(as('coord', 'hostile', q{SELECT fleet.liveness_emit('a')}), 't', 'a heartbeat');
+like(as('coord', 'hostile', q{SET statement_timeout = '1s'; SELECT fleet.liveness_flush()}), qr/ERROR:  canceling statement due to statement timeout/, 'is not written where a policy could refuse some');
+$node->wait_for_log(qr/could not write heartbeats from the buffer: query would be affected by row-level security policy for table "provider_heartbeats"/, $log_before);
+query('ALTER ROLE fleet_owner BYPASSRLS');
+is(as('coord', 'hostile', 'SELECT fleet.liveness_flush() >= 0'), 't', 'the worker writes to them for who may see all rows');
 is(emit('b'), "t\n1", 'and again');
 is(run_jobs(), 'features 1 0, hourly 1 0, retention 1 0', 'its jobs, too');
 is(query(q{SELECT string_agg(provider_id || ' ' || heartbeat_count, ', ' ORDER BY provider_id) FROM fleet.provider_heartbeats_hourly}), 'a 1, b 1', 'with the usual result');
@@ -355,10 +366,9 @@ liveness job: hourly|index|fleet_owner
 liveness worker|check|fleet_owner
 liveness worker|default|fleet_owner
 liveness worker|index|fleet_owner
-liveness worker|policy|fleet_owner
 liveness worker|rule|fleet_owner
 END
-is(query($attempts), '5|17|SELECT pg_advisory_lock(4711)', 'in five places, and gains nothing');
+is(query($attempts), '4|17|SELECT pg_advisory_lock(4711)', 'in four places, and gains nothing');
 is(query($left_behind), 'pg_catalog, pg_temp, read committed, 14, 0', 'of what it leaves behind the next unit finds nothing');
 is($victim->query_safe('SELECT 1'), 1, 'a superuser\'s session is there still');
 
@@ -439,14 +449,21 @@ for my $grant ([ 'reader', 'provider_liveness', 'SELECT' ], [ 'writer', 'provide
 query(q{SELECT fleet.liveness_grant_reader('"public, mallory"')});
 is(query(q{SELECT has_table_privilege('public, mallory', 'fleet.provider_liveness', 'SELECT'), has_table_privilege('mallory', 'fleet.provider_liveness', 'SELECT')}), 't|f', 'and to no other');
 
-# A schema: PostgreSQL refuses some names for an extension's, but one can be renamed.  What
-# is built in C follows; what is text in the catalogs says that the old one is gone.
-my $schema = q{"we""ird'; %s $$ \\ fleet"};
-like(as($superuser, 'postgres', "CREATE SCHEMA $schema; CREATE EXTENSION liveness SCHEMA $schema"), qr/ERROR:  invalid character in extension "liveness" schema/, 'not every schema is taken');
-query("ALTER SCHEMA fleet RENAME TO $schema");
-is(query("SELECT $schema.liveness_rollup_features('2025-01-01 03:00+00'), $schema.liveness_rollup_hourly(), $schema.liveness_rollup_hourly('2025-01-01', NULL)"), '1|0|1', 'renamed: rollups');
-is(query("SELECT $schema.liveness_emit('renamed'), $schema.liveness_flush()"), 't|1', 'and the worker');
-like(as($superuser, 'hostile', "SELECT $schema.liveness_prune_batch()"), qr/ERROR:  schema "fleet" does not exist/, 'what cannot follow says so');
+# The extension's schema keeps its name, whoever asks and however: what is text in the
+# catalogs would not follow, and call what somebody else put into a schema of the old name.
+like(as($superuser, 'postgres', q{CREATE SCHEMA "we""ird'; %s $$ \\ fleet"; CREATE EXTENSION liveness SCHEMA "we""ird'; %s $$ \\ fleet"}), qr/ERROR:  invalid character in extension "liveness" schema/, 'not every schema is taken');
+query('ALTER SCHEMA fleet OWNER TO fleet_owner; GRANT CREATE ON DATABASE hostile TO fleet_owner, mallory');
+for my $who ($superuser, 'fleet_owner')
+{
+	for my $setting ($who eq $superuser ? ('', 'SET session_replication_role = replica;') : (''))
+	{
+		like(as($who, 'hostile', "$setting ALTER SCHEMA fleet RENAME TO another"), qr/ERROR:  schema fleet cannot be renamed while the extension liveness is in it\nHINT:  /, "$who $setting cannot rename the schema");
+	}
+	like(as($who, 'hostile', 'ALTER EXTENSION liveness SET SCHEMA lair'), qr/ERROR: /, "$who cannot move the extension");
+}
+is(query(q{SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'liveness'}), 'fleet', 'it is what it was');
+is(as('mallory', 'hostile', 'CREATE SCHEMA of_mallory; ALTER SCHEMA of_mallory RENAME TO still_of_mallory; ALTER SCHEMA still_of_mallory OWNER TO mallory'), '', 'other schemas can be altered by those whose they are');
+is(query(q{SELECT t.evtenabled, t.evtowner = 10, p.proowner = 10 FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid WHERE t.evtname = 'liveness_refuse_rename'}), 'A|t|t', 'what refuses runs as whoever alters a schema, so nobody but the superuser of initdb can change it');
 
 $node->stop;
 done_testing();
