@@ -143,7 +143,8 @@ CREATE TABLE provider_reliability_features (
 	mttr_seconds bigint NOT NULL DEFAULT 0,
 	failures_count int NOT NULL DEFAULT 0,
 	p_survives_4h real,
-	p_survives_8h real
+	p_survives_8h real,
+	spells_count int NOT NULL DEFAULT 0
 ) WITH (fillfactor = 45);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
 
@@ -153,21 +154,22 @@ COMMENT ON COLUMN provider_reliability_features.updated_at IS 'as_of of the roll
 COMMENT ON COLUMN provider_reliability_features.window_days IS 'Days of history before updated_at that the row describes';
 COMMENT ON COLUMN provider_reliability_features.uptime_pct IS 'Share of the window that was covered by sessions, 0 to 1; overlapping sessions count once';
 COMMENT ON COLUMN provider_reliability_features.sessions_count IS 'Sessions in the window';
-COMMENT ON COLUMN provider_reliability_features.mtbf_seconds IS 'Mean time between failures: merged uptime / failures_count, seconds; without a failure the whole uptime, a lower bound';
-COMMENT ON COLUMN provider_reliability_features.median_session_seconds IS 'Median session length, seconds (percentile_cont)';
-COMMENT ON COLUMN provider_reliability_features.p10_session_seconds IS '10th percentile of session lengths, seconds (percentile_cont)';
-COMMENT ON COLUMN provider_reliability_features.p90_session_seconds IS '90th percentile of session lengths, seconds (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.mtbf_seconds IS 'Mean time between failures: uptime / failures_count, seconds; without a failure the whole uptime, a lower bound';
+COMMENT ON COLUMN provider_reliability_features.median_session_seconds IS 'Median length of spells, seconds (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.p10_session_seconds IS '10th percentile of the lengths of spells, seconds (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.p90_session_seconds IS '90th percentile of the lengths of spells, seconds (percentile_cont)';
 COMMENT ON COLUMN provider_reliability_features.hourly_availability IS '168 shares of time online, 24 x day + hour, day 0 = Sunday, UTC; null: the window holds none of that hour';
 COMMENT ON COLUMN provider_reliability_features.disconnect_reasons IS 'Reason -> sessions that ended for it in the window; '''' goes by unspecified';
-COMMENT ON COLUMN provider_reliability_features.p_stays_4h IS 'Share of sessions that lasted 4 hours or more, 0 to 1; open ones by their length so far';
-COMMENT ON COLUMN provider_reliability_features.p_stays_8h IS 'Share of sessions that lasted 8 hours or more, 0 to 1; open ones by their length so far';
-COMMENT ON COLUMN provider_reliability_features.last_disconnect_at IS 'Last end of a session for an uncensored reason, at or before updated_at; NULL: none';
-COMMENT ON COLUMN provider_reliability_features.last_session_duration_seconds IS 'Length of the session that ended at last_disconnect_at, seconds; 0: none';
+COMMENT ON COLUMN provider_reliability_features.p_stays_4h IS 'Share of spells that lasted 4 hours or more, 0 to 1; shorter ones that did not fail are left out';
+COMMENT ON COLUMN provider_reliability_features.p_stays_8h IS 'Share of spells that lasted 8 hours or more, 0 to 1; shorter ones that did not fail are left out';
+COMMENT ON COLUMN provider_reliability_features.last_disconnect_at IS 'End of the spell that failed last, at or before updated_at; NULL: none';
+COMMENT ON COLUMN provider_reliability_features.last_session_duration_seconds IS 'Length of the spell that failed last, seconds; 0: none';
 COMMENT ON COLUMN provider_reliability_features.liveness_score IS 'liveness_score() of this row''s unrounded features as of updated_at, 0 to 1';
-COMMENT ON COLUMN provider_reliability_features.mttr_seconds IS 'Mean time to return: mean outage between two stretches of uptime, seconds; 0: no outage';
-COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Ends of merged uptime in the window for an uncensored reason';
-COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a session lasts beyond 4 hours, 0 to 1; NULL: not reached';
-COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a session lasts beyond 8 hours, 0 to 1; NULL: not reached';
+COMMENT ON COLUMN provider_reliability_features.mttr_seconds IS 'Mean time to return: mean gap between two spells, seconds; 0: no gap';
+COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Spells that ended in the window by a failure: for an uncensored reason';
+COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a spell lasts beyond 4 hours, 0 to 1; NULL: not reached';
+COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a spell lasts beyond 8 hours, 0 to 1; NULL: not reached';
+COMMENT ON COLUMN provider_reliability_features.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
 -- The matrix makes most of the row, and lz4 packs it in a fifth of pglz's time.
 DO LANGUAGE plpgsql $do$
 BEGIN
@@ -189,21 +191,27 @@ ALTER TABLE liveness_fleet_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 ALTER TABLE liveness_fleet_hazard REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features; one row, and another after a restore until its next run';
 COMMENT ON COLUMN liveness_fleet_hazard.as_of IS 'Instant that it describes';
-COMMENT ON COLUMN liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week; NULL: nobody was ever up';
+COMMENT ON COLUMN liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week, from Sunday 0 h UTC; NULL: nobody was ever up';
 
 -- All rows are written by each rollup: room for the new ones beside the old.
 CREATE TABLE liveness_provider_hazard (
 	provider_id text PRIMARY KEY,
 	as_of timestamptz NOT NULL,
-	sessions int NOT NULL,
-	hazard real[] NOT NULL
+	spells int NOT NULL,
+	hazard real[] NOT NULL,
+	spell_since timestamptz,
+	spell_until timestamptz,
+	spell_failed boolean
 ) WITH (fillfactor = 45);
 ALTER TABLE liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 COMMENT ON TABLE liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
 COMMENT ON COLUMN liveness_provider_hazard.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_provider_hazard.as_of IS 'Instant that it describes';
-COMMENT ON COLUMN liveness_provider_hazard.sessions IS 'Its sessions of any length by then';
+COMMENT ON COLUMN liveness_provider_hazard.spells IS 'Its spells of any length by then';
 COMMENT ON COLUMN liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
+COMMENT ON COLUMN liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
+COMMENT ON COLUMN liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
+COMMENT ON COLUMN liveness_provider_hazard.spell_failed IS 'Did its last spell end by a failure?';
 
 -- Without a key, like liveness_fleet_hazard: a job updates its row, if there is one.
 CREATE TABLE liveness_job_state (
@@ -346,7 +354,8 @@ CREATE TYPE liveness_features_row AS (
 	mttr_seconds bigint,
 	failures_count int,
 	p_survives_4h real,
-	p_survives_8h real
+	p_survives_8h real,
+	spells_count int
 );
 COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the columns of provider_reliability_features, as defined there, without provider_id, updated_at and window_days';
 
@@ -592,36 +601,45 @@ COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for e
 -- Prediction: what becomes of a session
 ------------------------------------------------------------------------------
 
-CREATE FUNCTION liveness_history_transfn(internal, timestamptz, timestamptz, text)
+CREATE TYPE liveness_spell AS (
+	since timestamptz,
+	until timestamptz,
+	seconds float8,
+	running boolean,
+	failed boolean
+);
+COMMENT ON TYPE liveness_spell IS 'A spell as it was known as of an instant';
+COMMENT ON COLUMN liveness_spell.since IS 'When it began';
+COMMENT ON COLUMN liveness_spell.until IS 'When it ended; the instant itself while it was running';
+COMMENT ON COLUMN liveness_spell.seconds IS 'Its length, seconds';
+COMMENT ON COLUMN liveness_spell.running IS 'Had it not ended?';
+COMMENT ON COLUMN liveness_spell.failed IS 'Had it ended for an uncensored reason?';
+
+CREATE FUNCTION liveness_history_spells(history bytea, as_of timestamptz)
+RETURNS SETOF liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50;
+COMMENT ON FUNCTION liveness_history_spells(bytea, timestamptz) IS 'The spells of a history as they were known then, in order of time';
+CREATE FUNCTION liveness_history_spell_at(history bytea, as_of timestamptz, at timestamptz)
+RETURNS liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_spell_at(bytea, timestamptz, timestamptz) IS 'As of an instant, the last spell that had begun by "at"; NULL if none had';
+CREATE FUNCTION liveness_history_count(history bytea, as_of timestamptz)
+RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_history_count(bytea, timestamptz) IS 'How many spells of a history had any length as of then';
+
+CREATE FUNCTION liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_transfn(internal, timestamptz, timestamptz, text) IS 'Transition function of liveness_history';
-CREATE FUNCTION liveness_history_combine(internal, internal)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_combine(internal, internal) IS 'Combine function of liveness_history';
-CREATE FUNCTION liveness_history_serialize(internal)
-RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_serialize(internal) IS 'Serialize function of liveness_history';
-CREATE FUNCTION liveness_history_deserialize(bytea, internal)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_deserialize(bytea, internal) IS 'Deserialize function of liveness_history';
-CREATE FUNCTION liveness_history_final(internal)
-RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_final(internal) IS 'Final function of liveness_history';
-CREATE AGGREGATE liveness_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text) (
-	SFUNC = liveness_history_transfn,
+COMMENT ON FUNCTION liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'Transition function of liveness_running_since';
+CREATE FUNCTION liveness_running_since_final(internal)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_running_since_final(internal) IS 'Final function of liveness_running_since';
+CREATE AGGREGATE liveness_running_since(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz,
+	spell_since timestamptz, spell_until timestamptz, spell_failed boolean) (
+	SFUNC = liveness_running_since_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_history_final,
-	COMBINEFUNC = liveness_history_combine,
-	SERIALFUNC = liveness_history_serialize,
-	DESERIALFUNC = liveness_history_deserialize,
-	SSPACE = 1024,
+	FINALFUNC = liveness_running_since_final,
+	SSPACE = 256,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_history(timestamptz, timestamptz, text) IS 'The sessions of a provider, packed into 16 bytes each';
-
-CREATE FUNCTION liveness_history_sessions(history bytea, as_of timestamptz)
-RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_sessions(bytea, timestamptz) IS 'How many sessions of a history had any length as of then';
+COMMENT ON AGGREGATE liveness_running_since(timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'When the spell of a provider began that goes on as of an instant';
 
 CREATE FUNCTION liveness_fleet_combine(float8[], float8[])
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -639,7 +657,7 @@ CREATE AGGREGATE liveness_fleet_ages(history bytea, as_of timestamptz) (
 	COMBINEFUNC = liveness_fleet_combine,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_fleet_ages(bytea, timestamptz) IS 'Hazard by age of the sessions of a fleet, as of an instant: 96 numbers, events a second';
+COMMENT ON AGGREGATE liveness_fleet_ages(bytea, timestamptz) IS 'Hazard by age of the spells of a fleet, as of an instant: 96 numbers, events a second';
 CREATE FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz) IS 'Transition function of liveness_fleet_hours';
@@ -668,10 +686,10 @@ COMMENT ON FUNCTION liveness_holds_bounds(float8[], real[], timestamptz, timesta
 
 CREATE FUNCTION liveness_history_curve(history bytea, as_of timestamptz)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_curve(bytea, timestamptz) IS 'Kaplan-Meier curve of a history, in seconds, as it was known then; NULL without a session';
+COMMENT ON FUNCTION liveness_history_curve(bytea, timestamptz) IS 'Kaplan-Meier curve of the spells of a history, in seconds, as they were known then; NULL without any';
 CREATE FUNCTION liveness_history_uptime(history bytea, as_of timestamptz, days int)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days that sessions cover, or of the time since the first session';
+COMMENT ON FUNCTION liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days that spells cover, or of the time since the first spell';
 CREATE FUNCTION liveness_span_usecs(span interval, name text)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds';
@@ -709,7 +727,8 @@ BEGIN ATOMIC
 		(w.features).mttr_seconds,
 		(w.features).failures_count,
 		(w.features).p_survives_4h,
-		(w.features).p_survives_8h
+		(w.features).p_survives_8h,
+		(w.features).spells_count
 	FROM (
 		SELECT s.provider_id,
 			@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
@@ -1541,7 +1560,7 @@ CREATE VIEW provider_liveness AS
 	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
-		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h,
+		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
 		o.connected_since IS NOT NULL AS connected,
 		o.connected_since,
 		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
@@ -1560,6 +1579,7 @@ CREATE VIEW provider_liveness AS
 		LIMIT 1
 	) h ON true;
 COMMENT ON VIEW provider_liveness IS 'Reliability features of each provider that the rollup knows, and whether it is connected now';
+COMMENT ON COLUMN provider_liveness.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
 COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session that has begun?';
 COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
 COMMENT ON COLUMN provider_liveness.last_heartbeat_at IS 'Latest heartbeat: of the stored ones, or as its open sessions tell; NULL: none';
@@ -1575,6 +1595,35 @@ CREATE VIEW provider_session_history AS
 COMMENT ON VIEW provider_session_history IS 'Sessions with their length';
 COMMENT ON COLUMN provider_session_history.is_open IS 'Has it not ended yet, as of now()?';
 COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, seconds; 0 for one that ends before it begins, infinity for one that began at -infinity';
+
+-- One provider's spells are found by index: the condition on it reaches every part.
+CREATE VIEW provider_spells AS
+	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed
+	FROM (
+		SELECT s.provider_id, liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 1) AS sessions
+		FROM provider_sessions s
+		WHERE s.connected_at < now()
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_window_start(now(), NULL))
+		GROUP BY s.provider_id
+	) h
+	CROSS JOIN LATERAL liveness_history_spells(h.sessions, now()) p
+	CROSS JOIN LATERAL (
+		-- of several that end it, a failure says why
+		SELECT count(*) AS sessions,
+			(array_agg(coalesce(nullif(s.disconnect_reason, ''), 'unspecified')
+				ORDER BY greatest(s.disconnected_at, s.connected_at) DESC, liveness_is_censored(s.disconnect_reason), s.disconnect_reason))[1] AS reason
+		FROM provider_sessions s
+		WHERE s.provider_id = h.provider_id AND s.connected_at < now()
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_window_start(now(), NULL))
+		AND s.connected_at >= p.since AND s.connected_at <= p.until
+	) e;
+COMMENT ON VIEW provider_spells IS 'Spells of the last liveness.window_days: how long each provider was there at a stretch';
+COMMENT ON COLUMN provider_spells.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_spells.since IS 'When the spell began: with its first session';
+COMMENT ON COLUMN provider_spells.until IS 'When the spell ended: with its last session; now() while it goes on';
+COMMENT ON COLUMN provider_spells.sessions IS 'Sessions of the window that the spell consists of';
+COMMENT ON COLUMN provider_spells.reason IS 'Why the last session ended; of several at one instant an uncensored reason; NULL while the spell goes on';
+COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason?';
 
 CREATE VIEW provider_heartbeat_history AS
 	SELECT h.id, h.provider_id, h.at, h.status, h.memory_pressure, h.cpu_usage, h.thermal_state,
@@ -1697,7 +1746,7 @@ BEGIN ATOMIC
 	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
-		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h
+		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count
 	FROM @extschema@.provider_reliability_features f
 	WHERE (min_uptime IS NULL OR f.uptime_pct >= @extschema@.liveness_real_bound(min_uptime))
 	AND (min_stays_4h IS NULL OR f.p_stays_4h >= @extschema@.liveness_real_bound(min_stays_4h))
@@ -1763,7 +1812,7 @@ COMMENT ON FUNCTION liveness_prepared_fleet() IS 'The row of liveness_fleet_haza
 -- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
-	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz)
+	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz, coordinator_id text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
@@ -1773,21 +1822,31 @@ BEGIN ATOMIC
 			now() + @extschema@.liveness_setting_interval('session_timeout'::text) AS ahead
 		FROM @extschema@.liveness_prepared_fleet() f
 	), latest AS (
-		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at, s.last_heartbeat_at
+		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
 		FROM @extschema@.provider_sessions s
 		WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
 		AND s.connected_at <= (SELECT a.ahead FROM asked a)
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
+	), spell AS (
+		-- what the rollup knew, and all that came since then
+		SELECT s.provider_id, @extschema@.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
+				p.spell_since, p.spell_until, p.spell_failed) AS since
+		FROM @extschema@.provider_sessions s
+		LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = s.provider_id
+		WHERE (s.disconnected_at IS NULL OR s.disconnected_at > (SELECT a.as_of FROM asked a))
+		AND s.connected_at <= (SELECT a.ahead FROM asked a)
+		GROUP BY s.provider_id
 	), ranked AS (
-		SELECT l.provider_id, l.id, l.connected_at, l.last_heartbeat_at,
-			@extschema@.liveness_holds(a.hazard, p.hazard, l.connected_at, now(), a.usecs) AS probability
+		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, w.since,
+			@extschema@.liveness_holds(a.hazard, p.hazard, w.since, now(), a.usecs) AS probability
 		FROM latest l
 		CROSS JOIN asked a
+		JOIN spell w ON w.provider_id = l.provider_id
 		LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = l.provider_id
 		ORDER BY probability DESC, l.provider_id
 		OFFSET 0
 	), best AS (
-		SELECT r.provider_id, r.id, r.connected_at, r.probability
+		SELECT r.provider_id, r.id, r.coordinator_id, r.since, r.probability
 		FROM ranked r
 		CROSS JOIN asked a
 		-- what the row tells spares a look at the heartbeats
@@ -1823,27 +1882,27 @@ BEGIN ATOMIC
 		ORDER BY r.probability DESC, r.provider_id
 		LIMIT @extschema@.liveness_candidates_limit($2, $3)
 	)
-	SELECT b.provider_id, b.id, b.connected_at,
-		greatest(extract(epoch FROM now()) - extract(epoch FROM b.connected_at), 0)::float8,
+	SELECT b.provider_id, b.id, b.since,
+		greatest(extract(epoch FROM now()) - extract(epoch FROM b.since), 0)::float8,
 		b.probability, bounds.b[1], bounds.b[2],
-		COALESCE(p.sessions, 0), f.liveness_score, a.as_of
+		COALESCE(p.spells, 0), f.liveness_score, a.as_of, b.coordinator_id
 	FROM best b
 	CROSS JOIN asked a
 	LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = b.provider_id
-	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, p.hazard, b.connected_at, now(), a.usecs) bounds (b)
+	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, p.hazard, b.since, now(), a.usecs) bounds (b)
 	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
 	ORDER BY b.probability DESC, b.provider_id;
 END;
-COMMENT ON FUNCTION liveness_candidates(interval, float8, int) IS 'Providers connected now, by the probability that their session lasts another job';
+COMMENT ON FUNCTION liveness_candidates(interval, float8, int) IS 'Providers connected now, by the probability that their spell lasts another job';
 
 CREATE FUNCTION liveness_candidates_at(as_of timestamptz, job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
-	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz)
+	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz, coordinator_id text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH history AS MATERIALIZED (
-		SELECT s.provider_id, @extschema@.liveness_history(s.connected_at, s.disconnected_at, s.disconnect_reason) AS sessions
+		SELECT s.provider_id, @extschema@.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at < $1
 		GROUP BY s.provider_id
@@ -1863,22 +1922,29 @@ BEGIN ATOMIC
 			FROM (SELECT now() + @extschema@.liveness_setting_interval('session_timeout'::text) AS ahead) t
 		) n
 	), latest AS (
-		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.connected_at,
+		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.coordinator_id, s.connected_at,
 			CASE WHEN s.last_heartbeat_at <= a.until THEN s.last_heartbeat_at END AS last_heartbeat_at
 		FROM @extschema@.provider_sessions s
 		CROSS JOIN asked a
 		WHERE s.connected_at <= a.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > $1)
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
+	), spell AS (
+		SELECT s.provider_id, @extschema@.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, $1,
+				NULL, NULL, NULL) AS since
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)
+		GROUP BY s.provider_id
 	), likely AS (
-		SELECT c.provider_id, c.id, c.connected_at, c.probability, c.host, c.sessions
+		SELECT c.provider_id, c.id, c.coordinator_id, c.since, c.probability, c.host, c.spells
 		FROM (
-			SELECT l.provider_id, l.id, l.connected_at, p.host, p.sessions,
-				@extschema@.liveness_holds(a.hazard, p.host, l.connected_at, $1, a.usecs) AS probability
+			SELECT l.provider_id, l.id, l.coordinator_id, w.since, p.host, p.spells,
+				@extschema@.liveness_holds(a.hazard, p.host, w.since, $1, a.usecs) AS probability
 			FROM latest l
 			CROSS JOIN asked a
+			JOIN spell w ON w.provider_id = l.provider_id
 			LEFT JOIN LATERAL (
 				SELECT @extschema@.liveness_host_hazard(h.sessions, a.hazard, $1) AS host,
-					@extschema@.liveness_history_sessions(h.sessions, $1) AS sessions
+					@extschema@.liveness_history_count(h.sessions, $1) AS spells
 				FROM history h
 				WHERE h.provider_id = l.provider_id
 			) p ON true
@@ -1915,16 +1981,16 @@ BEGIN ATOMIC
 		) c
 		WHERE c.probability >= COALESCE($3, 0)
 	), best AS (
-		SELECT l.provider_id, l.id, l.connected_at, l.probability, l.host, l.sessions
+		SELECT l.provider_id, l.id, l.coordinator_id, l.since, l.probability, l.host, l.spells
 		FROM likely l
 		ORDER BY l.probability DESC, l.provider_id
 		LIMIT @extschema@.liveness_candidates_limit($3, $4)
 	)
-	SELECT b.provider_id, b.id, b.connected_at, greatest(extract(epoch FROM $1) - extract(epoch FROM b.connected_at), 0)::float8,
-		b.probability, bounds.b[1], bounds.b[2], COALESCE(b.sessions, 0), r.liveness_score, $1
+	SELECT b.provider_id, b.id, b.since, greatest(extract(epoch FROM $1) - extract(epoch FROM b.since), 0)::float8,
+		b.probability, bounds.b[1], bounds.b[2], COALESCE(b.spells, 0), r.liveness_score, $1, b.coordinator_id
 	FROM best b
 	CROSS JOIN asked a
-	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.host, b.connected_at, $1, a.usecs) bounds (b)
+	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.host, b.since, $1, a.usecs) bounds (b)
 	LEFT JOIN @extschema@.liveness_features_at($1) r ON r.provider_id = b.provider_id
 	-- a gate: it checks the argument even where nobody is up
 	WHERE @extschema@.liveness_window_start($1, NULL) IS NOT NULL
@@ -1944,27 +2010,37 @@ BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
 		SELECT @extschema@.liveness_span_usecs($1, 'horizon') AS usecs,
 			make_interval(secs => @extschema@.liveness_span_usecs($1, 'horizon') / 1e6) AS horizon,
-			make_interval(secs => @extschema@.liveness_span_usecs($4, 'step') / 1e6) AS step
+			make_interval(secs => @extschema@.liveness_span_usecs($4, 'step') / 1e6) AS step,
+			CASE WHEN isfinite($3) THEN least($3, now()) ELSE now() END AS until
 	), cuts AS MATERIALIZED (
 		SELECT c.cut, c.cut + a.horizon AS ends
 		FROM asked a
 		CROSS JOIN LATERAL generate_series($2, least($3, now()) - a.horizon, a.step) c (cut)
 		WHERE isfinite($2) AND isfinite($3)
 	), history AS MATERIALIZED (
-		SELECT s.provider_id, @extschema@.liveness_history(s.connected_at, s.disconnected_at, s.disconnect_reason) AS sessions
+		SELECT s.provider_id, @extschema@.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
+				(SELECT a.until FROM asked a), 1) AS sessions
 		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < $3
+		WHERE s.connected_at < (SELECT a.until FROM asked a)
 		GROUP BY s.provider_id
-	), cases AS MATERIALIZED (
-		SELECT c.cut, s.provider_id, s.id, s.connected_at,
-			(extract(epoch FROM c.cut) - extract(epoch FROM s.connected_at))::float8 AS age,
-			(s.disconnected_at IS NULL OR s.disconnected_at >= c.ends) AS held
+	), up AS (
+		SELECT DISTINCT ON (c.cut, s.provider_id) c.cut, c.ends, s.provider_id, s.id
 		FROM cuts c
 		JOIN @extschema@.provider_sessions s ON s.connected_at <= c.cut
 			AND (s.disconnected_at IS NULL OR s.disconnected_at > c.cut)
-		WHERE isfinite(s.connected_at)
-		AND (s.disconnected_at IS NULL OR s.disconnected_at >= c.ends
-			OR NOT @extschema@.liveness_is_censored(s.disconnect_reason))
+		ORDER BY c.cut, s.provider_id, s.connected_at DESC, s.id DESC
+	), cases AS MATERIALIZED (
+		SELECT u.cut, u.provider_id, u.id, (u.spell).since,
+			(extract(epoch FROM u.cut) - extract(epoch FROM (u.spell).since))::float8 AS age,
+			(u.spell).until >= u.ends AS held
+		FROM (
+			SELECT u.cut, u.ends, u.provider_id, u.id, @extschema@.liveness_history_spell_at(h.sessions, a.until, u.cut) AS spell
+			FROM up u
+			CROSS JOIN asked a
+			JOIN history h ON h.provider_id = u.provider_id
+			OFFSET 0
+		) u
+		WHERE isfinite((u.spell).since) AND ((u.spell).until >= u.ends OR (u.spell).failed)
 	), outcomes AS MATERIALIZED (
 		SELECT c.cut, c.ends, n.cases, n.held
 		FROM cuts c
@@ -2013,10 +2089,10 @@ BEGIN ATOMIC
 		('liveness_score', COALESCE(r.liveness_score, 0)::float8),
 		('own', COALESCE((@extschema@.survival_conditionals(@extschema@.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1)),
 		('fleet', COALESCE(p.probability, 1)),
-		('candidates', @extschema@.liveness_holds(f.hazard, @extschema@.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.connected_at, k.cut, a.usecs))
+		('candidates', @extschema@.liveness_holds(f.hazard, @extschema@.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.since, k.cut, a.usecs))
 	) v (predictor, probability);
 END;
-COMMENT ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the session held';
+COMMENT ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the spell held';
 
 CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (predictor text, n bigint, held float8, brier float8, log_loss float8, auc float8, ece float8)
@@ -2162,17 +2238,22 @@ RETURNS survival_curve
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT @extschema@.survival_agg(
-			60 * ceil(date_part('epoch', CASE WHEN s.disconnected_at <= as_of THEN greatest(s.disconnected_at, s.connected_at) ELSE as_of END - s.connected_at) / 60),
-			COALESCE(s.disconnected_at <= as_of AND NOT @extschema@.liveness_is_censored(s.disconnect_reason), false),
-			60 * floor(greatest(date_part('epoch', w.since - s.connected_at), 0) / 60))
+			60 * ceil(p.seconds / 60),
+			p.failed,
+			CASE WHEN p.since < w.since THEN 60 * floor((extract(epoch FROM w.since) - extract(epoch FROM p.since))::float8 / 60) ELSE 0 END)
 	FROM (SELECT @extschema@.liveness_window_start(as_of, window_days) AS since) w
-	CROSS JOIN @extschema@.provider_sessions s
-	WHERE s.connected_at < as_of AND s.connected_at > '-infinity'
-	AND (s.disconnected_at IS NULL OR s.disconnected_at >= w.since)
+	CROSS JOIN LATERAL (
+		SELECT @extschema@.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, 1) AS sessions
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at < as_of AND (s.disconnected_at IS NULL OR s.disconnected_at >= w.since)
+		GROUP BY s.provider_id
+	) h
+	CROSS JOIN LATERAL @extschema@.liveness_history_spells(h.sessions, as_of) p
+	WHERE isfinite(p.since)
 	-- it checks the arguments even where there is no session
 	HAVING @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
-COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'The Kaplan-Meier curve of all sessions of the window';
+COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'The Kaplan-Meier curve of all spells of the window';
 
 ------------------------------------------------------------------------------
 -- What a monitoring system scrapes
@@ -2656,7 +2737,7 @@ BEGIN
 	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
 	EXECUTE 'GRANT SELECT ON @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, '
 		'@extschema@.provider_sessions, @extschema@.provider_reliability_features, @extschema@.liveness_provider_hazard, @extschema@.liveness_fleet_hazard, '
-		'@extschema@.provider_liveness, @extschema@.provider_session_history, '
+		'@extschema@.provider_liveness, @extschema@.provider_session_history, @extschema@.provider_spells, '
 		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
 		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
 		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs, @extschema@.liveness_job_state, '

@@ -10,8 +10,9 @@
  * and spilled plans give the same row to the last bit.
  *
  * Terms: a session is "open" if it has not ended as of as_of; a reason is
- * "censored" if it says that the observer went away (liveness.censored_reasons),
- * and a "failure" is an end that is neither.
+ * "censored" if it says that the observer went away (liveness.censored_reasons).
+ * The figures are those of spells (liveness_merge_spells), but for the numbers of
+ * sessions and of their reasons.
  *
  * Memory: 24 bytes a session, in the aggregate's context, grown by doubling; the
  * final function needs some 60 bytes a session more for a moment.  Much of the time
@@ -40,6 +41,7 @@
 #include "utils/timestamp.h"
 
 #include "aggstate.h"
+#include "history.h"
 #include "liveness.h"
 #include "rowtype.h"
 
@@ -697,7 +699,8 @@ static const RowColumn features_row[] = {
 	{"mttr_seconds", INT8OID},
 	{"failures_count", INT4OID},
 	{"p_survives_4h", FLOAT4OID},
-	{"p_survives_8h", FLOAT4OID}
+	{"p_survives_8h", FLOAT4OID},
+	{"spells_count", INT4OID}
 };
 
 /* Its columns, in order */
@@ -720,6 +723,7 @@ enum FeaturesColumn
 	COL_FAILURES_COUNT,
 	COL_P_SURVIVES_4H,
 	COL_P_SURVIVES_8H,
+	COL_SPELLS_COUNT,
 	FEATURES_COLUMNS
 };
 
@@ -912,78 +916,186 @@ BuildReasons(const FeaturesState *state, ReasonTally *tally)
 	return JsonbValueToJsonb(object.result);
 }
 
-/* What the sessions give one by one, before they are merged */
-typedef struct SessionFigures
+/* Is a reason censored?  Asked once for each reason of a group; counts the session */
+static bool
+CountEnd(const FeaturesState *state, ReasonTally *tally, int32 reason)
 {
-	LivenessInterval *intervals;
-	SurvivalSample sample;
-	int64		stays_4h;
-	int64		stays_8h;
-	bool		has_disconnect;
-	TimestampTz last_disconnect_at;
-	int64		last_length;
-} SessionFigures;
+	int64	   *count = TouchReason(tally, reason);
 
-/* Returns how many sessions belong to the window */
+	if (*count == 0)
+		tally->censored[reason] = ReasonIsCensored(state, reason);
+	(*count)++;
+	return tally->censored[reason];
+}
+
+/*
+ * The intervals of the sessions that end at or after "since", an open one's up to
+ * open_end; returns how many there are.
+ */
 static int64
-ReadSessions(const FeaturesState *state, SessionFigures *figures, ReasonTally *tally)
+ReadIntervals(const FeaturesState *state, TimestampTz since, TimestampTz open_end,
+			  ReasonTally *tally, LivenessInterval *intervals)
 {
-	LivenessInterval *interval = figures->intervals;
+	LivenessInterval *interval = intervals;
 	bool		descending = state->sessions[0].connected_at > state->sessions[state->nsessions - 1].connected_at;
 
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
 		/* an index gives the newest first: its order, turned round, needs no sort */
 		const FeaturesSession *session = &state->sessions[descending ? state->nsessions - 1 - i : i];
-		bool		open = session->reason == NOT_ENDED;
-		bool		failure = false;
-		TimestampTz end = open ? state->as_of : session->disconnected_at;
-		int64		length;
 
-		if (session->disconnected_at < state->since)
+		if (session->disconnected_at < since)
 			continue;
-		if (!open)
+		interval->start = session->connected_at;
+		if (session->reason == NOT_ENDED)
 		{
-			int64	   *count = TouchReason(tally, session->reason);
-
-			if (*count == 0)
-				tally->censored[session->reason] = ReasonIsCensored(state, session->reason);
-			(*count)++;
-			failure = !tally->censored[session->reason];
+			interval->end = Min(session->disconnected_at, open_end);
+			interval->ending = ENDING_OPEN;
 		}
+		else
+		{
+			interval->end = Max(session->disconnected_at, session->connected_at);
+			interval->ending = CountEnd(state, tally, session->reason) ? 0 : ENDING_FAILURE;
+		}
+		interval++;
+	}
+	return interval - intervals;
+}
 
-		end = Max(end, session->connected_at);
-		length = liveness_saturating_sub(end, session->connected_at);
+/* What the spells of the window add up to */
+typedef struct SpellFigures
+{
+	int64		uptime;			/* microseconds, as all times here */
+	int64		failures;
+	int64		gaps;
+	int64		gap_total;
+	int64		stays_4h;
+	int64		stays_8h;
+	int64		failed_before_4h;
+	int64		failed_before_8h;
+	bool		has_disconnect;
+	TimestampTz last_disconnect_at;
+	int64		last_length;
+	WeekMatrix	online;
+	SurvivalSample sample;
+} SpellFigures;
+
+static void
+AddSpells(const FeaturesState *state, const LivenessInterval *spells, int64 n,
+		  SpellFigures *figures)
+{
+	bool		has_previous = false;
+	TimestampTz previous_end = 0;
+
+	for (int64 i = 0; i < n; i++)
+	{
+		const LivenessInterval *spell = &spells[i];
+		bool		failed = spell->ending == ENDING_FAILURE;
+		int64		length = liveness_saturating_sub(spell->end, spell->start);
+		TimestampTz start = Max(spell->start, state->since);
+
+		/* every spell here ends inside the window */
+		figures->uptime += Max(spell->end - start, 0);
+		liveness_week_matrix_add(&figures->online, start, spell->end);
+		liveness_observe(&figures->sample,
+						 Max(liveness_saturating_sub(state->since, spell->start), 0),
+						 length, failed);
+
+		/* one that is shorter and did not fail might have lasted: it is undecided */
 		figures->stays_4h += length >= SHORT_STAY_USECS;
 		figures->stays_8h += length >= LONG_STAY_USECS;
-
-		interval->start = session->connected_at;
-		interval->end = end;
-		interval->ending = (open ? ENDING_OPEN : 0) | (failure ? ENDING_FAILURE : 0);
-		interval++;
-
-		liveness_observe(&figures->sample,
-						 Max(liveness_saturating_sub(state->since, session->connected_at), 0),
-						 length, failure);
-
-		if (failure &&
-			(!figures->has_disconnect ||
-			 session->disconnected_at > figures->last_disconnect_at ||
-			 (session->disconnected_at == figures->last_disconnect_at &&
-			  length > figures->last_length)))
+		if (failed)
 		{
+			figures->failures++;
+			figures->failed_before_4h += length < SHORT_STAY_USECS;
+			figures->failed_before_8h += length < LONG_STAY_USECS;
 			figures->has_disconnect = true;
-			figures->last_disconnect_at = session->disconnected_at;
+			figures->last_disconnect_at = spell->end;
 			figures->last_length = length;
 		}
+
+		/*
+		 * Gaps lie between spells of positive length.  Both ends of a gap are inside
+		 * the window: every spell here ends at or after since and begins before as_of.
+		 */
+		if (spell->end > spell->start)
+		{
+			if (has_previous)
+			{
+				figures->gaps++;
+				figures->gap_total += spell->start - previous_end;
+			}
+			has_previous = true;
+			previous_end = spell->end;
+		}
 	}
-	return interval - figures->intervals;
+}
+
+static double
+StayShare(int64 stays, int64 failed_before)
+{
+	return stays == 0 ? 0 : (double) stays / (double) (stays + failed_before);
+}
+
+/* Shares, means, counts, and the score that they give */
+static void
+PutShares(const FeaturesState *state, const SpellFigures *figures, Datum *values, bool *nulls)
+{
+	double		uptime_pct = (double) figures->uptime / (double) (state->window_days * USECS_PER_DAY);
+	double		p_stays_4h = StayShare(figures->stays_4h, figures->failed_before_4h);
+	double		p_stays_8h = StayShare(figures->stays_8h, figures->failed_before_8h);
+	int64		mtbf_seconds = DivideRounded(figures->uptime, Max(figures->failures, 1) * USECS_PER_SEC);
+
+	values[COL_UPTIME_PCT] = Float4GetDatum((float4) uptime_pct);
+	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
+	values[COL_P_STAYS_8H] = Float4GetDatum((float4) p_stays_8h);
+	values[COL_MTBF_SECONDS] = Int64GetDatum(mtbf_seconds);
+	values[COL_MTTR_SECONDS] =
+		Int64GetDatum(figures->gaps > 0 ? DivideRounded(figures->gap_total, figures->gaps * USECS_PER_SEC) : 0);
+	values[COL_FAILURES_COUNT] = Int32GetDatum((int32) Min(figures->failures, PG_INT32_MAX));
+	values[COL_LAST_DISCONNECT_AT] = TimestampTzGetDatum(figures->last_disconnect_at);
+	nulls[COL_LAST_DISCONNECT_AT] = !figures->has_disconnect;
+	values[COL_LAST_SESSION_DURATION_SECONDS] = Int64GetDatum(RoundToSeconds(figures->last_length));
+	values[COL_LIVENESS_SCORE] =
+		Float4GetDatum((float4) liveness_score_internal(uptime_pct, p_stays_4h, p_stays_8h,
+														(double) mtbf_seconds,
+														figures->has_disconnect,
+														figures->last_disconnect_at,
+														state->as_of));
+}
+
+/* What the lengths of spells tell: one sort serves survival and percentiles */
+static void
+PutLengths(SurvivalSample *sample, Datum *values, bool *nulls)
+{
+	static const int64 survival_times[] = {SHORT_STAY_USECS, LONG_STAY_USECS};
+	double		survival[lengthof(survival_times)];
+	bool		isnull[lengthof(survival_times)];
+	int64	   *lengths = (int64 *) sample->exits;
+	int64		n = sample->n;
+
+	liveness_sort_sample(sample);
+	liveness_survival_at(sample, survival_times, lengthof(survival_times), survival, isnull);
+	for (int k = 0; k < (int) lengthof(survival_times); k++)
+	{
+		values[COL_P_SURVIVES_4H + k] = Float4GetDatum((float4) survival[k]);
+		nulls[COL_P_SURVIVES_4H + k] = isnull[k];
+	}
+
+	for (int64 i = 0; i < n; i++)
+		lengths[i] = SurvivalTime(sample->exits[i]);
+	values[COL_MEDIAN_SESSION_SECONDS] =
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.5)));
+	values[COL_P10_SESSION_SECONDS] =
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.1)));
+	values[COL_P90_SESSION_SECONDS] =
+		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.9)));
 }
 
 /*
  * liveness_features_history_final(internal) -> bytea
  *
- * All the sessions as a history: see hazard.c.
+ * All the sessions as a history: see history.c.
  */
 PG_FUNCTION_INFO_V1(liveness_features_history_final);
 Datum
@@ -991,9 +1103,9 @@ liveness_features_history_final(PG_FUNCTION_ARGS)
 {
 	FeaturesState *state = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
 	ReasonTally *tally = (ReasonTally *) fcinfo->flinfo->fn_extra;
+	LivenessInterval *intervals;
 	bytea	   *history;
-	int64		nevents = 0;
-	int64		nothers = 0;
+	int64		n;
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_features_history_final");
 	if (state == NULL || state->nsessions == 0)
@@ -1007,25 +1119,12 @@ liveness_features_history_final(PG_FUNCTION_ARGS)
 	}
 	PrepareTally(tally, fcinfo->flinfo->fn_mcxt, state);
 
-	history = liveness_make_history(state->nsessions);
-	for (int64 i = 0; i < state->nsessions; i++)
-	{
-		const FeaturesSession *session = &state->sessions[i];
-		int32		reason = session->reason;
-		bool		event = false;
-
-		if (reason != NOT_ENDED)
-		{
-			if (tally->numbers[reason] == 0)
-				tally->censored[reason] = ReasonIsCensored(state, reason);
-			*TouchReason(tally, reason) = 1;
-			event = !tally->censored[reason];
-		}
-		liveness_put_history(history, event ? nevents++ : state->nsessions - ++nothers,
-							 session->connected_at, session->disconnected_at);
-	}
-	liveness_finish_history(history, nevents);
+	intervals = (LivenessInterval *)
+		MemoryContextAllocHuge(CurrentMemoryContext, state->nsessions * sizeof(LivenessInterval));
+	n = ReadIntervals(state, DT_NOBEGIN, DT_NOEND, tally, intervals);
 	ClearTally(tally);
+	history = liveness_pack_history(intervals, n, liveness_resume_within_usecs());
+	pfree(intervals);
 	PG_RETURN_BYTEA_P(history);
 }
 
@@ -1039,26 +1138,12 @@ Datum
 liveness_features_final(PG_FUNCTION_ARGS)
 {
 	FeaturesState *state = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
-	static const int64 survival_times[] = {SHORT_STAY_USECS, LONG_STAY_USECS};
 	MemoryContext oldcontext;
 	FinalCache *cache;
-	SessionFigures figures = {0};
-	WeekMatrix	online = {0};
-	int64	   *lengths;
-	int64		n;
-	int64		nmerged;
-	int64		uptime = 0;
-	int64		failures = 0;
-	int64		gaps = 0;
-	int64		gap_total = 0;
-	bool		has_previous = false;
-	TimestampTz previous_end = 0;
-	int64		mtbf_seconds;
-	double		uptime_pct;
-	double		p_stays_4h;
-	double		p_stays_8h;
-	double		survival[lengthof(survival_times)];
-	bool		survival_isnull[lengthof(survival_times)];
+	SpellFigures figures = {0};
+	LivenessInterval *spells;
+	int64		nsessions;
+	int64		nspells;
 	Datum		values[FEATURES_COLUMNS];
 	bool		nulls[FEATURES_COLUMNS] = {false};
 	HeapTuple	tuple;
@@ -1074,94 +1159,32 @@ liveness_features_final(PG_FUNCTION_ARGS)
 	/* What we need for one group goes when it is done, not with the query */
 	oldcontext = MemoryContextSwitchTo(cache->tmpcontext);
 
-	figures.intervals = (LivenessInterval *)
+	spells = (LivenessInterval *)
 		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(LivenessInterval));
-	figures.sample.exits = (uint64 *)
-		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(uint64));
-	figures.sample.entries = (uint64 *)
-		MemoryContextAllocHuge(cache->tmpcontext, state->nsessions * sizeof(uint64));
-	figures.sample.last_exit = -1;
 	PrepareTally(&cache->tally, fcinfo->flinfo->fn_mcxt, state);
-	n = ReadSessions(state, &figures, &cache->tally);
-	if (n == 0)
+	nsessions = ReadIntervals(state, state->since, state->as_of, &cache->tally, spells);
+	if (nsessions == 0)
 	{
 		MemoryContextSwitchTo(oldcontext);
 		MemoryContextReset(cache->tmpcontext);
 		PG_RETURN_NULL();
 	}
+	nspells = liveness_merge_spells(spells, nsessions, liveness_resume_within_usecs());
 
-	nmerged = liveness_merge_intervals(figures.intervals, n);
-	for (int64 i = 0; i < nmerged; i++)
-	{
-		const LivenessInterval *interval = &figures.intervals[i];
-		TimestampTz start;
-		TimestampTz end;
+	figures.sample.exits = (uint64 *)
+		MemoryContextAllocHuge(cache->tmpcontext, nspells * sizeof(uint64));
+	figures.sample.entries = (uint64 *)
+		MemoryContextAllocHuge(cache->tmpcontext, nspells * sizeof(uint64));
+	figures.sample.last_exit = -1;
+	AddSpells(state, spells, nspells, &figures);
 
-		uptime += liveness_clip_interval(interval, state->since, state->as_of, &start, &end);
-		liveness_week_matrix_add(&online, start, end);
-		failures += (interval->ending & (ENDING_OPEN | ENDING_FAILURE)) == ENDING_FAILURE;
-
-		/*
-		 * Gaps lie between intervals of positive length.  Both of a gap's ends
-		 * are inside the window: every interval here ends at or after since and
-		 * begins before as_of.
-		 */
-		if (interval->end > interval->start)
-		{
-			if (has_previous)
-			{
-				gaps++;
-				gap_total += interval->start - previous_end;
-			}
-			has_previous = true;
-			previous_end = interval->end;
-		}
-	}
-
-	/* one sort serves both: a session leaves the risk set at its length */
-	liveness_sort_sample(&figures.sample);
-	liveness_survival_at(&figures.sample, survival_times, lengthof(survival_times),
-						 survival, survival_isnull);
-	lengths = (int64 *) figures.sample.exits;
-	for (int64 i = 0; i < n; i++)
-		lengths[i] = SurvivalTime(figures.sample.exits[i]);
-
-	uptime_pct = (double) uptime / (double) (state->window_days * USECS_PER_DAY);
-	p_stays_4h = (double) figures.stays_4h / (double) n;
-	p_stays_8h = (double) figures.stays_8h / (double) n;
-	mtbf_seconds = DivideRounded(uptime, Max(failures, 1) * USECS_PER_SEC);
-
-	values[COL_UPTIME_PCT] = Float4GetDatum((float4) uptime_pct);
-	values[COL_SESSIONS_COUNT] = Int32GetDatum((int32) Min(n, PG_INT32_MAX));
-	values[COL_MTBF_SECONDS] = Int64GetDatum(mtbf_seconds);
-	values[COL_MEDIAN_SESSION_SECONDS] =
-		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.5)));
-	values[COL_P10_SESSION_SECONDS] =
-		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.1)));
-	values[COL_P90_SESSION_SECONDS] =
-		Int64GetDatum((int64) round(liveness_percentile_of_sorted_usecs(lengths, n, 0.9)));
-	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(cache, state, &online));
+	values[COL_SESSIONS_COUNT] = Int32GetDatum((int32) Min(nsessions, PG_INT32_MAX));
+	values[COL_SPELLS_COUNT] = Int32GetDatum((int32) Min(nspells, PG_INT32_MAX));
+	PutShares(state, &figures, values, nulls);
+	PutLengths(&figures.sample, values, nulls);
+	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(cache, state, &figures.online));
 	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(BuildReasons(state, &cache->tally));
 	ClearTally(&cache->tally);
-	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
-	values[COL_P_STAYS_8H] = Float4GetDatum((float4) p_stays_8h);
-	values[COL_LAST_DISCONNECT_AT] = TimestampTzGetDatum(figures.last_disconnect_at);
-	nulls[COL_LAST_DISCONNECT_AT] = !figures.has_disconnect;
-	values[COL_LAST_SESSION_DURATION_SECONDS] = Int64GetDatum(RoundToSeconds(figures.last_length));
-	values[COL_LIVENESS_SCORE] =
-		Float4GetDatum((float4) liveness_score_internal(uptime_pct, p_stays_4h, p_stays_8h,
-														(double) mtbf_seconds,
-														figures.has_disconnect,
-														figures.last_disconnect_at,
-														state->as_of));
-	values[COL_MTTR_SECONDS] =
-		Int64GetDatum(gaps > 0 ? DivideRounded(gap_total, gaps * USECS_PER_SEC) : 0);
-	values[COL_FAILURES_COUNT] = Int32GetDatum((int32) Min(failures, PG_INT32_MAX));
-	for (int k = 0; k < (int) lengthof(survival_times); k++)
-	{
-		values[COL_P_SURVIVES_4H + k] = Float4GetDatum((float4) survival[k]);
-		nulls[COL_P_SURVIVES_4H + k] = survival_isnull[k];
-	}
 
 	MemoryContextSwitchTo(oldcontext);
 	tuple = heap_form_tuple(cache->tupdesc, values, nulls);

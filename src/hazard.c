@@ -1,21 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * hazard.c
- *		Will a session of this age last so much longer?
+ *		Will a spell of this age last that much longer?
  *
- * The hazard of a session's end is modelled as a product: the fleet's hazard at that
+ * The hazard of a spell's end is modelled as a product: the fleet's hazard at that
  * age, a factor of the provider that is local in age (a gamma-Poisson frailty), the
  * fleet's factor for the hour of the week, and the provider's for the hour of the
  * day.  The probability to last is exp(-the hazard, integrated).  What happened long
  * ago counts less: with half-lives of 30 days for ages, 60 days for hours.
  * docs/prediction.md has the formulas and what they are worth.
  *
- * Everything is a function of the sessions and an instant as_of, beyond which it
- * does not look: a session that ended later is one still open.
- *
- * A history is a provider's sessions, packed: those that ended for an uncensored
- * reason first, then the others.  Three steps read it: fleet_ages (hazard by age),
- * fleet_hours (factors of the hours, which need the former), and the provider's own
+ * The model is of spells, which history.c reads from a provider's sessions as they
+ * were known at an instant.  Three steps read a history: fleet_ages (hazard by age),
+ * fleet_hours (factors of the hours, which need the ages), and the provider's own
  * counts, which need both.
  *
  *-------------------------------------------------------------------------
@@ -27,7 +24,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -35,10 +31,8 @@
 #include "utils/timestamp.h"
 
 #include "aggstate.h"
+#include "history.h"
 #include "liveness.h"
-
-#define HISTORY_MAGIC		0x4c764831	/* "LvH1" */
-#define INITIAL_CAPACITY	7
 
 /* Bins of age: four to a factor of two, from some 37 s on; the last has no end */
 #define AGE_BINS		96
@@ -46,25 +40,17 @@
 #define OCTAVES			(AGE_BINS / BINS_PER_OCTAVE)
 #define FIRST_BOUND		37.5	/* seconds: 300 / 2^3 */
 
-#define HOURS_PER_DAY	24
-
 #define AGE_HALF_LIFE	(30.0 * SECS_PER_DAY)
 #define HOUR_HALF_LIFE	(60.0 * SECS_PER_DAY)
-
-/* Nothing is older than ten thousand years: differences of times then fit */
-#define MAX_AGE				(INT64CONST(3650000) * USECS_PER_DAY)
 
 /* So many half-lives of hours are walked: 2^-40 is the weight of the first */
 #define HOURS_MEMORY	((int64) (40 * HOUR_HALF_LIFE) * USECS_PER_SEC)
 
-/* Weights of what is assumed before anything is known, in events */
+/* Weights of what is assumed before anything is spell, in events */
 #define FRAILTY_PRIOR		3.0
 #define HOUR_OF_DAY_PRIOR	5.0
 #define FLEET_DAY_PRIOR		20.0
 #define FLEET_WEEK_PRIOR	50.0
-
-/* 2000-01-01, hour 0 of PostgreSQL's clock, is this hour of Unix's week */
-#define EPOCH_HOUR_OF_WEEK	48
 
 /* Steps of the table that Decay() looks into */
 #define DECAY_STEPS			1024
@@ -74,55 +60,6 @@
 
 /* The longest job that can be asked about */
 #define MAX_SPAN_DAYS		3650
-
-#define SECONDS(usecs)	((double) (usecs) / USECS_PER_SEC)
-
-typedef struct HistorySession
-{
-	TimestampTz start;
-	TimestampTz end;			/* DT_NOEND: open */
-} HistorySession;
-
-/* Followed by the sessions.  Read by memcpy: a bytea need not be aligned */
-typedef struct HistoryHeader
-{
-	uint32		magic;
-	uint32		nevents;		/* of an uncensored end: these come first */
-} HistoryHeader;
-
-typedef struct HistoryReader
-{
-	const char *sessions;
-	int64		nsessions;
-	int64		nevents;
-	TimestampTz as_of;
-	int64		next;
-} HistoryReader;
-
-/* A session as it was known as of an instant, in seconds */
-typedef struct KnownSession
-{
-	TimestampTz start;
-	TimestampTz until;			/* end, or as_of */
-	double		length;
-	bool		running;
-	bool		event;			/* it has ended, for an uncensored reason */
-} KnownSession;
-
-/* While an aggregate collects */
-typedef struct HistoryState
-{
-	uint32		magic;			/* HISTORY_MAGIC */
-	int64		nsessions;
-	int64		capacity;
-	struct
-	{
-		HistorySession session;
-		int64		event;
-	}			sessions[FLEXIBLE_ARRAY_MEMBER];
-} HistoryState;
-
-#define HistoryStateSize(n) (offsetof(HistoryState, sessions) + (n) * sizeof(((HistoryState *) 0)->sessions[0]))
 
 /* Transition state of fleet_ages, a float8[] */
 typedef struct AgeCounts
@@ -238,16 +175,6 @@ Octave(double age)
 	return AgeBin(age) / BINS_PER_OCTAVE;
 }
 
-/* Of an instant that is on the hour */
-static int
-HourOfWeek(TimestampTz hour)
-{
-	int64		n = hour / USECS_PER_HOUR + EPOCH_HOUR_OF_WEEK;
-
-	n %= HOURS_PER_WEEK;
-	return (int) (n < 0 ? n + HOURS_PER_WEEK : n);
-}
-
 /*
  * 2^(-time ago / half-life), as many times as there are sessions: from a table, and a
  * little further by the first terms of the series; within 1e-10 of exp2().
@@ -283,320 +210,6 @@ static double
 SecondsInBin(int bin, double at_start)
 {
 	return at_start * (growth[bin + 1] - growth[bin]) * AGE_HALF_LIFE / M_LN2;
-}
-
-/* ---------- histories ---------- */
-
-static void
-OpenHistory(HistoryReader *reader, bytea *history, TimestampTz as_of)
-{
-	Size		size = VARSIZE_ANY_EXHDR(history);
-	HistoryHeader header;
-
-	PrepareTables();
-	if (size >= sizeof(header))
-		memcpy(&header, VARDATA_ANY(history), sizeof(header));
-	if (size < sizeof(header) || header.magic != HISTORY_MAGIC ||
-		(size - sizeof(header)) % sizeof(HistorySession) != 0 ||
-		header.nevents > (size - sizeof(header)) / sizeof(HistorySession))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("this bytea is not a history of sessions"),
-				 errhint("Histories are made by the aggregate liveness_history.")));
-	reader->sessions = VARDATA_ANY(history) + sizeof(header);
-	reader->nsessions = (int64) ((size - sizeof(header)) / sizeof(HistorySession));
-	reader->nevents = header.nevents;
-	reader->as_of = as_of;
-	reader->next = 0;
-}
-
-/* The next session with any length as of then */
-static bool
-NextSession(HistoryReader *reader, KnownSession *known)
-{
-	while (reader->next < reader->nsessions)
-	{
-		int64		i = reader->next++;
-		HistorySession session;
-
-		memcpy(&session, reader->sessions + i * sizeof(session), sizeof(session));
-		if (TIMESTAMP_NOT_FINITE(session.start) || session.start >= reader->as_of)
-			continue;
-		session.start = Max(session.start, reader->as_of - MAX_AGE);
-		if (session.end <= session.start)
-			continue;
-		known->start = session.start;
-		known->until = Min(session.end, reader->as_of);
-		known->length = SECONDS(known->until - known->start);
-		known->running = session.end > reader->as_of;
-		known->event = i < reader->nevents && !known->running;
-		return true;
-	}
-	return false;
-}
-
-static HistoryState *
-AddToHistory(MemoryContext context, HistoryState *state, const HistorySession *session,
-			 bool event)
-{
-	if (state == NULL)
-	{
-		state = (HistoryState *) MemoryContextAlloc(context, HistoryStateSize(INITIAL_CAPACITY));
-		state->magic = HISTORY_MAGIC;
-		state->nsessions = 0;
-		state->capacity = INITIAL_CAPACITY;
-	}
-	else if (state->nsessions == state->capacity)
-	{
-		state->capacity = 2 * state->capacity + 1;
-		state = (HistoryState *) repalloc_huge(state, HistoryStateSize(state->capacity));
-	}
-	state->sessions[state->nsessions].session = *session;
-	state->sessions[state->nsessions++].event = event;
-	return state;
-}
-
-/*
- * liveness_history_transfn(internal, connected_at timestamptz,
- *							disconnected_at timestamptz, disconnect_reason text)
- *		-> internal
- */
-PG_FUNCTION_INFO_V1(liveness_history_transfn);
-Datum
-liveness_history_transfn(PG_FUNCTION_ARGS)
-{
-	MemoryContext context = liveness_aggregate_context(fcinfo, "liveness_history_transfn");
-	HistoryState *state = (HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC);
-
-	if (!PG_ARGISNULL(1))
-	{
-		HistorySession session = {PG_GETARG_TIMESTAMPTZ(1), DT_NOEND};
-		bool		event = true;
-
-		if (!PG_ARGISNULL(2))
-			session.end = PG_GETARG_TIMESTAMPTZ(2);
-		if (!PG_ARGISNULL(3))
-		{
-			text	   *reason = PG_GETARG_TEXT_PP(3);
-
-			event = !liveness_reason_is_censored(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
-		}
-		state = AddToHistory(context, state, &session, event);
-	}
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(state);
-}
-
-/*
- * A history of n sessions to be put into it: events from the front, others from the
- * back.
- */
-bytea *
-liveness_make_history(int64 n)
-{
-	Size		size;
-	bytea	   *history;
-
-	if (n > (int64) ((MaxAllocSize - VARHDRSZ - sizeof(HistoryHeader)) / sizeof(HistorySession)))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a history of " INT64_FORMAT " sessions is too long", n),
-				 errhint("Prune old sessions: see liveness.session_retention.")));
-	size = VARHDRSZ + sizeof(HistoryHeader) + n * sizeof(HistorySession);
-	history = (bytea *) palloc(size);
-	SET_VARSIZE(history, size);
-	return history;
-}
-
-void
-liveness_put_history(bytea *history, int64 i, TimestampTz start, TimestampTz end)
-{
-	HistorySession session = {start, end};
-
-	memcpy(VARDATA(history) + sizeof(HistoryHeader) + i * sizeof(session), &session, sizeof(session));
-}
-
-void
-liveness_finish_history(bytea *history, int64 nevents)
-{
-	HistoryHeader header = {HISTORY_MAGIC, (uint32) nevents};
-
-	memcpy(VARDATA(history), &header, sizeof(header));
-}
-
-/* The packed form: what the aggregate returns, and what goes between processes */
-static bytea *
-PackHistory(const HistoryState *state)
-{
-	bytea	   *history = liveness_make_history(state->nsessions);
-	int64		nevents = 0;
-	int64		nothers = 0;
-
-	for (int64 i = 0; i < state->nsessions; i++)
-		liveness_put_history(history,
-							 state->sessions[i].event ? nevents++ : state->nsessions - ++nothers,
-							 state->sessions[i].session.start, state->sessions[i].session.end);
-	liveness_finish_history(history, nevents);
-	return history;
-}
-
-/*
- * liveness_history_combine(internal, internal) -> internal
- */
-PG_FUNCTION_INFO_V1(liveness_history_combine);
-Datum
-liveness_history_combine(PG_FUNCTION_ARGS)
-{
-	MemoryContext context = liveness_aggregate_context(fcinfo, "liveness_history_combine");
-	HistoryState *state = (HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC);
-
-	if (!PG_ARGISNULL(1))
-	{
-		HistoryState *other = (HistoryState *) liveness_state_argument(fcinfo, 1, HISTORY_MAGIC);
-
-		for (int64 i = 0; i < other->nsessions; i++)
-			state = AddToHistory(context, state, &other->sessions[i].session,
-								 other->sessions[i].event != 0);
-	}
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(state);
-}
-
-/*
- * liveness_history_serialize(internal) -> bytea
- */
-PG_FUNCTION_INFO_V1(liveness_history_serialize);
-Datum
-liveness_history_serialize(PG_FUNCTION_ARGS)
-{
-	(void) liveness_aggregate_context(fcinfo, "liveness_history_serialize");
-	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC)));
-}
-
-/*
- * liveness_history_deserialize(bytea, internal) -> internal
- */
-PG_FUNCTION_INFO_V1(liveness_history_deserialize);
-Datum
-liveness_history_deserialize(PG_FUNCTION_ARGS)
-{
-	HistoryReader reader;
-	HistoryState *state = NULL;
-
-	(void) liveness_aggregate_context(fcinfo, "liveness_history_deserialize");
-	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), 0);
-	for (int64 i = 0; i < reader.nsessions; i++)
-	{
-		HistorySession session;
-
-		memcpy(&session, reader.sessions + i * sizeof(session), sizeof(session));
-		state = AddToHistory(CurrentMemoryContext, state, &session, i < reader.nevents);
-	}
-	if (state == NULL)
-		liveness_corrupt_state();
-	PG_RETURN_POINTER(state);
-}
-
-/*
- * liveness_history_final(internal) -> bytea
- */
-PG_FUNCTION_INFO_V1(liveness_history_final);
-Datum
-liveness_history_final(PG_FUNCTION_ARGS)
-{
-	(void) liveness_aggregate_context(fcinfo, "liveness_history_final");
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_BYTEA_P(PackHistory((HistoryState *) liveness_state_argument(fcinfo, 0, HISTORY_MAGIC)));
-}
-
-/*
- * liveness_history_sessions(history bytea, as_of timestamptz) -> int
- *
- * How many sessions of any length began before as_of.
- */
-PG_FUNCTION_INFO_V1(liveness_history_sessions);
-Datum
-liveness_history_sessions(PG_FUNCTION_ARGS)
-{
-	HistoryReader reader;
-	KnownSession known;
-	int64		n = 0;
-
-	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(1));
-	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(1));
-	while (NextSession(&reader, &known))
-		n++;
-	PG_RETURN_INT32((int32) Min(n, PG_INT32_MAX));
-}
-
-/*
- * liveness_history_curve(history bytea, as_of timestamptz) -> survival_curve
- *
- * The Kaplan-Meier curve of the sessions as they were known then, in seconds; NULL
- * without any.
- */
-PG_FUNCTION_INFO_V1(liveness_history_curve);
-Datum
-liveness_history_curve(PG_FUNCTION_ARGS)
-{
-	HistoryReader reader;
-	KnownSession known;
-	double	   *durations;
-	bool	   *observed;
-	int64		n = 0;
-
-	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(1));
-	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(1));
-	durations = (double *) palloc(Max(reader.nsessions, 1) * sizeof(double));
-	observed = (bool *) palloc(Max(reader.nsessions, 1) * sizeof(bool));
-	while (NextSession(&reader, &known))
-	{
-		durations[n] = known.length;
-		observed[n++] = known.event;
-	}
-	if (n == 0)
-		PG_RETURN_NULL();
-	return liveness_make_curve(durations, observed, n);
-}
-
-/*
- * liveness_history_uptime(history bytea, as_of timestamptz, days int) -> float8
- *
- * Share of the last so many days, or of the time since the first session began, that
- * sessions cover; NULL without any.
- */
-PG_FUNCTION_INFO_V1(liveness_history_uptime);
-Datum
-liveness_history_uptime(PG_FUNCTION_ARGS)
-{
-	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(1);
-	TimestampTz since = as_of;
-	TimestampTz earliest;
-	HistoryReader reader;
-	KnownSession known;
-	LivenessInterval *intervals;
-	int64		n = 0;
-	int64		up = 0;
-
-	liveness_check_as_of(as_of);
-	earliest = liveness_window_since(as_of, liveness_check_window_days(PG_GETARG_INT32(2)));
-	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), as_of);
-	intervals = (LivenessInterval *) palloc(Max(reader.nsessions, 1) * sizeof(LivenessInterval));
-	while (NextSession(&reader, &known))
-	{
-		since = Min(since, known.start);
-		if (known.until > earliest)
-			intervals[n++] = (LivenessInterval) {Max(known.start, earliest), known.until, 0};
-	}
-	if (since == as_of)
-		PG_RETURN_NULL();
-	n = liveness_merge_intervals(intervals, n);
-	for (int64 i = 0; i < n; i++)
-		up += intervals[i].end - intervals[i].start;
-	PG_RETURN_FLOAT8((double) up / (double) (as_of - Max(since, earliest)));
 }
 
 /* ---------- arrays of numbers ---------- */
@@ -705,26 +318,27 @@ liveness_fleet_ages_transfn(PG_FUNCTION_ARGS)
 	ArrayType  *state;
 	AgeCounts  *counts;
 	HistoryReader reader;
-	KnownSession known;
+	KnownSpell spell;
 
 	counts = (AgeCounts *) StateNumbers(fcinfo, "liveness_fleet_ages_transfn",
 										FLOATS(AgeCounts, double), &state);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_ARRAYTYPE_P(state);
 	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(2));
-	OpenHistory(&reader, PG_GETARG_BYTEA_PP(1), PG_GETARG_TIMESTAMPTZ(2));
+	liveness_open_history(&reader, PG_GETARG_BYTEA_PP(1), PG_GETARG_TIMESTAMPTZ(2));
+	PrepareTables();
 	CHECK_FOR_INTERRUPTS();
-	while (NextSession(&reader, &known))
+	while (liveness_next_spell(&reader, &spell))
 	{
-		double		at_end = Decay(SECONDS(reader.as_of - known.until), AGE_HALF_LIFE);
-		double		at_start = Decay(SECONDS(reader.as_of - known.start), AGE_HALF_LIFE);
-		int			bin = AgeBin(known.length);
+		double		at_end = Decay(SECONDS(reader.as_of - spell.until), AGE_HALF_LIFE);
+		double		at_start = Decay(SECONDS(reader.as_of - spell.start), AGE_HALF_LIFE);
+		int			bin = AgeBin(spell.length);
 
 		/* bins that were lived through are added up at the end, for all sessions at once */
 		counts->through[bin] += at_start;
 		counts->seconds[bin] += SecondsInLastBin(bin, at_start, at_end);
-		if (known.event)
-			counts->events[EventBin(known.length, bin)] += at_end;
+		if (spell.event)
+			counts->events[EventBin(spell.length, bin)] += at_end;
 	}
 	PG_RETURN_ARRAYTYPE_P(state);
 }
@@ -819,22 +433,22 @@ typedef struct HourWalk
 } HourWalk;
 
 static void
-BeginHours(HourWalk *walk, const CumulativeHazard *cumulative, const KnownSession *known,
+BeginHours(HourWalk *walk, const CumulativeHazard *cumulative, const KnownSpell *spell,
 		   TimestampTz as_of)
 {
 	/* what is older than this weighs nothing, but would take its time */
-	TimestampTz from = Max(known->start, as_of - HOURS_MEMORY);
+	TimestampTz from = Max(spell->start, as_of - HOURS_MEMORY);
 	TimestampTz hour = liveness_hour_of(from);
 
 	walk->cumulative = cumulative;
-	walk->start = known->start;
+	walk->start = spell->start;
 	walk->at = from;
-	walk->until = known->until;
+	walk->until = spell->until;
 	walk->hour_end = hour + USECS_PER_HOUR;
-	walk->to_here = CumulativeAt(cumulative, SECONDS(from - known->start));
-	walk->bin = AgeBin(SECONDS(from - known->start));
+	walk->to_here = CumulativeAt(cumulative, SECONDS(from - spell->start));
+	walk->bin = AgeBin(SECONDS(from - spell->start));
 	walk->weight = Decay(SECONDS(as_of - hour) - SECS_PER_HOUR / 2, HOUR_HALF_LIFE);
-	walk->hour_of_week = HourOfWeek(hour);
+	walk->hour_of_week = liveness_hour_of_week(hour);
 	walk->expected = 0;
 }
 
@@ -887,27 +501,27 @@ liveness_fleet_hours_transfn(PG_FUNCTION_ARGS)
 	HourCounts *counts;
 	CumulativeHazard cumulative;
 	HistoryReader reader;
-	KnownSession known;
+	KnownSpell spell;
 
 	counts = (HourCounts *) StateNumbers(fcinfo, "liveness_fleet_hours_transfn",
 										 FLOATS(HourCounts, double), &state);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		PG_RETURN_ARRAYTYPE_P(state);
 	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(3));
-	OpenHistory(&reader, PG_GETARG_BYTEA_PP(1), PG_GETARG_TIMESTAMPTZ(3));
+	liveness_open_history(&reader, PG_GETARG_BYTEA_PP(1), PG_GETARG_TIMESTAMPTZ(3));
 	Integrate(&cumulative, (const double *) NumbersOf(PG_GETARG_ARRAYTYPE_P(2), FLOAT8OID,
 													  AGE_BINS, "hazards by age"));
-	while (NextSession(&reader, &known))
+	while (liveness_next_spell(&reader, &spell))
 	{
 		HourWalk	walk;
 
 		CHECK_FOR_INTERRUPTS();
-		BeginHours(&walk, &cumulative, &known, reader.as_of);
+		BeginHours(&walk, &cumulative, &spell, reader.as_of);
 		while (NextHour(&walk))
 			counts->expected[walk.hour_of_week] += walk.expected;
-		if (known.event)
+		if (spell.event)
 			counts->events[EventHour(&walk)] +=
-				Decay(SECONDS(reader.as_of - known.until), HOUR_HALF_LIFE);
+				Decay(SECONDS(reader.as_of - spell.until), HOUR_HALF_LIFE);
 	}
 	PG_RETURN_ARRAYTYPE_P(state);
 }
@@ -915,7 +529,7 @@ liveness_fleet_hours_transfn(PG_FUNCTION_ARGS)
 /*
  * liveness_fleet_hours_final(float8[]) -> float8[]
  *
- * A factor for each hour of the week, from Thursday 0 h UTC, where Unix time begins.
+ * A factor for each hour of the week, from Sunday 0 h UTC.
  */
 PG_FUNCTION_INFO_V1(liveness_fleet_hours_final);
 Datum
@@ -993,7 +607,7 @@ liveness_host_hazard(PG_FUNCTION_ARGS)
 	ArrayType  *result;
 	HostCounts *counts;
 	HistoryReader reader;
-	KnownSession known;
+	KnownSpell spell;
 	double		events[OCTAVES] = {0};
 	double		expected[OCTAVES] = {0};
 	double		hour_events[HOURS_PER_DAY] = {0};
@@ -1002,8 +616,8 @@ liveness_host_hazard(PG_FUNCTION_ARGS)
 	double		sum = 0;
 
 	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(2));
-	OpenHistory(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(2));
-	while (NextSession(&reader, &known))
+	liveness_open_history(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(2));
+	while (liveness_next_spell(&reader, &spell))
 	{
 		double		at_end;
 		double		at_start;
@@ -1012,23 +626,23 @@ liveness_host_hazard(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		/* that it is up is given: it was not chosen at random */
-		if (known.running)
+		if (spell.running)
 			continue;
-		at_end = Decay(SECONDS(reader.as_of - known.until), AGE_HALF_LIFE);
-		at_start = Decay(SECONDS(reader.as_of - known.start), AGE_HALF_LIFE);
-		bin = AgeBin(known.length);
+		at_end = Decay(SECONDS(reader.as_of - spell.until), AGE_HALF_LIFE);
+		at_start = Decay(SECONDS(reader.as_of - spell.start), AGE_HALF_LIFE);
+		bin = AgeBin(spell.length);
 		through[bin] += at_start;
 		expected[bin / BINS_PER_OCTAVE] += fleet->by_age[bin] * SecondsInLastBin(bin, at_start, at_end);
-		if (known.event)
-			events[EventBin(known.length, bin) / BINS_PER_OCTAVE] += at_end;
+		if (spell.event)
+			events[EventBin(spell.length, bin) / BINS_PER_OCTAVE] += at_end;
 
-		BeginHours(&walk, &cache->cumulative, &known, reader.as_of);
+		BeginHours(&walk, &cache->cumulative, &spell, reader.as_of);
 		while (NextHour(&walk))
 			hour_expected[walk.hour_of_week % HOURS_PER_DAY] +=
 				walk.expected * fleet->by_hour[walk.hour_of_week];
-		if (known.event)
+		if (spell.event)
 			hour_events[EventHour(&walk) % HOURS_PER_DAY] +=
-				Decay(SECONDS(reader.as_of - known.until), HOUR_HALF_LIFE);
+				Decay(SECONDS(reader.as_of - spell.until), HOUR_HALF_LIFE);
 	}
 	for (int j = AGE_BINS - 1; j >= 0; j--)
 	{
@@ -1136,7 +750,7 @@ LookAhead(const FleetCache *cache, const HostCounts *host, TimestampTz connected
 		TimestampTz next = Min(liveness_hour_of(at) + USECS_PER_HOUR, end);
 		double		bound = age_bound[Min((octave + 1) * BINS_PER_OCTAVE, AGE_BINS)];
 		bool		leaves_octave = false;
-		int			hour = HourOfWeek(liveness_hour_of(at));
+		int			hour = liveness_hour_of_week(liveness_hour_of(at));
 		double		to_next;
 
 		CHECK_FOR_INTERRUPTS();

@@ -19,14 +19,6 @@
 /* 2000-01-01, the epoch of timestamptz, was a Saturday; cell 0 is Sunday 00:00 UTC */
 #define EPOCH_HOUR_OF_WEEK	(6 * HOURS_PER_DAY)
 
-#define ST_SORT SortIntervals
-#define ST_ELEMENT_TYPE LivenessInterval
-#define ST_COMPARE(a, b) ((a)->start < (b)->start ? -1 : (a)->start > (b)->start)
-#define ST_SCOPE static
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 /* Hours since the epoch.  Floor division: times before 2000 are negative */
 static inline int64
 HourNumber(TimestampTz t)
@@ -45,6 +37,21 @@ liveness_hour_of(TimestampTz t)
 	return TIMESTAMP_NOT_FINITE(t) ? t : HourNumber(t) * USECS_PER_HOUR;
 }
 
+static inline int
+CellOf(int64 hour)
+{
+	int			cell = (int) ((hour + EPOCH_HOUR_OF_WEEK) % HOURS_PER_WEEK);
+
+	return cell < 0 ? cell + HOURS_PER_WEEK : cell;
+}
+
+/* The hour of the week, UTC, that holds a finite instant: 24 x day + hour, day 0 is Sunday */
+int
+liveness_hour_of_week(TimestampTz t)
+{
+	return CellOf(HourNumber(t));
+}
+
 /*
  * a - b, which would wrap even between finite timestamps.  What lies an infinity
  * apart is as far apart as can be said.
@@ -60,57 +67,6 @@ liveness_saturating_sub(TimestampTz a, TimestampTz b)
 		pg_sub_s64_overflow(a, b, &result))
 		return a > b ? PG_INT64_MAX : PG_INT64_MIN;
 	return result;
-}
-
-/*
- * Merge overlapping or touching intervals in place; returns how many are left,
- * in order of time.  An interval's ending is that of its latest end, of all of
- * them on a tie.  An open end lies at as_of, which no other end is after, so a
- * merged interval with an open session in it is open.
- */
-int64
-liveness_merge_intervals(LivenessInterval *intervals, int64 n)
-{
-	int64		last = 0;
-
-	if (n == 0)
-		return 0;
-
-	SortIntervals(intervals, n);
-	for (int64 i = 1; i < n; i++)
-	{
-		LivenessInterval *cur = &intervals[last];
-		const LivenessInterval *next = &intervals[i];
-
-		if (next->start > cur->end)
-			intervals[++last] = *next;
-		else if (next->end > cur->end)
-		{
-			cur->end = next->end;
-			cur->ending = next->ending;
-		}
-		else if (next->end == cur->end)
-			cur->ending |= next->ending;
-	}
-	return last + 1;
-}
-
-/* The part of an interval inside [since, until], and its length in microseconds */
-int64
-liveness_clip_interval(const LivenessInterval *interval, TimestampTz since,
-					   TimestampTz until, TimestampTz *start, TimestampTz *end)
-{
-	*start = Max(interval->start, since);
-	*end = Min(interval->end, until);
-	return *end > *start ? *end - *start : 0;
-}
-
-static inline int
-CellOf(int64 hour)
-{
-	int			cell = (int) ((hour + EPOCH_HOUR_OF_WEEK) % HOURS_PER_WEEK);
-
-	return cell < 0 ? cell + HOURS_PER_WEEK : cell;
 }
 
 /*

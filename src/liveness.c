@@ -62,6 +62,7 @@ static shmem_request_hook_type previous_shmem_request_hook = NULL;
 
 static char *censored_reasons = NULL;
 static int	session_timeout = 90;
+static int	resume_within = 10 * SECS_PER_MINUTE;
 static int	heartbeat_retention = 28 * SECS_PER_DAY_INT;
 static int	hourly_retention = -1;
 static int	session_retention = -1;
@@ -201,12 +202,15 @@ _PG_init(void)
 	DefineCustomStringVariable("liveness.censored_reasons",
 							   "Disconnect reasons that say that the observer went away, not the provider.",
 							   "A comma list, compared exactly; empty for none.",
-							   &censored_reasons, "coordinator_restart",
+							   &censored_reasons, "coordinator_restart, observer_outage",
 							   PGC_SUSET, GUC_LIST_INPUT,
 							   CheckCensoredReasons, AssignCensoredReasons, NULL);
 	DefineDuration("liveness.session_timeout",
 				   "Silence after which an open session counts as stale.",
 				   &session_timeout, 1, PGC_SUSET);
+	DefineDuration("liveness.resume_within",
+				   "Gap after a censored end within which a spell goes on; 0 turns that off.",
+				   &resume_within, 0, PGC_SUSET);
 	DefineDuration("liveness.rollup_lookback",
 				   "Hours this far back are aggregated again, whole, at least once an hour; 0 turns that off.",
 				   &liveness_rollup_lookback, 0, PGC_SIGHUP);
@@ -308,6 +312,13 @@ liveness_reason_is_censored(const char *reason, Size len)
 		candidate += candidate_len + 1;
 	}
 	return false;
+}
+
+/* liveness.resume_within in microseconds; -1, which no gap is within, where it is off */
+int64
+liveness_resume_within_usecs(void)
+{
+	return resume_within > 0 ? resume_within * USECS_PER_SEC : -1;
 }
 
 /*

@@ -68,6 +68,7 @@ extern PGDLLIMPORT int liveness_rollup_interval;	/* seconds; 0 or -1: off */
 
 extern uint32 liveness_wait_event(LivenessWait wait);
 
+extern int64 liveness_resume_within_usecs(void);
 extern bool liveness_reason_is_censored(const char *reason, Size len);
 extern int	liveness_check_window_days(int window_days);
 extern int	liveness_window_days_argument(FunctionCallInfo fcinfo, int arg);
@@ -93,17 +94,6 @@ extern double liveness_percentile_of_sorted_usecs(const int64 *usecs, int64 n,
 
 /* intervals.c */
 
-/* How the session that ends an interval last has ended; a set, for ties */
-#define ENDING_OPEN			0x01	/* not yet, as of as_of */
-#define ENDING_FAILURE		0x02	/* closed for an uncensored reason */
-
-typedef struct LivenessInterval
-{
-	TimestampTz start;
-	TimestampTz end;			/* never before start */
-	uint32		ending;			/* ENDING_* flags */
-} LivenessInterval;
-
 /* Seconds online by hour of the week; see WeekMatrixAdd */
 typedef struct WeekMatrix
 {
@@ -113,11 +103,8 @@ typedef struct WeekMatrix
 } WeekMatrix;
 
 extern TimestampTz liveness_hour_of(TimestampTz t);
+extern int	liveness_hour_of_week(TimestampTz t);
 extern int64 liveness_saturating_sub(TimestampTz a, TimestampTz b);
-extern int64 liveness_merge_intervals(LivenessInterval *intervals, int64 n);
-extern int64 liveness_clip_interval(const LivenessInterval *interval,
-									TimestampTz since, TimestampTz until,
-									TimestampTz *start, TimestampTz *end);
 extern void liveness_week_matrix_add(WeekMatrix *matrix, TimestampTz start,
 									 TimestampTz end);
 extern void liveness_week_matrix_cells(WeekMatrix *matrix,
@@ -184,10 +171,5 @@ extern Datum liveness_make_curve(const double *durations, const bool *observed, 
 extern void liveness_sort_sample(SurvivalSample *sample);
 extern void liveness_survival_at(const SurvivalSample *sample, const int64 *times,
 								 int ntimes, double *survival, bool *isnull);
-
-/* hazard.c */
-extern bytea *liveness_make_history(int64 n);
-extern void liveness_put_history(bytea *history, int64 i, TimestampTz start, TimestampTz end);
-extern void liveness_finish_history(bytea *history, int64 nevents);
 
 #endif							/* LIVENESS_H */

@@ -416,8 +416,15 @@ CheckCanWrite(const char *function)
 	" " row "hourly_availability, " row "disconnect_reasons, " row "p_stays_4h," \
 	" " row "p_stays_8h, " row "last_disconnect_at, " row "last_session_duration_seconds," \
 	" " row "liveness_score, " row "mttr_seconds, " row "failures_count," \
-	" " row "p_survives_4h, " row "p_survives_8h"
+	" " row "p_survives_4h, " row "p_survives_8h, " row "spells_count"
 #define FEATURES_COLUMNS	FEATURES_OF("")
+
+/* What liveness_candidates knows of a provider; OFFSET 0, for the spell is named thrice */
+#define PROVIDER_HAZARD \
+	"SELECT c.provider_id, %s.liveness_history_count(c.sessions, $1) AS spells," \
+	" %s.liveness_host_hazard(c.sessions, $2, $1) AS hazard," \
+	" %s.liveness_history_spell_at(c.sessions, $1, $1) AS spell" \
+	" FROM computed c OFFSET 0"
 
 /*
  * What liveness_candidates will answer from: three passes over the sessions of each
@@ -458,17 +465,18 @@ PrepareCandidates(const Job *job, TimestampTz as_of, int64 providers)
 	if (providers > 0)
 	{
 		Execute(job,
-				"UPDATE %s.liveness_provider_hazard p SET as_of = $1,"
-				" sessions = %s.liveness_history_sessions(c.sessions, $1),"
-				" hazard = %s.liveness_host_hazard(c.sessions, $2, $1)"
-				" FROM computed c WHERE c.provider_id = p.provider_id",
+				"UPDATE %s.liveness_provider_hazard p SET as_of = $1, spells = c.spells,"
+				" hazard = c.hazard, spell_since = (c.spell).since,"
+				" spell_until = (c.spell).until, spell_failed = (c.spell).failed"
+				" FROM (" PROVIDER_HAZARD ") c WHERE c.provider_id = p.provider_id",
 				2, types, values, NULL, SPI_OK_UPDATE);
 		if ((int64) SPI_processed < providers)
 			Execute(job,
-					"INSERT INTO %s.liveness_provider_hazard (provider_id, as_of, sessions, hazard)"
-					" SELECT c.provider_id, $1, %s.liveness_history_sessions(c.sessions, $1),"
-					"  %s.liveness_host_hazard(c.sessions, $2, $1)"
-					" FROM computed c"
+					"INSERT INTO %s.liveness_provider_hazard"
+					"  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_failed)"
+					" SELECT c.provider_id, $1, c.spells, c.hazard, (c.spell).since,"
+					"  (c.spell).until, (c.spell).failed"
+					" FROM (" PROVIDER_HAZARD ") c"
 					" WHERE NOT EXISTS (SELECT FROM %s.liveness_provider_hazard p"
 					"  WHERE p.provider_id = c.provider_id)"
 					" ON CONFLICT (provider_id) DO NOTHING",
@@ -653,7 +661,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 				"  n.matrix, '{}'::jsonb, 0::float4, 0::float4, k.last_disconnect_at, 0::int8,"
 				"  %s.liveness_score(0::float8, 0::float8, 0::float8, 0::float8,"
 				"   k.last_disconnect_at, $1)::float4, 0::int8, 0, NULL::float4,"
-				"  NULL::float4)) v (" FEATURES_COLUMNS ")"
+				"  NULL::float4, 0)) v (" FEATURES_COLUMNS ")"
 				" WHERE NOT EXISTS (SELECT FROM present p WHERE p.provider_id = f.provider_id)"
 				" AND ROW(f.window_days, " FEATURES_OF("f.") ")"
 				"  IS DISTINCT FROM ROW($2, " FEATURES_OF("v.") ")"

@@ -1,7 +1,8 @@
 -- What liveness_features_at(as_of, window_days) returns, in one statement of plain SQL: the C code's
 -- opponent in the benchmarks, and its oracle in the tests. Definitions: docs/definitions.md.
 --   psql -v as_of='2025-06-15 12:34:56+00' -v window_days=14 -f features_pure_sql.sql
--- Only 'coordinator_restart' is censored.
+-- With the default settings: 'coordinator_restart' and 'observer_outage' are censored, and a spell goes on
+-- after a censored end if the next session begins within ten minutes.
 WITH week AS (
 	-- Each hour of the week: how much of the window lies in it. since: the window's begin in its week.
 	SELECT hour, since,
@@ -14,55 +15,36 @@ WITH week AS (
 				- :window_days * 86400000000, 604800000000) + 604800000000, 604800000000)::bigint AS since
 	) AS anchor, generate_series(0::bigint, 167) AS hour
 ), span AS (
-	-- Microseconds since the window began, as float8: whole numbers, exact for 285 years; what
-	-- connected before that takes the slow exact way. kind: 2 open, 1 failure, 0 censored.
+	-- Microseconds since the window began, as float8 on the way where that is exact, which is
+	-- faster than numeric. kind: 2 open, 1 failure, 0 censored. What never began is at -2e18.
 	-- COLLATE "C" makes a sort by provider cheap, should there be one, and changes no result.
 	-- OFFSET 0, here and below, keeps the planner from computing a column again at each use.
-	SELECT provider_id COLLATE "C" AS provider_id, connected_at,
+	SELECT provider_id COLLATE "C" AS provider_id,
 		CASE WHEN connected_at > (SELECT CASE WHEN :'as_of'::timestamptz > '4000-01-01 00:00+00 BC'
 				THEN :'as_of'::timestamptz - interval '250 years' ELSE '-infinity' END)
-			THEN round(date_part('epoch', connected_at - :'as_of'::timestamptz) * 1e6)
-				+ :window_days * 86400e6::float8
-			ELSE greatest(-9223372036854775807, (extract(epoch FROM connected_at)
-				- extract(epoch FROM :'as_of'::timestamptz)) * 1000000 + :window_days * 86400000000)::float8
+			THEN (round(date_part('epoch', connected_at - :'as_of'::timestamptz) * 1e6)
+				+ :window_days * 86400e6::float8)::bigint
+			WHEN connected_at = '-infinity' THEN -2000000000000000000
+			ELSE ((extract(epoch FROM connected_at)
+				- extract(epoch FROM :'as_of'::timestamptz)) * 1000000 + :window_days * 86400000000)::bigint
 		END AS c,
 		CASE WHEN disconnected_at <= :'as_of'::timestamptz
-			THEN round(date_part('epoch', disconnected_at - :'as_of'::timestamptz) * 1e6)
-				+ :window_days * 86400e6::float8
-			ELSE :window_days * 86400e6::float8 END AS e,
+			THEN (round(date_part('epoch', disconnected_at - :'as_of'::timestamptz) * 1e6)
+				+ :window_days * 86400e6::float8)::bigint
+			ELSE :window_days * 86400000000 END AS e,
 		CASE WHEN disconnected_at <= :'as_of'::timestamptz
-			THEN (disconnect_reason <> 'coordinator_restart')::int ELSE 2 END AS kind
+			THEN (disconnect_reason NOT IN ('coordinator_restart', 'observer_outage'))::int ELSE 2 END AS kind
 	FROM provider_sessions
 	WHERE connected_at < :'as_of'::timestamptz
 		AND (disconnected_at IS NULL
 			OR disconnected_at >= :'as_of'::timestamptz - make_interval(hours => 24 * :window_days))
 	OFFSET 0
-), session AS (
-	-- subject: counts in the survival curve, as the range of ages under observation is not empty
-	SELECT provider_id, c, e, kind,
-		CASE WHEN c > -8e15 THEN greatest(e - c, 0)::bigint
-			ELSE least(9223372036854775807, e::numeric - :window_days * 86400000000
-				+ (extract(epoch FROM :'as_of'::timestamptz) - extract(epoch FROM connected_at)) * 1000000)::bigint
-		END AS len,
-		e > greatest(c, 0) AND c > -9223372036854775807::float8 AS subject
-	FROM span
-	OFFSET 0
 ), provider AS (
-	-- One aggregation by provider; what has to be sorted is sorted within each provider, below.
-	SELECT provider_id,
-		count(*) AS sessions,
-		count(*) FILTER (WHERE len >= 14400000000) AS stay_4h,
-		count(*) FILTER (WHERE len >= 28800000000) AS stay_8h,
-		array_agg(len / 1e6::float8) AS lengths,
-		max(ARRAY[e::bigint, len]) FILTER (WHERE kind = 1) AS last,
-		-- The union. The unit is a quarter of a microsecond, so that an upper bound also holds the
-		-- kind: at one end, open beats failure beats censored. What began before the window begins at -1.
-		range_agg(int8range(greatest(c, -1)::bigint * 4, greatest(c, e)::bigint * 4 + kind + 1)) AS online,
-		-- For the survival curve: lengths (8 h and more are one), in the last bit censored
-		array_agg(least(len, 28800000001) * 2 + (kind <> 1)::int) FILTER (WHERE subject) AS exits,
-		array_agg(-c) FILTER (WHERE subject AND c < 0) AS entries,
-		max(-c) FILTER (WHERE subject AND c < 0) AS last_entry
-	FROM session
+	-- Sessions that overlap or touch, as islands. The unit is a quarter of a microsecond, so that
+	-- an upper bound also holds the kind: at one end, open beats failure beats censored.
+	SELECT provider_id, count(*) AS sessions,
+		range_agg(int8range(c * 4, greatest(c, e) * 4 + kind + 1)) AS online
+	FROM span
 	GROUP BY provider_id
 ), reasons AS (
 	SELECT provider_id, jsonb_object_agg(reason, n) AS reasons
@@ -101,12 +83,12 @@ SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_se
 	least(greatest(0.35 * uptime + 0.25 * stays_4h + 0.15 * stays_8h
 		+ 0.25 / (1 + exp(-least((mtbf_seconds - 14400) / 3600e0::float8, 700)))
 		- 0.10 * coalesce(greatest(0, 1 - silence / 86400e6::float8), 0), 0), 1)::real AS liveness_score,
-	mttr_seconds, failures_count, p_survives_4h, p_survives_8h
+	mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count
 FROM (
 	SELECT provider_id::text AS provider_id, :'as_of'::timestamptz AS updated_at, :window_days::int AS window_days,
 		up / (:window_days * 86400e6::float8) AS uptime,
-		stay_4h / sessions::float8 AS stays_4h,
-		stay_8h / sessions::float8 AS stays_8h,
+		coalesce(stay_4h::float8 / nullif(stay_4h + failed_4h, 0), 0) AS stays_4h,
+		coalesce(stay_8h::float8 / nullif(stay_8h + failed_8h, 0), 0) AS stays_8h,
 		(up / (:window_days * 86400e6::float8))::real AS uptime_pct,
 		sessions::int AS sessions_count,
 		-- Integer division of (2 x + y) by 2 y rounds x / y half up, exactly.
@@ -116,40 +98,64 @@ FROM (
 		floor(pct[1])::bigint + (pct[1] - floor(pct[1]) >= 0.5)::int AS p10_session_seconds,
 		floor(pct[3])::bigint + (pct[3] - floor(pct[3]) >= 0.5)::int AS p90_session_seconds,
 		coalesce(reasons, '{}') AS disconnect_reasons,
-		(stay_4h / sessions::float8)::real AS p_stays_4h,
-		(stay_8h / sessions::float8)::real AS p_stays_8h,
+		coalesce(stay_4h::float8 / nullif(stay_4h + failed_4h, 0), 0)::real AS p_stays_4h,
+		coalesce(stay_8h::float8 / nullif(stay_8h + failed_8h, 0), 0)::real AS p_stays_8h,
 		:'as_of'::timestamptz - make_interval(secs => (:window_days * 86400000000 - last[1]) / 1e6::float8) AS last_disconnect_at,
 		:window_days * 86400000000 - last[1] AS silence,
 		coalesce(last[2] / 1000000 + (last[2] % 1000000 >= 500000)::int, 0) AS last_session_duration_seconds,
-		-- the gaps between the islands: all from the first to the last that is not uptime
-		CASE WHEN islands > 1
-			THEN (2 * (last_end - first_start - up)::bigint + (islands - 1) * 1000000) / ((islands - 1) * 2000000)
+		-- the gaps between the spells: all from the first to the last that is not uptime
+		CASE WHEN lasting > 1
+			THEN (2 * (last_end - first_start - up)::bigint + (lasting - 1) * 1000000) / ((lasting - 1) * 2000000)
 			ELSE 0 END AS mttr_seconds,
 		failures::int AS failures_count,
 		-- e^-103 is the least that real can hold
 		CASE WHEN ln_4h < -103 THEN 0 WHEN last_exit >= 28800000000 THEN exp(coalesce(ln_4h, 0)) END::real AS p_survives_4h,
 		CASE WHEN ln_8h < -103 THEN 0 WHEN last_exit >= 57600000000 THEN exp(coalesce(ln_8h, 0)) END::real AS p_survives_8h,
-		weeks, starts, ends
+		spells::int AS spells_count, weeks, starts, ends
 	FROM provider LEFT JOIN reasons USING (provider_id),
 		LATERAL (
-			SELECT count(*) FILTER (WHERE kind = 1) AS failures,
-				coalesce(sum(e - a), 0) AS up,
-				count(*) FILTER (WHERE e > c) AS islands,
+			SELECT count(*) AS spells,
+				count(*) FILTER (WHERE kind = 1) AS failures,
+				count(*) FILTER (WHERE len >= 14400000000) AS stay_4h,
+				count(*) FILTER (WHERE len >= 28800000000) AS stay_8h,
+				count(*) FILTER (WHERE len < 14400000000 AND kind = 1) AS failed_4h,
+				count(*) FILTER (WHERE len < 28800000000 AND kind = 1) AS failed_8h,
+				array_agg(len / 1e6::float8) AS lengths,
+				max(ARRAY[e, len]) FILTER (WHERE kind = 1) AS last,
+				coalesce(sum(e - a), 0)::float8 AS up,
+				count(*) FILTER (WHERE e > c) AS lasting,
 				max(e) FILTER (WHERE e > c) AS last_end,
 				min(a) FILTER (WHERE e > c) AS first_start,
 				-- as microseconds since the Sunday before the window
-				array_agg(since + a::bigint) FILTER (WHERE e > a) AS starts,
-				array_agg(since + e::bigint) FILTER (WHERE e > a) AS ends,
-				coalesce(sum((since + e::bigint) / 604800000000 - (since + a::bigint) / 604800000000), 0)::float8 AS weeks
+				array_agg(since + a) FILTER (WHERE e > a) AS starts,
+				array_agg(since + e) FILTER (WHERE e > a) AS ends,
+				coalesce(sum((since + e) / 604800000000 - (since + a) / 604800000000), 0)::float8 AS weeks,
+				-- For the survival curve, of the spells whose range of ages under observation is not
+				-- empty: lengths (8 h and more are one), in the last bit censored
+				array_agg(least(len, 28800000001) * 2 + (kind <> 1)::int) FILTER (WHERE e > a AND c > -2000000000000000000) AS exits,
+				array_agg(-c) FILTER (WHERE e > a AND c < 0 AND c > -2000000000000000000) AS entries,
+				max(-c) FILTER (WHERE e > a AND c < 0 AND c > -2000000000000000000) AS last_entry
 			FROM (
-				SELECT kind, e, c, greatest(c, 0) AS a, (SELECT since FROM week LIMIT 1) AS since
+				SELECT min(c) AS c, max(e) AS e, greatest(min(c), 0) AS a, (max(e * 4 + kind) & 3) AS kind,
+					CASE WHEN min(c) > -2000000000000000000 THEN max(e) - min(c) ELSE 9223372036854775807 END AS len,
+					(SELECT since FROM week LIMIT 1) AS since
 				FROM (
-					SELECT (upper - 1 & 3) AS kind, (upper - 1 >> 2)::float8 AS e, (lower >> 2)::float8 AS c
-					FROM (SELECT lower(island), upper(island) FROM unnest(online) AS island OFFSET 0) AS island
+					-- an island after a gap goes on with the spell of the one before it, if that ended
+					-- censored and not long ago
+					SELECT c, e, kind, count(*) FILTER (WHERE resumes IS NOT TRUE) OVER (ORDER BY c, e) AS spell
+					FROM (
+						SELECT c, e, kind, lag(kind) OVER (ORDER BY c, e) = 0
+							AND c - lag(e) OVER (ORDER BY c, e) <= 600000000 AS resumes
+						FROM (
+							SELECT lower >> 2 AS c, upper - 1 >> 2 AS e, (upper - 1 & 3)::int AS kind
+							FROM (SELECT lower(island), upper(island) FROM unnest(online) AS island OFFSET 0) AS island
+						) AS island
+					) AS island
 				) AS island
+				GROUP BY spell
 				OFFSET 0
-			) AS island
-		) AS islands,
+			) AS spell
+		) AS spells,
 		LATERAL (
 			SELECT percentile_cont('{0.1,0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY length) AS pct
 			FROM unnest(lengths) AS length

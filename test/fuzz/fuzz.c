@@ -118,11 +118,10 @@ RunHistory(const uint8 *data, size_t size)
 	Datum		as_of = TimestampTzGetDatum(INT64CONST(800000000000000));
 	bool		isnull;
 
-	(void) Call("liveness_history_sessions(bytea,timestamptz)", &isnull, 2, history, as_of, (Datum) 0);
+	(void) Call("liveness_history_count(bytea,timestamptz)", &isnull, 2, history, as_of, (Datum) 0);
 	(void) Call("liveness_history_curve(bytea,timestamptz)", &isnull, 2, history, as_of, (Datum) 0);
 	(void) Call("liveness_history_uptime(bytea,timestamptz,integer)", &isnull, 3, history, as_of, Int32GetDatum(14));
-	RunState(data, size, "liveness_history_deserialize(bytea,internal)", "liveness_history_serialize(internal)",
-			 "liveness_history_combine(internal,internal)", "liveness_history_final(internal)");
+	(void) Call("liveness_history_spell_at(bytea,timestamptz,timestamptz)", &isnull, 3, history, as_of, as_of);
 }
 
 /* All that can be asked of a curve, which must read what it writes */

@@ -8,7 +8,7 @@ CREATE TABLE seed AS SELECT 'percentiles' AS target, seed_percentiles(g, '{{0.1,
 INSERT INTO seed SELECT 'features', seed_features('2026-01-01'::timestamptz + g * interval '7 hours', CASE WHEN g < 8 THEN '2026-01-01'::timestamptz + g * interval '11 hours' END, (ARRAY['read_error', 'coordinator_restart', ''])[1 + g % 3], '2026-01-10', 14) FROM generate_series(1, 9) g
 INSERT INTO seed SELECT 'hourly', seed_hourly(g, NULL, (ARRAY['warm', 'cool', ''])[1 + g % 3], g) FROM generate_series(1, 9) g
 INSERT INTO seed SELECT 'hours', seed_hours('2026-01-01'::timestamptz + g * interval '25 minutes', g, NULL, (ARRAY['warm', 'fair', 'zzz'])[1 + g % 3], g) FROM generate_series(1, 9) g
-INSERT INTO seed SELECT 'history', liveness_history('2025-01-01'::timestamptz + g * interval '7 hours', '2025-01-01'::timestamptz + g * interval '11 hours', (ARRAY['read_error', 'coordinator_restart'])[1 + g % 2]) FROM generate_series(1, 9) g
+INSERT INTO seed SELECT 'history', liveness_features_history('2025-01-01'::timestamptz + g * interval '7 hours', '2025-01-01'::timestamptz + g * interval '11 hours', (ARRAY['read_error', 'coordinator_restart'])[1 + g % 2], '2025-01-10', 1) FROM generate_series(1, 9) g
 INSERT INTO seed SELECT 'curve_state', seed_curve_state(g, g % 3 > 0, g % 5 - 1) FROM generate_series(1, 9) g
 INSERT INTO seed SELECT 'curve_text', convert_to(survival_agg(g, g % 3 > 0, g % 5 - 1)::text, 'UTF8') FROM generate_series(1, 9) g
 INSERT INTO seed SELECT 'curve_binary', survival_curve_send(survival_agg(g, g % 3 > 0, g % 5 - 1)) FROM generate_series(1, 9) g

@@ -69,7 +69,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_reliability_featu
 		('mttr_seconds', 'bigint', '0', true),
 		('failures_count', 'integer', '0', true),
 		('p_survives_4h', 'real', NULL, false),
-		('p_survives_8h', 'real', NULL, false)$$,
+		('p_survives_8h', 'real', NULL, false),
+		('spells_count', 'integer', '0', true)$$,
 	'columns of provider_reliability_features');
 SELECT results_eq($$SELECT sequencename::text COLLATE "default", data_type::text, start_value, increment_by, cache_size, cycle FROM pg_sequences
 	WHERE sequencename ~ '^provider_' ORDER BY 1$$,

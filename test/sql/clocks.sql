@@ -23,11 +23,11 @@ FROM (
 SELECT results_eq('SELECT count(*), count(*) FILTER (WHERE at < ''2000-01-01 00:00+00'') > 2000, min(at) < ''4714-11-24 01:00+00 BC'', max(at) > ''240000-01-01 00:00+00'' FROM instants',
 	'VALUES (6352::bigint, true, true, true)', 'many instants');
 
--- Index of an hour in a week, from Sunday, or from Thursday as liveness_fleet_hours has it
-CREATE FUNCTION cell(at timestamptz, first_day int) RETURNS int IMMUTABLE LANGUAGE sql AS $$
-	SELECT ((extract(dow FROM at AT TIME ZONE 'UTC')::int + 7 - first_day) % 7) * 24 + extract(hour FROM at AT TIME ZONE 'UTC')::int
+-- Index of an hour in a week, from Sunday
+CREATE FUNCTION cell(at timestamptz) RETURNS int IMMUTABLE LANGUAGE sql AS $$
+	SELECT extract(dow FROM at AT TIME ZONE 'UTC')::int * 24 + extract(hour FROM at AT TIME ZONE 'UTC')::int
 $$;
-SELECT is((cell('2026-03-29 00:59+00', 0), cell('2026-03-28 23:00+00', 0), cell('2026-03-26 00:00+00', 4), cell('2026-03-25 23:00+00', 4)), (0, 167, 0, 167), 'Sunday 0 h, Saturday 23 h; Thursday 0 h, Wednesday 23 h');
+SELECT is((cell('2026-03-29 00:59+00'), cell('2026-03-28 23:00+00'), cell('2026-03-26 00:00+00')), (0, 167, 96), 'Sunday 0 h, Saturday 23 h; Thursday 0 h');
 
 SELECT is_empty('SELECT at FROM instants WHERE liveness_utc_hour(at) IS DISTINCT FROM hour', 'liveness_utc_hour is date_trunc at UTC');
 SELECT is_empty('SELECT at FROM instants GROUP BY at, hour HAVING (liveness_hours(at, 0, 0, '''', 0))[1].hour IS DISTINCT FROM hour', 'liveness_hours puts each in its hour');
@@ -39,22 +39,22 @@ SELECT is_empty($$
 		FROM (SELECT DISTINCT hour FROM instants) h
 		GROUP BY hour
 	) f
-	WHERE matrix -> cell(hour, 0) <> '1' OR jsonb_array_length(jsonb_path_query_array(matrix, '$[*] ? (@ > 0)')) <> 1$$, 'the matrix has each in its day and hour of the week');
+	WHERE matrix -> cell(hour) <> '1' OR jsonb_array_length(jsonb_path_query_array(matrix, '$[*] ? (@ > 0)')) <> 1$$, 'the matrix has each in its day and hour of the week');
 -- With a hazard of 0.001 x (1 + hour of the week), the next second tells the hour
 CREATE TABLE fleet AS SELECT array_fill(0.001::float8, ARRAY[96]) || array_agg(n::float8 ORDER BY n) AS hazard FROM generate_series(1, 168) n;
-SELECT is_empty($$SELECT hour FROM instants, fleet WHERE round(-1000 * ln(liveness_holds(hazard, NULL, hour, hour, 1000000))) <> 1 + cell(hour, 4)$$, 'and so has the hazard of the hour in which a job begins');
+SELECT is_empty($$SELECT hour FROM instants, fleet WHERE round(-1000 * ln(liveness_holds(hazard, NULL, hour, hour, 1000000))) <> 1 + cell(hour)$$, 'and so has the hazard of the hour in which a job begins');
 SELECT is_empty($$SELECT hour FROM instants, fleet WHERE hour < '294276-12-31 23:00+00'
-	AND round(-1000 * ln(liveness_holds(hazard, NULL, hour, hour + interval '59 minutes 59 seconds', 2000000))) <> (1 + cell(hour, 4)) + (1 + cell(hour + interval '1 hour', 4))$$, 'and of the next');
+	AND round(-1000 * ln(liveness_holds(hazard, NULL, hour, hour + interval '59 minutes 59 seconds', 2000000))) <> (1 + cell(hour)) + (1 + cell(hour + interval '1 hour'))$$, 'and of the next');
 -- A session of half an hour that ends there: the event is of the second before
-CREATE TABLE ends AS SELECT at, liveness_history(at - interval '30 minutes', at, 'x') AS history FROM (SELECT DISTINCT at FROM instants WHERE at > '4714-11-25 00:00+00 BC') i GROUP BY at;
+CREATE TABLE ends AS SELECT at, liveness_features_history(at - interval '30 minutes', at, 'x', at, 1) AS history FROM (SELECT DISTINCT at FROM instants WHERE at > '4714-11-25 00:00+00 BC') i GROUP BY at;
 SELECT is_empty($$
 	SELECT at
 	FROM (SELECT at, (liveness_host_hazard(history, hazard, at))[49:72] AS events FROM ends, fleet) h
-	WHERE events[1 + cell(at - interval '1 second', 0) % 24] <> 1 OR (SELECT sum(e) FROM unnest(events) e) <> 1$$, 'an end is of the hour of the day of the second before it');
+	WHERE events[1 + cell(at - interval '1 second') % 24] <> 1 OR (SELECT sum(e) FROM unnest(events) e) <> 1$$, 'an end is of the hour of the day of the second before it');
 SELECT is_empty($$
 	SELECT at
 	FROM (SELECT at, liveness_fleet_hours(history, array_fill(1e-9::float8, ARRAY[96]), at) AS factors FROM ends GROUP BY at) f
-	WHERE array_position(factors, (SELECT max(x) FROM unnest(factors) x)) <> 1 + cell(at - interval '1 second', 4)$$, 'and of its hour of the week');
+	WHERE array_position(factors, (SELECT max(x) FROM unnest(factors) x)) <> 1 + cell(at - interval '1 second')$$, 'and of its hour of the week');
 
 -- The rollup, wherever the heartbeats are
 INSERT INTO provider_heartbeats (provider_id, at, cpu_usage)

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(186);
+SELECT plan(205);
 
 -- Sessions as 'begin end reason', times as intervals from as_of: '-10h open' or '-10h -5h read_error'.
 -- as_of is a Thursday's midnight UTC.
@@ -22,7 +22,8 @@ CREATE FUNCTION columns(f liveness_features_row) RETURNS jsonb IMMUTABLE LANGUAG
 --   online 20 h of 336 h; two failures (the restart is censored): one every 10 h
 --   gaps -290..-200, -195..-100, -97..-2: 280 h / 3 = 336,000 s
 --   survival: failures at age 5 h (two at risk: 1/2) and 10 h
---   score 0.35 * 20/336 + 0.25 * 1/2 + 0.15 * 1/4 + 0.25 / (1 + e^-6) = 0.020833 + 0.125 + 0.0375 + 0.249382
+--   stays: the open one and the one cut short are undecided: 2 of 2 lasted 4 h, 1 of 2 lasted 8 h
+--   score 0.35 * 20/336 + 0.25 * 1 + 0.15 * 1/2 + 0.25 / (1 + e^-6) = 0.020833 + 0.25 + 0.075 + 0.249382
 CREATE TABLE four AS SELECT (features(14, '-300h -290h read_error', '-200h -195h clean_close', '-100h -97h coordinator_restart', '-2h open')).*;
 SELECT is(uptime_pct, (20 / 336.0)::real, 'uptime_pct: 20 h of 14 d') FROM four;
 SELECT is(sessions_count, 4, 'sessions_count') FROM four;
@@ -31,11 +32,12 @@ SELECT is(median_session_seconds, 14400::bigint, 'median_session_seconds') FROM 
 SELECT is(p10_session_seconds, 8280::bigint, 'p10_session_seconds') FROM four;
 SELECT is(p90_session_seconds, 30600::bigint, 'p90_session_seconds') FROM four;
 SELECT is(disconnect_reasons, '{"read_error": 1, "clean_close": 1, "coordinator_restart": 1}', 'disconnect_reasons, the censored one with the others') FROM four;
-SELECT is(p_stays_4h, 0.5::real, 'p_stays_4h: 5 and 10 h of four') FROM four;
-SELECT is(p_stays_8h, 0.25::real, 'p_stays_8h: 10 h of four') FROM four;
+SELECT is(spells_count, 4, 'spells_count') FROM four;
+SELECT is(p_stays_4h, 1::real, 'p_stays_4h: 5 and 10 h, and two undecided') FROM four;
+SELECT is(p_stays_8h, 0.5::real, 'p_stays_8h: 10 h, not 5, and two undecided') FROM four;
 SELECT is(last_disconnect_at, as_of() - interval '195h', 'last_disconnect_at passes over the restart') FROM four;
 SELECT is(last_session_duration_seconds, 18000::bigint, 'last_session_duration_seconds is of the same session') FROM four;
-SELECT is(round(liveness_score::numeric, 6), 0.432715, 'liveness_score') FROM four;
+SELECT is(round(liveness_score::numeric, 6), 0.595215, 'liveness_score') FROM four;
 SELECT is(mttr_seconds, 336000::bigint, 'mttr_seconds: three gaps') FROM four;
 SELECT is(failures_count, 2, 'failures_count') FROM four;
 SELECT is(p_survives_4h, 1::real, 'p_survives_4h: no failure up to there') FROM four;
@@ -46,16 +48,16 @@ FROM features(14, '-2h open', '-100h -97h coordinator_restart', '-300h -290h rea
 SELECT is((p_stays_4h, p_stays_8h), stays, format('a session of %s stays (4 h, 8 h): %s', length, stays))
 FROM (VALUES ('14400s', (1::real, 0::real)), ('14399.999999s', (0::real, 0::real)), ('28800s', (1::real, 1::real)), ('28799.999999s', (1::real, 0::real))) AS v (length, stays),
 	features(1, '-' || length || ' open');
-SELECT is((p_stays_4h, p_stays_8h), (0.75::real, 0.25::real), 'open and closed, censored or not, all count: 4, 8, 5 and 3 h')
-FROM features(1, '-4h open', '-20h -12h coordinator_restart', '-12h -7h x', '-10h -7h y');
+SELECT is((p_stays_4h, p_stays_8h), ((2 / 3.0)::real, 0.5::real), 'open 4 h and censored 8 h lasted, 3 h failed, censored 2 h are undecided')
+FROM features(1, '-4h open', '-20h -12h coordinator_restart', '-11h -8h x', '-7h -5h coordinator_restart');
 
 -- Online for ever
-SELECT is(columns(f), '{"uptime_pct": 1, "sessions_count": 1, "mtbf_seconds": 1209600, "median_session_seconds": 3600000,
+SELECT is(columns(f), '{"uptime_pct": 1, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 1209600, "median_session_seconds": 3600000,
 	"p10_session_seconds": 3600000, "p90_session_seconds": 3600000, "disconnect_reasons": {}, "p_stays_4h": 1, "p_stays_8h": 1,
 	"last_disconnect_at": null, "last_session_duration_seconds": 0, "liveness_score": 1, "mttr_seconds": 0,
 	"failures_count": 0, "p_survives_4h": 1, "p_survives_8h": 1}', 'open for 1,000 h: the best there is')
 FROM features(14, '-1000h open') AS f;
-SELECT is(columns(f), '{"uptime_pct": 1, "sessions_count": 1, "mtbf_seconds": 1209600, "median_session_seconds": 1209600,
+SELECT is(columns(f), '{"uptime_pct": 1, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 1209600, "median_session_seconds": 1209600,
 	"p10_session_seconds": 1209600, "p90_session_seconds": 1209600, "disconnect_reasons": {}, "p_stays_4h": 1, "p_stays_8h": 1,
 	"last_disconnect_at": null, "last_session_duration_seconds": 0, "liveness_score": 1, "mttr_seconds": 0,
 	"failures_count": 0, "p_survives_4h": 1, "p_survives_8h": 1}', 'open since the window began: the same, with its length')
@@ -65,7 +67,7 @@ SELECT is(liveness_score, 1::real, 'score 1 for window_days 1 too: MTBF 24 h is 
 
 -- One failure, the score with its penalty: closed 6 h ago after 12 h, window 1 d:
 -- 0.35 / 2 + 0.25 + 0.15 + 0.25 / (1 + e^-8) - 0.1 * 18/24 = 0.175 + 0.4 + 0.249916 - 0.075
-SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.5, "sessions_count": 1, "mtbf_seconds": 43200, "median_session_seconds": 43200,
+SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.5, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 43200, "median_session_seconds": 43200,
 	"p10_session_seconds": 43200, "p90_session_seconds": 43200, "disconnect_reasons": {"read_error": 1}, "p_stays_4h": 1, "p_stays_8h": 1,
 	"last_disconnect_at": "2026-01-14T18:00:00+00:00", "last_session_duration_seconds": 43200, "mttr_seconds": 0,
 	"failures_count": 1, "p_survives_4h": 1, "p_survives_8h": 1}', 'one session of 12 h, closed')
@@ -76,7 +78,7 @@ SELECT is(liveness_score, (0.35 * 14400.4 / 86400 + 0.25 + 0.25 * 0.5 - 0.10 * (
 FROM features(1, '-86400s -71999.6s x');
 
 -- Edges of the window
-SELECT is(columns(f), '{"uptime_pct": 0, "sessions_count": 1, "mtbf_seconds": 0, "median_session_seconds": 21600,
+SELECT is(columns(f), '{"uptime_pct": 0, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 0, "median_session_seconds": 21600,
 	"p10_session_seconds": 21600, "p90_session_seconds": 21600, "disconnect_reasons": {"x": 1}, "p_stays_4h": 1, "p_stays_8h": 0,
 	"last_disconnect_at": "2026-01-14T00:00:00+00:00", "last_session_duration_seconds": 21600, "mttr_seconds": 0,
 	"failures_count": 1, "p_survives_4h": null, "p_survives_8h": null}'::jsonb || jsonb_build_object('liveness_score', (0.25 + 0.25 / (1 + exp(4::float8)))::real),
@@ -85,17 +87,17 @@ FROM features(1, '-30h -24h x') AS f;
 SELECT is(features(1, '-30h -86400.000001s x'), NULL, 'disconnected a microsecond before since: no session, NULL');
 SELECT is(features(1, '0h open'), NULL, 'connected exactly at as_of: no session');
 SELECT is(features(1, '0h 0h x'), NULL, 'connected and disconnected at as_of: no session');
-SELECT is(columns(f) - 'liveness_score', '{"sessions_count": 1, "mtbf_seconds": 0, "median_session_seconds": 0,
+SELECT is(columns(f) - 'liveness_score', '{"sessions_count": 1, "spells_count": 1, "mtbf_seconds": 0, "median_session_seconds": 0,
 	"p10_session_seconds": 0, "p90_session_seconds": 0, "disconnect_reasons": {}, "p_stays_4h": 0, "p_stays_8h": 0,
 	"last_disconnect_at": null, "last_session_duration_seconds": 0, "mttr_seconds": 0, "failures_count": 0,
 	"p_survives_4h": null, "p_survives_8h": null}'::jsonb || jsonb_build_object('uptime_pct', (1 / 86400e6)::real), 'connected a microsecond before as_of')
 FROM features(1, '-1us open') AS f;
-SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.25, "sessions_count": 1, "mtbf_seconds": 21600, "median_session_seconds": 21600,
+SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.25, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 21600, "median_session_seconds": 21600,
 	"p10_session_seconds": 21600, "p90_session_seconds": 21600, "disconnect_reasons": {"x": 1}, "p_stays_4h": 1, "p_stays_8h": 0,
 	"last_disconnect_at": "2026-01-15T00:00:00+00:00", "last_session_duration_seconds": 21600, "mttr_seconds": 0,
 	"failures_count": 1, "p_survives_4h": 1, "p_survives_8h": 0}', 'disconnected exactly at as_of: closed')
 FROM features(1, '-6h 0h x') AS f;
-SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.25, "sessions_count": 1, "mtbf_seconds": 21600, "median_session_seconds": 21600,
+SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.25, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 21600, "median_session_seconds": 21600,
 	"p10_session_seconds": 21600, "p90_session_seconds": 21600, "disconnect_reasons": {}, "p_stays_4h": 1, "p_stays_8h": 0,
 	"last_disconnect_at": null, "last_session_duration_seconds": 0, "mttr_seconds": 0,
 	"failures_count": 0, "p_survives_4h": 1, "p_survives_8h": null}', 'disconnected a microsecond after as_of: open, its length up to as_of')
@@ -103,7 +105,7 @@ FROM features(1, '-6h 1us x') AS f;
 SELECT is(columns(features(1, '-6h 100h x')), columns(features(1, '-6h open')), 'long after as_of: the same as open');
 SELECT is(columns(features(1, '-6h open', '1us 2h x', '0h 3h y', '5h open', '5h -1h z')), columns(features(1, '-6h open')), 'rows that begin at or after as_of are ignored');
 SELECT is(features(1, '1h 2h x', '5h open'), NULL, 'nothing but the future: NULL');
-SELECT is(columns(f) - 'liveness_score', '{"sessions_count": 1, "mtbf_seconds": 3600, "median_session_seconds": 25200,
+SELECT is(columns(f) - 'liveness_score', '{"sessions_count": 1, "spells_count": 1, "mtbf_seconds": 3600, "median_session_seconds": 25200,
 	"p10_session_seconds": 25200, "p90_session_seconds": 25200, "disconnect_reasons": {"x": 1}, "p_stays_4h": 1, "p_stays_8h": 0,
 	"last_disconnect_at": "2026-01-14T01:00:00+00:00", "last_session_duration_seconds": 25200, "mttr_seconds": 0,
 	"failures_count": 1, "p_survives_4h": 1, "p_survives_8h": 0}'::jsonb || jsonb_build_object('uptime_pct', (1 / 24.0)::real), 'begun before since: length unclipped (7 h), uptime clipped (1 h)')
@@ -119,10 +121,10 @@ FROM features(1, '-10h -5h read_error', '-5h -2h read_error');
 SELECT is((mtbf_seconds, failures_count, mttr_seconds), (14400::bigint, 2, 0::bigint), 'a microsecond apart they do not')
 FROM features(1, '-10h -18000.000001s read_error', '-5h -2h read_error');
 SELECT is((uptime_pct, sessions_count, failures_count, last_disconnect_at, last_session_duration_seconds, p90_session_seconds),
-	((9 / 24.0)::real, 2, 1, as_of() - interval '1h', 32400::bigint, 30600::bigint), 'one inside the other')
+	((9 / 24.0)::real, 2, 1, as_of() - interval '1h', 32400::bigint, 32400::bigint), 'one inside the other')
 FROM features(1, '-10h -1h clean_close', '-9h -5h read_error');
 SELECT is((uptime_pct, mtbf_seconds, failures_count, last_disconnect_at, last_session_duration_seconds),
-	((9 / 24.0)::real, 32400::bigint, 0, as_of() - interval '5h', 14400::bigint), 'the outer censored: no failure, yet a last disconnect')
+	((9 / 24.0)::real, 32400::bigint, 0, NULL::timestamptz, 0::bigint), 'the outer censored: no failure')
 FROM features(1, '-10h -1h coordinator_restart', '-9h -5h read_error');
 SELECT is((uptime_pct, failures_count, mtbf_seconds), ((9 / 24.0)::real, 1, 32400::bigint), 'the outer first by a microsecond, then by none')
 FROM features(1, '-36000.000001s -1h x', '-10h -1h x', '-10h -9h y');
@@ -133,16 +135,49 @@ FROM features(1, '-100h open', '-10h open', '-24h open');
 SELECT is((uptime_pct, sessions_count, failures_count, p10_session_seconds), (0.25::real, 3, 1, 21600::bigint), 'three times the same session')
 FROM features(1, '-10h -4h x', '-10h -4h x', '-10h -4h x');
 
+-- Spells: sessions that overlap, touch, or resume within ten minutes of a censored end
+CREATE FUNCTION spells(VARIADIC sessions text[]) RETURNS text STABLE LANGUAGE sql AS $$
+	SELECT format('%s of %s, %s failed, up %s s', f.spells_count, f.sessions_count, f.failures_count, round(f.uptime_pct::numeric * 86400))
+	FROM (SELECT (features(1, VARIADIC sessions)).*) AS f
+$$;
+SELECT is(spells(VARIADIC sessions), expected, title)
+FROM (VALUES
+	('a coordinator that restarts', ARRAY['-20h -10h coordinator_restart', '-35940s -5h coordinator_restart', '-17990s open'], '1 of 3, 0 failed, up 72000 s'),
+	('a gap of exactly ten minutes', ARRAY['-10h -5h coordinator_restart', '-17400s open'], '1 of 2, 0 failed, up 36000 s'),
+	('a microsecond more', ARRAY['-10h -5h coordinator_restart', '-17399.999999s open'], '2 of 2, 0 failed, up 35400 s'),
+	('a failure bridges nothing', ARRAY['-10h -5h read_error', '-17990s open'], '2 of 2, 1 failed, up 35990 s'),
+	('nor does a censored end at which another session fails', ARRAY['-10h -5h coordinator_restart', '-9h -5h read_error', '-17990s open'], '2 of 3, 1 failed, up 35990 s'),
+	('two censored ends at one instant do', ARRAY['-10h -5h coordinator_restart', '-9h -5h observer_outage', '-17990s open'], '1 of 3, 0 failed, up 36000 s'),
+	('an inner session''s censored end does not', ARRAY['-10h -5h read_error', '-9h -18300s coordinator_restart', '-17990s open'], '2 of 3, 1 failed, up 35990 s'),
+	('an inner session''s failure does not hinder', ARRAY['-10h -5h coordinator_restart', '-9h -18300s read_error', '-17990s open'], '1 of 3, 0 failed, up 36000 s'),
+	('a chain of bridges', ARRAY['-10h -9h coordinator_restart', '-32000s -31500s coordinator_restart', '-31000s -8h coordinator_restart', '-28300s -7h read_error'], '1 of 4, 1 failed, up 10800 s'),
+	('over a session of no length', ARRAY['-10h -9h coordinator_restart', '-31900s -31900s coordinator_restart', '-31400s -8h read_error'], '1 of 3, 1 failed, up 7200 s'),
+	('not over one that failed', ARRAY['-10h -9h coordinator_restart', '-31900s -31900s x', '-31400s -8h read_error'], '2 of 3, 2 failed, up 6700 s'),
+	('from before the window on', ARRAY['-30h -23h coordinator_restart', '-82500s -20h read_error'], '1 of 2, 1 failed, up 14400 s'),
+	('not from a session that ended before the window', ARRAY['-30h -86400.000001s coordinator_restart', '-86300s -20h read_error'], '1 of 1, 1 failed, up 14300 s'),
+	('4,000 at once are as one', (SELECT array_agg('-10h -9h read_error'::text) FROM generate_series(1, 4000)), '1 of 4000, 1 failed, up 3600 s')
+) AS v (title, sessions, expected);
+SET LOCAL liveness.resume_within = 0;
+SELECT is(spells('-10h -5h coordinator_restart', '-17999.999999s open'), '2 of 2, 0 failed, up 36000 s', 'resume_within 0 bridges nothing');
+SELECT is(spells('-10h -5h coordinator_restart', '-5h open'), '1 of 2, 0 failed, up 36000 s', 'but sessions that touch are one');
+SET LOCAL liveness.resume_within = '1h';
+SELECT is(spells('-10h -5h coordinator_restart', '-4h open'), '1 of 2, 0 failed, up 36000 s', 'an hour bridges an hour');
+RESET liveness.resume_within;
+-- Padded by parallel sessions: nothing but the number of sessions changes
+SELECT is(columns(padded) - 'sessions_count' - 'disconnect_reasons', columns(plain) - 'sessions_count' - 'disconnect_reasons', 'padding by 4,000 parallel sessions gains nothing')
+FROM features(14, '-20h -19h a', '-10h -9h a', '-5h -2h a') AS plain,
+	features(14, VARIADIC ARRAY['-20h -19h a', '-10h -9h a', '-5h -2h a'] || (SELECT array_agg('-' || 18000 - i || 's -2h a') FROM generate_series(1, 4000) AS i)) AS padded;
+
 -- Clocks that went wrong
-SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0, "sessions_count": 1, "mtbf_seconds": 0, "median_session_seconds": 0,
+SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 0, "median_session_seconds": 0,
 	"p10_session_seconds": 0, "p90_session_seconds": 0, "disconnect_reasons": {"x": 1}, "p_stays_4h": 0, "p_stays_8h": 0,
-	"last_disconnect_at": "2026-01-14T17:00:00+00:00", "last_session_duration_seconds": 0, "mttr_seconds": 0,
-	"failures_count": 1, "p_survives_4h": null, "p_survives_8h": null}', 'a session that ends before it begins counts, with length 0')
+	"last_disconnect_at": "2026-01-14T19:00:00+00:00", "last_session_duration_seconds": 0, "mttr_seconds": 0,
+	"failures_count": 1, "p_survives_4h": null, "p_survives_8h": null}', 'a session that ends before it begins counts, with length 0, where it begins')
 FROM features(1, '-5h -7h x') AS f;
 SELECT is(features(1, '-5h -25h x'), NULL, 'unless it ended before since');
 SELECT is((uptime_pct, sessions_count, failures_count, p_survives_4h), (0::real, 1, 1, NULL::real), 'zero length: a session, a failure, no time at risk')
 FROM features(1, '-5h -5h x');
-SELECT is((uptime_pct, sessions_count, failures_count, median_session_seconds), ((8 / 24.0)::real, 2, 0, 14400::bigint), 'ended before it began, inside another: merged away where it began')
+SELECT is((uptime_pct, sessions_count, failures_count, median_session_seconds), ((8 / 24.0)::real, 2, 0, 28800::bigint), 'ended before it began, inside another: merged away where it began')
 FROM features(1, '-10h -2h coordinator_restart', '-5h -7h x');
 SELECT is(failures_count, 1, 'zero length where another ends for a censored reason: a failure') FROM features(1, '-10h -5h coordinator_restart', '-5h -5h x');
 SELECT is(failures_count, 1, 'and ended before it began, there') FROM features(1, '-10h -5h coordinator_restart', '-5h -11h x');
@@ -150,7 +185,7 @@ SELECT is(failures_count, 0, 'zero length where another begins: none') FROM feat
 SELECT is(failures_count, 0, 'in either order') FROM features(1, '-5h -2h coordinator_restart', '-5h -5h x');
 
 -- Infinities.  2^63 - 1 us are 9223372036854.775807 s
-SELECT is(columns(f), '{"uptime_pct": 1, "sessions_count": 1, "mtbf_seconds": 1209600, "median_session_seconds": 9223372036855,
+SELECT is(columns(f), '{"uptime_pct": 1, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 1209600, "median_session_seconds": 9223372036855,
 	"p10_session_seconds": 9223372036855, "p90_session_seconds": 9223372036855, "disconnect_reasons": {}, "p_stays_4h": 1, "p_stays_8h": 1,
 	"last_disconnect_at": null, "last_session_duration_seconds": 0, "liveness_score": 1, "mttr_seconds": 0,
 	"failures_count": 0, "p_survives_4h": null, "p_survives_8h": null}', 'connected at -infinity, open')
@@ -247,12 +282,12 @@ JOIN (
 		FROM unnest(ARRAY[15, 16, 17, 18, 64, 65, 1500]) AS n, generate_series(0, 2 * n + 3) AS i GROUP BY 1, 2) AS counted
 	GROUP BY n) AS e USING (n)
 ORDER BY n;
-SELECT is(((f).failures_count, (f).mtbf_seconds), (100, 10::bigint), 'a censored reason is known among 100 that are hashed')
+SELECT is(((f).failures_count, (f).mtbf_seconds), (100, 65::bigint), 'a censored reason is known among 100 that are hashed: each is bridged to the next')
 FROM (SELECT liveness_features(as_of() - i * interval '1min', as_of() - i * interval '1min' + interval '5s', CASE WHEN i % 2 = 0 THEN 'coordinator_restart' ELSE 'r' || i END, as_of(), 14) AS f
 	FROM generate_series(1, 200) AS i) AS s;
 
 -- A session that ends for a censored reason is a session, but no failure
-SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.5, "sessions_count": 1, "mtbf_seconds": 43200, "median_session_seconds": 43200,
+SELECT is(columns(f) - 'liveness_score', '{"uptime_pct": 0.5, "sessions_count": 1, "spells_count": 1, "mtbf_seconds": 43200, "median_session_seconds": 43200,
 	"p10_session_seconds": 43200, "p90_session_seconds": 43200, "disconnect_reasons": {"coordinator_restart": 1}, "p_stays_4h": 1, "p_stays_8h": 1,
 	"last_disconnect_at": null, "last_session_duration_seconds": 0, "mttr_seconds": 0,
 	"failures_count": 0, "p_survives_4h": 1, "p_survives_8h": 1}', 'censored: counted, no failure, no last disconnect')
@@ -304,38 +339,38 @@ SELECT is(mttr_seconds, 7200::bigint, 'mttr: the gap after a censored end counts
 SELECT is(mttr_seconds, 5400::bigint, 'mttr: the gap before a session that came from before the window does not exist') FROM features(1, '-40h -23h x', '-22h -20h x', '-18h -1h x');
 SELECT is(mttr_seconds, 0::bigint, 'mttr: nor one that lies before the window') FROM features(1, '-40h -30h x', '-26h -20h x');
 
--- The last disconnect
-SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '2h', 25200::bigint), 'on a tie the longest wins') FROM features(1, '-5h -2h a', '-9h -2h b', '-7h -2h c');
-SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '2h', 25200::bigint), 'wherever it stands') FROM features(1, '-9h -2h b', '-5h -2h a');
-SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '2h', 10800::bigint), 'a censored one does not take part') FROM features(1, '-9h -2h coordinator_restart', '-5h -2h a');
-SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '2h', 0::bigint), 'the latest wins however short') FROM features(1, '-9h -3h a', '-1h -2h a');
-SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '9h', 7200::bigint), 'an open one does not take part') FROM features(1, '-11h -9h a', '-10h open');
+-- The last disconnect: of the spell that failed last
+SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '2h', 25200::bigint), 'its length is the spell''s') FROM features(1, '-5h -2h a', '-9h -2h b', '-7h -2h c');
+SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '2h', 25200::bigint), 'in any order') FROM features(1, '-9h -2h b', '-5h -2h a');
+SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '2h', 25200::bigint), 'a censored session takes part where another fails at the same instant') FROM features(1, '-9h -2h coordinator_restart', '-5h -2h a');
+SELECT is((last_disconnect_at, last_session_duration_seconds), (as_of() - interval '1h', 0::bigint), 'the latest wins however short') FROM features(1, '-9h -3h a', '-1h -2h a');
+SELECT is((last_disconnect_at, last_session_duration_seconds), (NULL::timestamptz, 0::bigint), 'an end under an open session is none') FROM features(1, '-11h -9h a', '-10h open');
 
 -- Ends at one instant
 SELECT is(failures_count, 1, 'censored and not, one end: a failure') FROM features(1, '-9h -2h coordinator_restart', '-5h -2h read_error');
 SELECT is(failures_count, 1, 'the shorter one censored') FROM features(1, '-9h -2h read_error', '-5h -2h coordinator_restart');
 SELECT is(failures_count, 1, 'two failures at one end are one') FROM features(1, '-9h -2h read_error', '-5h -2h x');
 SELECT is(failures_count, 0, 'both censored: none') FROM features(1, '-9h -2h coordinator_restart', '-5h -2h coordinator_restart');
-SELECT is((failures_count, last_disconnect_at), (0, as_of()), 'closed at as_of, another open: the interval is open') FROM features(1, '-9h 0h read_error', '-5h open');
+SELECT is((failures_count, last_disconnect_at), (0, NULL::timestamptz), 'closed at as_of, another open: the spell is open') FROM features(1, '-9h 0h read_error', '-5h open');
 SELECT is(failures_count, 0, 'in the other order of begins') FROM features(1, '-9h open', '-5h 0h read_error');
 SELECT is(failures_count, 1, 'both closed at as_of') FROM features(1, '-9h 0h coordinator_restart', '-5h 0h read_error');
 
--- Survival with left truncation, window 24 h: at risk in (entry, exit]
---   connected closed  entry exit            at the failures' ages
---   -30 h     -21 h     6 h   9 h  failure   3 h: C D E F at risk, S = 3/4
---   -27 h     -22 h     3 h   5 h  failure   5 h: B D E at risk,   S = 3/4 * 2/3 = 1/2
---   -20 h     -17 h     0     3 h  failure   7 h: A E at risk,     S = 1/4
---   -15 h      -9 h     0     6 h  censored  9 h: A at risk,       S = 0
---    -8 h      -1 h     0     7 h  failure
---    -4 h      open     0     4 h  censored
-SELECT is((p_survives_4h, p_survives_8h), (0.75::real, 0.25::real), 'survival with left truncation')
-FROM features(1, '-30h -21h x', '-27h -22h x', '-20h -17h x', '-15h -9h coordinator_restart', '-8h -1h x', '-4h open');
+-- Survival with left truncation, window 336 h: at risk in (entry, exit]
+--     began   ended   entry exit            at the failures' ages
+--   A -342 h  -333 h    6 h   9 h  failure   3 h: B C D E F at risk, S = 4/5
+--   B -300 h  -295 h    0     5 h  failure   5 h: B D E at risk,     S = 4/5 * 2/3 = 8/15
+--   C -200 h  -197 h    0     3 h  failure   7 h: A E at risk,       S = 4/15
+--   D -100 h   -94 h    0     6 h  censored  9 h: A at risk,         S = 0
+--   E  -80 h   -73 h    0     7 h  failure
+--   F   -4 h  open      0     4 h  censored
+SELECT is((p_survives_4h, p_survives_8h), (0.8::real, (4 / 15.0)::real), 'survival with left truncation')
+FROM features(14, '-342h -333h x', '-300h -295h x', '-200h -197h x', '-100h -94h coordinator_restart', '-80h -73h x', '-4h open');
 -- Seen from further back nothing is truncated: 3 h 5/6, 5 h * 3/4 (A B D E), 7 h * 1/2
 SELECT is((p_survives_4h, p_survives_8h), ((5 / 6.0)::real, (5 / 16.0)::real), 'the same in a longer window, without it')
-FROM features(14, '-30h -21h x', '-27h -22h x', '-20h -17h x', '-15h -9h coordinator_restart', '-8h -1h x', '-4h open');
+FROM features(28, '-342h -333h x', '-300h -295h x', '-200h -197h x', '-100h -94h coordinator_restart', '-80h -73h x', '-4h open');
 -- 4 h: two of four fail, the open one is still at risk; 9 h: the last
 SELECT is((p_survives_4h, p_survives_8h), (0.5::real, 0.5::real), 'ties: who is censored at an age is still at risk there')
-FROM features(1, '-20h -16h x', '-15h -11h x', '-14h -5h x', '-4h open');
+FROM features(2, '-40h -36h x', '-30h -26h x', '-24h -15h x', '-4h open');
 SELECT is((p_survives_4h, p_survives_8h), (0::real, 0::real), 'a failure at exactly 4 h counts at 4 h') FROM features(1, '-9h -5h x');
 SELECT is((p_survives_4h, p_survives_8h), (1::real, 0::real), 'a microsecond later at 8 h') FROM features(1, '-9h -17999.999999s x');
 SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'NULL past the last exit') FROM features(1, '-5h open');
@@ -346,7 +381,7 @@ SELECT is((p_survives_4h, p_survives_8h), (0::real, 0::real), 'and for ever, eve
 SELECT is((p_survives_4h, p_survives_8h), (0.5::real, NULL::real), 'half, then nobody is left') FROM features(1, '-10h -7h x', '-6h open');
 SELECT is((p_survives_4h, p_survives_8h), (NULL::real, NULL::real), 'only censored and short: nothing is known') FROM features(1, '-10h -7h coordinator_restart', '-2h open');
 SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'failures of no length were never at risk') FROM features(1, '-10h -10h x', '-9h -20h x', '-5h open');
-SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'nor who connected at -infinity') FROM features(1, '-infinity -3h x', '-infinity open', '-5h open');
+SELECT is((p_survives_4h, p_survives_8h), (1::real, NULL::real), 'nor who connected at -infinity') FROM features(1, '-infinity -9h x', '-5h open');
 SELECT is((p_survives_4h, p_survives_8h), (NULL::real, NULL::real), 'nor who left as the window began') FROM features(1, '-32h -24h x', '-2h open');
 
 -- The matrix to the last byte as PostgreSQL stores such an array: shares of all kinds, and cells without any

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(39);
+SELECT plan(47);
 
 CREATE FUNCTION as_of() RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$SELECT timestamptz '2026-01-15 00:00+00'$$;
 
@@ -51,7 +51,7 @@ SELECT is(array_agg(DISTINCT window_days), ARRAY[14], 'window_days is the settin
 -- 15 h of 336 h; two failures; 5 and 10 h; survival: at 5 h one of two fails
 -- 0.35 * 15/336 + 0.25 + 0.15 / 2 + 0.25 / (1 + e^-3.5), the last disconnect 86 h ago
 SELECT is(to_jsonb(at) - 'hourly_availability' - 'liveness_score', '{"provider_id": "closed", "updated_at": "2026-01-15T00:00:00+00:00", "window_days": 14, "uptime_pct": 0.04464286,
-	"sessions_count": 2, "mtbf_seconds": 27000, "median_session_seconds": 27000, "p10_session_seconds": 19800, "p90_session_seconds": 34200,
+	"sessions_count": 2, "spells_count": 2, "mtbf_seconds": 27000, "median_session_seconds": 27000, "p10_session_seconds": 19800, "p90_session_seconds": 34200,
 	"disconnect_reasons": {"read_error": 1, "unspecified": 1}, "p_stays_4h": 1, "p_stays_8h": 0.5, "last_disconnect_at": "2026-01-11T10:00:00+00:00",
 	"last_session_duration_seconds": 36000, "mttr_seconds": 68400, "failures_count": 2, "p_survives_4h": 1, "p_survives_8h": 0.5}', 'every column in its place')
 FROM at WHERE provider_id = 'closed';
@@ -105,6 +105,44 @@ SELECT is((SELECT count(*)::int FROM (SELECT * FROM liveness_features_at('2026-0
 SELECT is((SELECT count(*)::int FROM (SELECT * FROM before EXCEPT ALL SELECT * FROM liveness_features_at('2026-01-14 12:00:00.000001+00')) AS changed), 0, 'and nothing is missing');
 SELECT is((SELECT array_agg(provider_id ORDER BY provider_id COLLATE "C") FROM (SELECT * FROM liveness_features_at(as_of()) EXCEPT ALL SELECT * FROM at) AS changed), ARRAY['closed', 'new', 'open'], 'while as of later it is');
 SELECT is((SELECT count(*)::int FROM provider_reliability_features), 0, 'and nothing was written');
+
+-- A provider answers for itself: what its coordinator does changes nothing
+DELETE FROM provider_sessions;
+-- always up; the coordinator restarts every 3 h and has it back a minute later
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+	SELECT 'restarts', at, CASE WHEN g < 120 THEN at + interval '2h 59min' END, CASE WHEN g < 120 THEN 'coordinator_restart' ELSE '' END
+	FROM (SELECT g, as_of() - interval '15 days' + g * interval '3h' AS at FROM generate_series(0, 119) AS g) AS s;
+UPDATE provider_sessions SET disconnected_at = NULL, disconnect_reason = '' WHERE connected_at = as_of() - interval '3h';
+-- always up; green takes over from blue, which closes after a minute
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason) VALUES
+	('blue and green', 'blue', as_of() - interval '20 days', as_of() - interval '2h', 'clean_close'), ('blue and green', 'green', as_of() - interval '121min', NULL, '');
+-- fails every 5 h for an hour; the other one also opens 4,000 sessions at a time
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+	SELECT 'flapping', as_of() - g * interval '6h', as_of() - g * interval '6h' + interval '1h', 'read_error' FROM generate_series(1, 60) AS g
+	UNION ALL SELECT 'padded', as_of() - g * interval '6h', as_of() - g * interval '6h' + interval '1h', 'read_error' FROM generate_series(1, 60) AS g
+	UNION ALL SELECT 'padded', as_of() - interval '30h' + g * interval '1ms', as_of() - interval '29h', 'read_error' FROM generate_series(1, 4000) AS g
+	-- connects anew every 10 minutes, and nobody heard of it in between
+	UNION ALL SELECT 'reconnects', as_of() - g * interval '10min', as_of() - (g - 1) * interval '10min' - interval '1us', 'superseded' FROM generate_series(1, 144) AS g;
+CREATE TABLE fair AS SELECT * FROM liveness_features_at(as_of());
+SELECT is((spells_count, failures_count, liveness_score), (1, 0, 1::real), 'always up, its coordinator restarting every 3 h: 1.0') FROM fair WHERE provider_id = 'restarts';
+SELECT is((spells_count, sessions_count, last_disconnect_at, liveness_score), (1, 2, NULL::timestamptz, 1::real), 'a clean hand-over from blue to green: 1.0') FROM fair WHERE provider_id = 'blue and green';
+SELECT is(to_jsonb(padded) - '{provider_id,sessions_count,disconnect_reasons}'::text[], to_jsonb(plain) - '{provider_id,sessions_count,disconnect_reasons}'::text[],
+	'4,000 parallel sessions gain nothing') FROM fair AS padded, fair AS plain WHERE padded.provider_id = 'padded' AND plain.provider_id = 'flapping';
+SELECT is((sessions_count, p_stays_4h), (4056, 0::real), 'though they are counted') FROM fair WHERE provider_id = 'padded';
+SELECT is((spells_count, failures_count), (144, 144), 'a reconnect every 10 minutes is as many failures') FROM fair WHERE provider_id = 'reconnects';
+
+-- The same as rows
+DELETE FROM provider_sessions;
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) VALUES
+	('p', now() - interval '50h', now() - interval '40h', 'coordinator_restart'), ('p', now() - interval '2395min', now() - interval '30h', 'read_error'),
+	('p', now() - interval '45h', now() - interval '30h', 'coordinator_restart'), ('p', now() - interval '10h', NULL, ''),
+	('q', now() - interval '20h', now() - interval '10h', ''), ('q', now() - interval '15 days', now() - interval '14 days 1us', 'x');
+SELECT results_eq($$SELECT provider_id, now() - since, now() - until, sessions, reason, failed FROM provider_spells ORDER BY provider_id, since$$,
+	$$VALUES ('p', interval '50h', interval '30h', 3::bigint, 'read_error', true), ('p', '10h', '0', 1, NULL, false), ('q', '20h', '10h', 1, 'unspecified', true)$$,
+	'provider_spells: begin, end, sessions, and why it ended');
+SELECT is((SELECT array_agg(spells_count ORDER BY provider_id) FROM liveness_features_at()), (SELECT array_agg(n ORDER BY provider_id) FROM (SELECT provider_id, count(*)::int AS n FROM provider_spells GROUP BY 1) AS s),
+	'as many as spells_count');
+SELECT is((SELECT survival_at(liveness_fleet_survival(), 36000)), (2 / 3.0)::float8, 'of three spells of 20, 10 and 10 h, one open, S(10 h) is 2/3');
 
 SELECT * FROM finish();
 ROLLBACK;

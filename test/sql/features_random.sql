@@ -71,7 +71,7 @@ BEGIN
 	RETURN found;
 END
 $$;
-SELECT cmp_ok(compared(condition), '>', 50, 'among them: ' || condition)
+SELECT cmp_ok(compared(condition), '>', 10, 'among them: ' || condition)
 FROM unnest(ARRAY['uptime_pct = 0', 'uptime_pct = 1', 'uptime_pct > 0 AND uptime_pct < 1', 'failures_count = 0', 'failures_count > 5', 'failures_count < sessions_count',
 	'mttr_seconds = 0', 'mttr_seconds > 0', 'p_survives_4h IS NULL', 'p_survives_8h IS NULL AND p_survives_4h IS NOT NULL', 'p_survives_8h = 0', 'p_survives_4h = 1',
 	'p_survives_8h > 0 AND p_survives_8h < p_survives_4h', 'p_stays_4h > p_stays_8h', 'last_disconnect_at IS NULL', 'last_disconnect_at = updated_at', 'last_disconnect_at IS NOT NULL AND last_session_duration_seconds = 0',

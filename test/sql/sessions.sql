@@ -260,7 +260,7 @@ SELECT results_eq('SELECT c, ended, reason FROM s ORDER BY c', $$VALUES ('blue',
 	'its session ended with the last heartbeat before green''s began');
 SELECT liveness_rollup_features();
 SELECT results_eq($$SELECT sessions_count, failures_count, mtbf_seconds, mttr_seconds FROM provider_reliability_features$$,
-	'VALUES (2, 0, 3590::bigint, 10::bigint)', 'which is no failure of the provider''s');
+	'VALUES (2, 0, 3600::bigint, 0::bigint)', 'which is neither a failure nor an outage of the provider''s');
 
 SELECT * FROM finish();
 ROLLBACK;

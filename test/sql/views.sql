@@ -25,11 +25,11 @@ SELECT results_eq('SELECT provider_id, connected, connected_since, last_heartbea
 	'provider_liveness: connected or not, since when (the oldest open session), last heartbeat by either account');
 SELECT set_eq($$SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_seconds, median_session_seconds, p10_session_seconds,
 		p90_session_seconds, hourly_availability, disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
-		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h FROM provider_liveness$$,
+		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count FROM provider_liveness$$,
 	'TABLE provider_reliability_features', 'and every column of the features');
 SELECT columns_are('provider_liveness', ARRAY['provider_id', 'updated_at', 'window_days', 'uptime_pct', 'sessions_count', 'mtbf_seconds',
 	'median_session_seconds', 'p10_session_seconds', 'p90_session_seconds', 'hourly_availability', 'disconnect_reasons', 'p_stays_4h', 'p_stays_8h',
-	'last_disconnect_at', 'last_session_duration_seconds', 'liveness_score', 'mttr_seconds', 'failures_count', 'p_survives_4h', 'p_survives_8h',
+	'last_disconnect_at', 'last_session_duration_seconds', 'liveness_score', 'mttr_seconds', 'failures_count', 'p_survives_4h', 'p_survives_8h', 'spells_count',
 	'connected', 'connected_since', 'last_heartbeat_at'], 'provider_liveness has these columns');
 
 -- provider_session_history

@@ -88,7 +88,7 @@ sub expected_between
 
 sub hour_of_week
 {
-	return int(shift() / HOUR) % 168;
+	return (int(shift() / HOUR) + 96) % 168;    # from Sunday; Unix time begins on a Thursday
 }
 
 # [from, to, hour of the week, weight in the middle of the hour] hour by hour
@@ -103,20 +103,37 @@ sub hours_between
 	return @hours;
 }
 
-# What was known at as_of of sessions {provider, start, end (or undef), censored}
-sub known_sessions
+# What was known at as_of of the spells that sessions {provider, start, end (or undef),
+# censored} make: two of a provider's are joined until no two can be
+sub known_spells
 {
 	my ($as_of, @sessions) = @_;
-	my @known;
+	my @spells;
 	for my $s (grep { $_->{start} < $as_of } @sessions)
 	{
 		my $open = !defined $s->{end} || $s->{end} > $as_of;
-		my $until = $open ? $as_of : $s->{end};
-		next if $until <= $s->{start};
-		push @known, { provider => $s->{provider}, start => $s->{start}, until => $until, length => $until - $s->{start},
-			open => $open, event => !$open && !$s->{censored} };
+		push @spells, { provider => $s->{provider}, start => $s->{start}, until => $open ? $as_of : max($s->{start}, $s->{end}),
+			open => $open ? 1 : 0, failed => !$open && !$s->{censored} ? 1 : 0 };
 	}
-	return @known;
+	my $joined = 1;
+	while ($joined)
+	{
+		$joined = 0;
+		@spells = sort { $a->{provider} cmp $b->{provider} || $a->{start} <=> $b->{start} } @spells;
+		for my $i (1 .. $#spells)
+		{
+			my ($one, $two) = @spells[ $i - 1, $i ];
+			next if $one->{provider} ne $two->{provider};
+			my $gap = $two->{start} - $one->{until};
+			next if $gap > 0 && ($gap > 600 || $one->{open} || $one->{failed});
+			my @last = grep { $_->{until} == max($one->{until}, $two->{until}) } $one, $two;
+			splice @spells, $i - 1, 2, { provider => $one->{provider}, start => $one->{start}, until => $last[0]{until},
+				open => max(map { $_->{open} } @last), failed => max(map { $_->{failed} } @last) };
+			$joined = 1;
+			last;
+		}
+	}
+	return map { { %$_, length => $_->{until} - $_->{start}, event => $_->{failed} && !$_->{open} } } grep { $_->{until} > $_->{start} } @spells;
 }
 
 sub fleet_ages
@@ -162,7 +179,7 @@ sub fleet_hours
 	} 0 .. 167;
 }
 
-# A session that is still running is none of the provider's own
+# A spell that is still running is none of the provider's own
 sub host_hazard
 {
 	my ($as_of, $by_age, $by_hour, @known) = @_;
@@ -271,10 +288,10 @@ for my $i (0 .. 59)
 	$end = HOUR * int($end / HOUR) if $i % 20 == 8;
 	$end = $start if $i % 15 == 2 || $end < $start;
 	$end = undef if $i % 12 == 7;
-	push @fleet, { provider => 'p' . (1 + $i % 5), start => $start, end => $end, censored => $i % 7 == 3 ? 1 : 0 };
+	push @fleet, { provider => 'p' . (1 + $i % 5), start => $start, end => $end, censored => $i % 7 == 3 || $i % 4 == 1 ? 1 : 0 };
 }
-my @known = known_sessions($as_of, @fleet);
-cmp_ok(scalar(@known), '<', 60, 'sessions without any length are left out');
+my @known = known_spells($as_of, @fleet);
+cmp_ok(scalar(@known), '<', 60, 'sessions without any length are left out, others are one spell');
 cmp_ok(scalar(grep { $_->{open} } @known), '>', 4, 'some are open');
 cmp_ok(scalar(grep { !$_->{open} && !$_->{event} } @known), '>', 4, 'some are censored');
 
@@ -285,9 +302,9 @@ query('INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at
 # what has no length, or does not exist yet, counts for nothing
 query(qq{INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) VALUES
 	('p1', to_timestamp($as_of), NULL, ''), ('p1', to_timestamp($as_of + 5), NULL, ''), ('p1', to_timestamp($as_of - 50), to_timestamp($as_of - 60), 'read_error'),
-	('p1', '-infinity', to_timestamp($as_of - 60), 'read_error'), ('p2', to_timestamp($as_of + 5), to_timestamp($as_of + 50), 'read_error')});
+	('never', '-infinity', to_timestamp($as_of - 60), 'read_error'), ('p2', to_timestamp($as_of + 5), to_timestamp($as_of + 50), 'read_error')});
 query(qq{
-	CREATE TABLE histories AS SELECT provider_id, liveness_history(connected_at, disconnected_at, disconnect_reason) AS sessions FROM provider_sessions GROUP BY provider_id;
+	CREATE TABLE histories AS SELECT provider_id, liveness_features_history(connected_at, disconnected_at, disconnect_reason, to_timestamp($as_of), 1) AS sessions FROM provider_sessions GROUP BY provider_id;
 	CREATE TABLE fleet AS SELECT a.ages, (SELECT liveness_fleet_hours(h.sessions, a.ages, to_timestamp($as_of)) FROM histories h) AS hours
 		FROM (SELECT liveness_fleet_ages(sessions, to_timestamp($as_of)) AS ages FROM histories) a;
 	CREATE TABLE hosts AS SELECT h.provider_id, liveness_host_hazard(h.sessions, f.ages || f.hours, to_timestamp($as_of)) AS host FROM histories h, fleet f;
@@ -298,15 +315,15 @@ my @hours = fleet_hours($as_of, \@ages, @known);
 same_numbers([ numbers(query('SELECT ages FROM fleet')) ], \@ages, 1e-8, 0, 'liveness_fleet_ages: 96 hazards by age');
 same_numbers([ numbers(query('SELECT hours FROM fleet')) ], \@hours, 1e-8, 0, 'liveness_fleet_hours: 168 factors of the hours of the week');
 is(error_of(q{SELECT liveness_fleet_ages(h.sessions, '2026-02-01') IS NOT NULL FROM (
-	SELECT g, liveness_history(t, t + interval '300 s', 'read_error') AS sessions FROM generate_series(1, 40) g, LATERAL (SELECT '2026-01-01'::timestamptz + g * interval '5 hours' AS t) t GROUP BY g) h;}),
+	SELECT g, liveness_features_history(t, t + interval '300 s', 'read_error', '2026-02-01', 1) AS sessions FROM generate_series(1, 40) g, LATERAL (SELECT '2026-01-01'::timestamptz + g * interval '5 hours' AS t) t GROUP BY g) h;}),
 	'', 'many lengths at exactly a bound, where rounding goes either way');
 my %host = (unseen => [ (0) x 96 ]);
 for my $p (map { "p$_" } 1 .. 5)
 {
 	$host{$p} = [ host_hazard($as_of, \@ages, \@hours, grep { $_->{provider} eq $p } @known) ];
 	same_numbers([ numbers(query("SELECT host::float8[] FROM hosts WHERE provider_id = '$p'")) ], $host{$p}, 1e-5, 1e-7, "liveness_host_hazard of $p");
-	is(query("SELECT liveness_history_sessions(sessions, to_timestamp($as_of)) FROM histories WHERE provider_id = '$p'"),
-		scalar(grep { $_->{provider} eq $p } @known), "and its sessions of any length");
+	is(query("SELECT liveness_history_count(sessions, to_timestamp($as_of)) FROM histories WHERE provider_id = '$p'"),
+		scalar(grep { $_->{provider} eq $p } @known), "and its spells of any length");
 }
 
 my @session_ages = (0, 30, 300, 5000, 307200, 20 * DAY);
@@ -324,9 +341,9 @@ is(query(qq{SELECT liveness_holds($fleet_array, NULL, to_timestamp($as_of + 7200
 	't|t', 'a session that begins in the future, or never began, has just begun');
 
 # A session that ends at as_of is not running any more, and its end is known
-query(qq{CREATE TABLE ended AS SELECT n, liveness_history(to_timestamp($as_of - 7200), to_timestamp($as_of - n), 'read_error') AS sessions FROM (VALUES (0), (1)) v (n) GROUP BY n});
+query(qq{CREATE TABLE ended AS SELECT n, liveness_features_history(to_timestamp($as_of - 7200), to_timestamp($as_of - n), 'read_error', to_timestamp($as_of), 1) AS sessions FROM (VALUES (0), (1)) v (n) GROUP BY n});
 same_numbers([ numbers(query("SELECT liveness_host_hazard(e.sessions, $fleet_array, to_timestamp($as_of))::float8[] FROM ended e WHERE n = 0")) ],
-	[ host_hazard($as_of, \@ages, \@hours, known_sessions($as_of, { provider => 'x', start => $as_of - 7200, end => $as_of, censored => 0 })) ],
+	[ host_hazard($as_of, \@ages, \@hours, known_spells($as_of, { provider => 'x', start => $as_of - 7200, end => $as_of, censored => 0 })) ],
 	1e-5, 1e-7, 'a session that ended at this very instant is one of the own');
 
 # Bounds.  For shape 3 and rate 3 R's qgamma(c(.025, .975), 3, 3) has these values
@@ -451,9 +468,9 @@ is(query("SELECT count(*) FROM $all WHERE provider_id ~ '^m'"), 30, 'the others 
 is(query("LOAD 'liveness'; SET liveness.session_timeout = '3h'; SELECT string_agg(provider_id, ' ' ORDER BY provider_id) FROM $all WHERE provider_id ~ '^(s_|gone)'"),
 	's_future s_heartbeat s_session', 'with a longer liveness.session_timeout the stale ones');
 is(query("SELECT c.session_id = (SELECT min(id) FROM provider_sessions WHERE provider_id = 'twice'), round(c.age_seconds / 3600), count(*) OVER () FROM $all c WHERE c.provider_id = 'twice'"),
-	't|1|1', 'of two open sessions the latest');
-is(query("SELECT count(*) FROM $all c JOIN provider_sessions s ON s.id = c.session_id AND s.provider_id = c.provider_id AND s.connected_at = c.connected_at AND (s.disconnected_at IS NULL OR s.disconnected_at > now())"),
-	46, 'each row is an open session');
+	't|120|1', 'of two open sessions the latest, and the age of the spell');
+is(query("SELECT count(*) FROM $all c JOIN provider_sessions s ON s.id = c.session_id AND s.provider_id = c.provider_id AND s.connected_at >= c.connected_at AND s.coordinator_id = c.coordinator_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())"),
+	46, 'each row names an open session of the spell');
 is(query("SELECT bool_and(abs(age_seconds - greatest(extract(epoch FROM now()) - extract(epoch FROM connected_at), 0)) < 1e-3) FILTER (WHERE connected_at > '-infinity'), min(age_seconds), max(age_seconds) FROM $all"), 't|0|Infinity', 'with its age; one that begins in the future has none yet');
 is(query("SELECT probability > 0 AND probability < 1, own_sessions FROM $all WHERE provider_id = 't_skew'"), 't|1', 'and an answer');
 is(query("SELECT array_agg(provider_id) = array_agg(provider_id ORDER BY probability DESC, provider_id) FROM $all"), 't', 'the likeliest first');
@@ -465,7 +482,7 @@ is(query("SELECT count(*) FROM $all c JOIN provider_reliability_features f USING
 is(query("SELECT string_agg(provider_id || own_sessions || coalesce(liveness_score::text, ' none'), ', ' ORDER BY provider_id) FROM $all WHERE provider_id ~ '^new'"),
 	'new10 none, new20 none', 'those that connected after the rollup have neither score nor sessions');
 is(query("SELECT string_agg(provider_id || ' ' || own_sessions, ', ' ORDER BY provider_id) FROM $all WHERE provider_id IN ('few', 'short', 'long', 'twice', 'm01')"),
-	'few 4, long 21, m01 31, short 300, twice 2', 'own_sessions: those with any length');
+	'few 4, long 21, m01 31, short 300, twice 1', 'own_sessions: spells of any length');
 is(query(qq{SELECT abs(c.probability - liveness_holds(f.hazard, NULL, c.connected_at, now(), 14400000000)) < 1e-12, abs(c.lower - b[1]) < 1e-12, abs(c.upper - b[2]) < 1e-12
 	FROM $all c, liveness_fleet_hazard f, liveness_holds_bounds(f.hazard, NULL, c.connected_at, now(), 14400000000) b WHERE c.provider_id = 'new1'}), 't|t|t', 'but the answer of the fleet');
 is(query(qq{SELECT bool_and(abs(c.probability - liveness_holds(f.hazard, p.hazard, c.connected_at, now(), 14400000000)) < 1e-12)
@@ -541,15 +558,15 @@ my $before = query($kept);
 is(query(qq{BEGIN; SELECT liveness_rollup_features('2026-01-01') >= 0; DELETE FROM provider_sessions; SELECT liveness_rollup_features(); ROLLBACK; $kept}), "t\n0\n$before", 'a rollback leaves all as it was');
 is(query(q{SELECT liveness_rollup_features(now() - interval '10 days') > 0;
 	SELECT count(DISTINCT p.as_of), bool_and(p.as_of = f.as_of AND f.as_of < now() - interval '9 days'),
-		bool_or(p.provider_id ~ '^(new|t_u|s_|twice)'), max(p.sessions) FILTER (WHERE p.provider_id = 'short')
+		bool_or(p.provider_id ~ '^(new|t_u|s_|twice)'), max(p.spells) FILTER (WHERE p.provider_id = 'short')
 	FROM liveness_provider_hazard p, liveness_fleet_hazard f}), "t\n1|t|f|221", 'as of another instant all are those of then, and nobody of later');
 is(query(qq{SELECT count(*) FROM liveness_candidates('4 hours', 0, NULL) c JOIN liveness_fleet_hazard f ON f.as_of = c.as_of}), 43, 'and the answers follow from it');
 is(query(q{SELECT liveness_rollup_features('1999-01-01'); SELECT count(*) FROM liveness_provider_hazard; SELECT hazard IS NULL, as_of = '1999-01-01' FROM liveness_fleet_hazard; SELECT count(*) FROM liveness_candidates('1 hour', 0)}),
 	"0\n0\nt|t\n0", 'before anybody was ever up there is nothing to tell');
 query(q{SELECT liveness_rollup_features('2026-01-01')});
 query(q{SELECT liveness_rollup_features()});
-is(query(q{SELECT count(*) FROM liveness_provider_hazard p JOIN (SELECT provider_id, liveness_history(connected_at, disconnected_at, disconnect_reason) AS sessions FROM provider_sessions GROUP BY 1) h USING (provider_id),
-	liveness_fleet_hazard f WHERE p.hazard = liveness_host_hazard(h.sessions, f.hazard, f.as_of) AND p.sessions = liveness_history_sessions(h.sessions, f.as_of)}),
+is(query(q{SELECT count(*) FROM liveness_provider_hazard p JOIN (SELECT provider_id, liveness_features_history(connected_at, disconnected_at, disconnect_reason, now(), 1) AS sessions FROM provider_sessions GROUP BY 1) h USING (provider_id),
+	liveness_fleet_hazard f WHERE p.hazard = liveness_host_hazard(h.sessions, f.hazard, f.as_of) AND p.spells = liveness_history_count(h.sessions, f.as_of)}),
 	query('SELECT count(*) FROM liveness_provider_hazard'), 'whatever went before, the rows are those of the sessions');
 
 # Two at once

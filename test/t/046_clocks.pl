@@ -360,9 +360,9 @@ my $at = sub {
 };
 is($at->('12:30'), 'p 1 0 0 0', 'what blue says has not begun by the server\'s clock');
 is(query(q{SELECT uptime_pct = (2.5 / 24)::real FROM provider_reliability_features WHERE provider_id = 'p'}), 't', 'green\'s lasts for two hours and a half');
-is($at->('15:20'), "p 1 0 0 0\nr 1 1 0 0 12:40", 'at the very instant neither; r ended before it began: a session, a failure, no time');
+is($at->('15:20'), "p 1 0 0 0\nr 1 1 0 0 15:10", 'at the very instant neither; r ended before it began: a session, a failure, no time');
 is(query(q{SELECT length_seconds, is_open FROM provider_session_history WHERE provider_id = 'r'}), '0|f', 'to the history too');
-is($at->('15:50'), "p 2 0 0 0\nr 1 1 0 0 12:40", 'then both are open');
+is($at->('15:50'), "p 2 0 0 0\nr 1 1 0 0 15:10", 'then both are open');
 my $later = query(digest('features', 'TABLE provider_reliability_features'));
 is(query(q{SELECT uptime_pct = ((5 + 50 / 60.0) / 24)::real FROM provider_reliability_features WHERE provider_id = 'p'}), 't', 'and count once: 10:00 to 15:50');
 is($at->('12:30'), "p 1 0 0 0\nr 0 0 0 0", 'the clock is set back: what has not happened is forgotten');
@@ -370,7 +370,7 @@ is($at->('15:50') && query(digest('features', 'TABLE provider_reliability_featur
 # green closes at 16:00, 14:00 by its clock
 query(q{UPDATE provider_sessions SET disconnected_at = '2026-07-01 14:00+00', disconnect_reason = 'read_error' WHERE coordinator_id = 'green'});
 # 10:00 to 14:00, 15:20 to 16:30, and 80 minutes without
-is($at->('16:30'), "p 2 1 18600 4800 14:00\nr 1 1 0 0 12:40", 'a gap that only clocks have made is one: they are taken at their word');
+is($at->('16:30'), "p 2 1 18600 4800 14:00\nr 1 1 0 0 15:10", 'a gap that only clocks have made is one: they are taken at their word');
 
 $node->stop;
 done_testing();
