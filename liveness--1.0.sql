@@ -2534,6 +2534,7 @@ DECLARE
 	obstacle text;
 	start timestamptz;
 	before_until timestamptz;
+	is_filled boolean;
 	made bigint := 0;
 BEGIN
 	IF width < interval '1 hour' OR extract(month FROM width) <> 0 OR extract(year FROM width) <> 0
@@ -2661,12 +2662,24 @@ BEGIN
 		WHERE g < until
 		AND NOT EXISTS (SELECT FROM @extschema@.liveness_heartbeat_partitions() r WHERE r.since < g + width AND r.until > g)
 	LOOP
+		IF fallback IS NOT NULL THEN
+			EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', fallback);
+			-- which would run with the rights of the owner, whoever made it
+			IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = fallback AND (NOT t.tgisinternal OR t.tgparentid <> 0)) THEN
+				EXECUTE format('SELECT EXISTS (SELECT FROM %s h WHERE h.at >= $1 AND h.at < $2)', fallback)
+					INTO is_filled USING start, start + width;
+				IF is_filled THEN
+					RAISE WARNING 'no partition was made from % to %, because a trigger would run for each heartbeat that is to be moved there', start, start + width
+						USING HINT = format('Drop the triggers of %s, or delete these heartbeats.', relation);
+					CONTINUE;
+				END IF;
+			END IF;
+		END IF;
 		statement := '@extschema@.provider_heartbeats_' || to_char(start,
 			CASE WHEN date_bin('1 day', monday + width, monday) = monday + width THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
 		EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)', statement, relation);
 		partition := statement;
 		IF fallback IS NOT NULL THEN
-			EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', fallback);
 			EXECUTE format('WITH late AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM late',
 				fallback, partition) USING start, start + width;
 		END IF;

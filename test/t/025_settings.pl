@@ -295,5 +295,23 @@ is(query('SELECT liveness_flush() >= 0'), 't', 'once the role is there, the hear
 poll(q{SELECT bool_or(role = 'nobody there') FROM lair.ran}, 'as that role');
 schedule('off');
 
+# Partitions are made with the owner's rights: no trigger is fired by that
+query(q{
+	TRUNCATE lair.ran; GRANT TRIGGER ON ALL TABLES IN SCHEMA public TO mallory;
+	INSERT INTO provider_heartbeats (provider_id, at) VALUES ('ahead', now() + interval '20 days');
+	SET ROLE mallory;
+	CREATE FUNCTION lair.note_row() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		INSERT INTO lair.ran VALUES (TG_TABLE_NAME, current_user);
+		RETURN NULL;
+	END $$;
+	CREATE TRIGGER note_row AFTER DELETE ON public.provider_heartbeats FOR EACH ROW EXECUTE FUNCTION lair.note_row()});
+my $extend = q{SELECT liveness_partition_heartbeats('1 day', NULL, now() + interval '21 days');};
+like(error_of($extend), qr/WARNING:  01000: no partition was made from .* because a trigger would run/, 'no heartbeat is moved where a trigger would run as the owner');
+is(query('SELECT count(*) FROM lair.ran'), 0, 'and none has');
+query('DROP FUNCTION lair.note_row() CASCADE');
+is(error_of($extend), '', 'without the trigger');
+is(query(q{SELECT count(*) FROM ONLY provider_heartbeats_default WHERE provider_id = 'ahead'}), 0, 'it is moved');
+
 $node->stop;
 done_testing();
