@@ -883,6 +883,45 @@ CREATE FUNCTION liveness_raise(sqlstate text, message text, detail text, hint te
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_raise(text, text, text, text) IS 'Raises an error, for procedures that catch one to note it';
 
+-- PostgreSQL's own partitions, or TimescaleDB's chunks, if there are any.  What is not
+-- a member of that extension is not taken for it: anyone may name a schema so.
+CREATE FUNCTION liveness_heartbeat_partitions(OUT partition regclass, OUT since timestamptz, OUT until timestamptz)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO'
+AS $$
+BEGIN
+	RETURN QUERY
+		SELECT b.partition::regclass,
+			CASE b.bounds[1] WHEN 'MINVALUE' THEN '-infinity' ELSE btrim(b.bounds[1], '''') END::timestamptz,
+			CASE b.bounds[2] WHEN 'MAXVALUE' THEN 'infinity' ELSE btrim(b.bounds[2], '''') END::timestamptz
+		FROM (
+			SELECT c.oid AS partition,
+				regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(](.*)[)] TO [(](.*)[)]$') AS bounds
+			FROM pg_partitioned_table t
+			JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attname = 'at'
+			JOIN pg_inherits i ON i.inhparent = t.partrelid
+			JOIN pg_class c ON c.oid = i.inhrelid
+			WHERE t.partrelid = '@extschema@.provider_heartbeats'::regclass
+			AND t.partstrat = 'r' AND t.partattrs::text = a.attnum::text AND NOT i.inhdetachpending
+		) b
+		WHERE b.bounds IS NOT NULL;
+	IF EXISTS (
+		SELECT FROM pg_extension e
+		JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+		WHERE e.extname = 'timescaledb' AND d.classid = 'pg_class'::regclass
+		AND d.objid = to_regclass('timescaledb_information.chunks')
+	) THEN
+		RETURN QUERY EXECUTE 'SELECT format(''%I.%I'', c.chunk_schema, c.chunk_name)::regclass, c.range_start, c.range_end'
+			' FROM timescaledb_information.chunks c JOIN pg_class r ON r.relname = c.hypertable_name'
+			' JOIN pg_namespace n ON n.oid = r.relnamespace AND n.nspname = c.hypertable_schema WHERE r.oid = $1'
+			USING '@extschema@.provider_heartbeats'::regclass;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats, or chunks of TimescaleDB, and what they hold';
+
 -- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_prune_cut(retain interval)
 RETURNS timestamptz
@@ -907,11 +946,14 @@ CREATE FUNCTION liveness_prune_heartbeats(cut timestamptz, batch_size int)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 SET row_security = off
 AS $$
 DECLARE
 	state @extschema@.liveness_job_state;
 	closed timestamptz;
+	oldest timestamptz;
+	partition record;
 	providers text[];
 	ats timestamptz[];
 	ids bigint[];
@@ -922,10 +964,6 @@ BEGIN
 		RAISE NOTICE 'another run of the retention is in progress, nothing done';
 		RETURN NULL;
 	END IF;
-	SELECT p.cut, p.dropped INTO cut, deleted FROM @extschema@.liveness_prune_partitions(cut) p;
-	IF deleted IS DISTINCT FROM 0 THEN
-		RETURN deleted;
-	END IF;
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.liveness_job_state
 		IN ROW EXCLUSIVE MODE;
@@ -934,8 +972,20 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	PERFORM @extschema@.liveness_merge_job_state('retention'::text, NULL::text);
-	PERFORM FROM @extschema@.provider_heartbeats h WHERE h.at < cut LIMIT 1;
-	IF NOT FOUND THEN
+
+	-- What is in a partition waits until all of it may go, but in one open to the past.
+	SELECT min(h.at) INTO oldest FROM @extschema@.provider_heartbeats h WHERE h.at < cut;
+	SELECT r.since, r.until INTO partition
+	FROM @extschema@.liveness_heartbeat_partitions() r
+	WHERE CASE WHEN oldest IS NULL THEN r.until <= cut
+		ELSE r.until > oldest AND r.since < cut AND (r.until <= cut OR r.since > '-infinity') END
+	ORDER BY CASE WHEN oldest IS NULL THEN r.until END DESC, r.until
+	LIMIT 1;
+	IF partition.until <= cut AND (partition.since <= oldest OR oldest IS NULL) THEN
+		RETURN @extschema@.liveness_prune_partitions(partition.since, partition.until);
+	END IF;
+	cut := least(cut, partition.since);
+	IF oldest IS NULL OR oldest >= cut THEN
 		RETURN 0;
 	END IF;
 
@@ -991,7 +1041,7 @@ BEGIN
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, after closing their hours';
+COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, or drops a partition of them, after closing their hours';
 
 CREATE FUNCTION liveness_prune_batch(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
 RETURNS bigint
@@ -1017,66 +1067,112 @@ END
 $$;
 COMMENT ON FUNCTION liveness_prune_batch(interval, int) IS 'Deletes one batch of the oldest heartbeats, and returns the rows deleted';
 
--- The rest of the retention, in one go: its rows are few.
-CREATE FUNCTION liveness_prune_derived()
+-- The rest of the retention: by key and in batches, too, for the first run after a setting
+-- was made may find years.
+CREATE FUNCTION liveness_prune_derived(batch_size int)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 SET row_security = off
 AS $$
 DECLARE
-	hourly interval := @extschema@.liveness_setting_interval('hourly_retention'::text);
-	sessions interval := @extschema@.liveness_setting_interval('session_retention'::text);
-	deleted bigint;
+	hourly_cut timestamptz := @extschema@.liveness_utc_hour(now() - @extschema@.liveness_setting_interval('hourly_retention'::text));
+	sessions_cut timestamptz := now() - @extschema@.liveness_setting_interval('session_retention'::text);
+	deleted bigint := 0;
 	total bigint := 0;
 BEGIN
+	WITH old AS MATERIALIZED (
+		SELECT k.provider_id, k.hour
+		FROM @extschema@.provider_heartbeats_hourly k
+		WHERE k.hour < hourly_cut
+		ORDER BY k.hour
+		LIMIT batch_size
+	)
 	DELETE FROM @extschema@.provider_heartbeats_hourly k
-	WHERE k.hour < @extschema@.liveness_utc_hour(now() - hourly);
-	GET DIAGNOSTICS deleted = ROW_COUNT;
-	total := total + deleted;
+	USING old o
+	WHERE k.provider_id = o.provider_id AND k.hour = o.hour;
+	GET DIAGNOSTICS total = ROW_COUNT;
+	IF total >= batch_size THEN
+		RETURN total;
+	END IF;
 
+	WITH old AS MATERIALIZED (
+		SELECT s.id, s.provider_id
+		FROM @extschema@.provider_sessions s
+		WHERE s.disconnected_at < sessions_cut
+		ORDER BY s.disconnected_at
+		LIMIT batch_size - total
+	)
 	DELETE FROM @extschema@.provider_sessions s
-	WHERE s.disconnected_at < now() - sessions;
+	USING old o
+	WHERE s.id = o.id AND s.provider_id = o.provider_id;
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	total := total + deleted;
+	IF total >= batch_size THEN
+		RETURN total;
+	END IF;
 
 	DELETE FROM @extschema@.provider_reliability_features f
-	WHERE f.updated_at < now() - sessions
+	WHERE f.updated_at < sessions_cut
 	AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	RETURN total + deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_derived() IS 'Deletes old hourly rows, old closed sessions, and features of providers without any session';
+COMMENT ON FUNCTION liveness_prune_derived(int) IS 'Deletes a batch of old hourly rows, closed sessions, and features of providers without any session';
 
--- What the procedure and the worker repeat, each step in a transaction of its own.
+-- What the procedure and the worker repeat, each step in a transaction of its own.  Two
+-- thirds of the budget are for heartbeats, as long as the other tables are still to come.
 CREATE FUNCTION liveness_prune_step(cut timestamptz, batch_size int, started_at timestamptz,
-	INOUT total bigint, OUT more boolean)
+	INOUT parts text[], INOUT total bigint, OUT more boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
 AS $$
 DECLARE
+	budget interval := @extschema@.liveness_setting_interval('prune_budget'::text);
+	part text;
 	deleted bigint := 0;
 	duration interval;
 BEGIN
-	IF cut IS NOT NULL THEN
-		deleted := @extschema@.liveness_prune_heartbeats(cut, batch_size);
-	END IF;
-	IF deleted = 0 THEN
-		total := total + @extschema@.liveness_prune_derived();
+	parts := coalesce(parts, '{heartbeats,derived,partitions}');
+	part := parts[1];
+	parts := parts[2:];
+	IF NOT @extschema@.liveness_lock_job('retention'::text, false) THEN
+		RAISE NOTICE 'another run of the retention is in progress, nothing done';
+		deleted := NULL;
+	ELSIF part = 'partitions' THEN
 		PERFORM @extschema@.liveness_extend_partitions();
+	ELSIF part = 'derived' THEN
+		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_reliability_features
+			IN ROW EXCLUSIVE MODE;
+		deleted := CASE WHEN @extschema@.liveness_lock_job('restore'::text, false) THEN @extschema@.liveness_prune_derived(batch_size) END;
+	ELSIF cut IS NOT NULL THEN
+		deleted := @extschema@.liveness_prune_heartbeats(cut, batch_size);
 	END IF;
 	total := total + coalesce(deleted, 0);
 	duration := clock_timestamp() - started_at;
-	more := deleted > 0 AND coalesce(duration < @extschema@.liveness_setting_interval('prune_budget'::text), true);
+
+	IF deleted > 0 THEN
+		IF coalesce(duration < budget * CASE WHEN 'derived' = ANY (parts) THEN 0.67 ELSE 1 END, true) THEN
+			parts := part || parts;
+		ELSIF duration < budget THEN
+			parts := parts || part;
+		ELSE
+			RAISE WARNING 'the retention has spent liveness.prune_budget (%), and old % are left', budget,
+				CASE part WHEN 'heartbeats' THEN part ELSE 'hourly rows or sessions' END
+				USING HINT = 'If this goes on, raise liveness.prune_budget or liveness.prune_batch_size. liveness_metrics shows what is overdue.';
+		END IF;
+	END IF;
+	more := CASE WHEN deleted IS NOT NULL THEN cardinality(parts) > 0 END;
 	-- without the lock, and nothing done, there is no run to note
 	IF NOT more OR (more IS NULL AND total > 0) THEN
 		PERFORM @extschema@.liveness_record_run('retention'::text, started_at, duration, total);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) IS 'One step of a retention that began at started_at';
+COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, text[], bigint) IS 'One step, of the first of the parts that are left, of a retention that began at started_at';
 
 -- What goes wrong here must not hide what went wrong before.
 CREATE FUNCTION liveness_note_error(job text, error text)
@@ -1100,6 +1196,7 @@ DECLARE
 	started_at pg_catalog.timestamptz := pg_catalog.clock_timestamp();
 	rows pg_catalog.int4 := @extschema@.liveness_effective_batch_size(batch_size);
 	cut pg_catalog.timestamptz := @extschema@.liveness_prune_cut(retain);
+	parts pg_catalog.text[];
 	total pg_catalog.int8 := 0;
 	more pg_catalog.bool;
 	failure pg_catalog.text;
@@ -1119,8 +1216,8 @@ BEGIN
 		COMMIT;
 		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		BEGIN
-			SELECT s.total, s.more INTO total, more
-			FROM @extschema@.liveness_prune_step(cut, rows, started_at, total) s;
+			SELECT s.parts, s.total, s.more INTO parts, total, more
+			FROM @extschema@.liveness_prune_step(cut, rows, started_at, parts, total) s;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
 				failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
@@ -1380,6 +1477,7 @@ CREATE FUNCTION liveness_close_stale(timeout interval DEFAULT NULL, coordinator_
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -1556,6 +1654,8 @@ COMMENT ON FUNCTION liveness_unschedule() IS 'Takes the jobs of liveness_schedul
 -- What people read
 ------------------------------------------------------------------------------
 
+-- One row for each provider, as an aggregate without GROUP BY is: the planner leaves out the
+-- joins whose columns nobody asks for.
 CREATE VIEW provider_liveness AS
 	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
@@ -1565,18 +1665,16 @@ CREATE VIEW provider_liveness AS
 		o.connected_since,
 		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
 	FROM provider_reliability_features f
-	CROSS JOIN LATERAL (
+	LEFT JOIN LATERAL (
 		SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
 		FROM provider_sessions s
 		WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
 		AND s.connected_at <= now() + liveness_setting_interval('session_timeout'::text)
-	) o
+	) o ON true
 	LEFT JOIN LATERAL (
-		SELECT h.at
+		SELECT max(h.at) AS at
 		FROM provider_heartbeats h
 		WHERE h.provider_id = f.provider_id
-		ORDER BY h.at DESC
-		LIMIT 1
 	) h ON true;
 COMMENT ON VIEW provider_liveness IS 'Reliability features of each provider that the rollup knows, and whether it is connected now';
 COMMENT ON COLUMN provider_liveness.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
@@ -2265,6 +2363,7 @@ CREATE FUNCTION liveness_metrics_fleet()
 RETURNS SETOF network_availability
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 BEGIN ATOMIC
 	SELECT n.window_days, n.providers, n.connected, n.vanished, n.mean_uptime_pct, n.p10_uptime_pct, n.p50_uptime_pct,
 		n.p90_uptime_pct, n.highly_reliable, n.updated_at
@@ -2276,6 +2375,7 @@ CREATE FUNCTION liveness_metrics_stale()
 RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 BEGIN ATOMIC
 	SELECT count(*) FROM @extschema@.provider_stale_sessions;
 END;
@@ -2290,6 +2390,25 @@ BEGIN ATOMIC
 	FROM @extschema@.liveness_jobs j;
 END;
 COMMENT ON FUNCTION liveness_metrics_jobs() IS 'liveness_jobs as the extension''s owner sees it, for liveness_metrics';
+
+-- What is in a partition waits until all of it may go.
+CREATE FUNCTION liveness_metrics_overdue(OUT seconds float8, OUT heartbeats bigint, OUT partitions bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+BEGIN ATOMIC
+	SELECT coalesce((extract(epoch FROM d.until) - extract(epoch FROM (
+			SELECT min(h.at) FROM @extschema@.provider_heartbeats h WHERE h.at < d.until AND h.at > '-infinity')))::float8, 0),
+		(SELECT count(*) FROM (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at < d.until LIMIT 100000) h),
+		(SELECT count(*) FROM @extschema@.liveness_heartbeat_partitions() r WHERE r.until <= d.cut)
+	FROM (
+		SELECT c.cut, coalesce((SELECT max(r.since) FROM @extschema@.liveness_heartbeat_partitions() r
+			WHERE r.since < c.cut AND r.until > c.cut AND r.since > '-infinity'), c.cut) AS until
+		FROM (SELECT @extschema@.liveness_prune_cut(NULL::interval) AS cut) c
+		WHERE c.cut IS NOT NULL
+	) d;
+END;
+COMMENT ON FUNCTION liveness_metrics_overdue() IS 'What the retention has not got to, for liveness_metrics; NULL where retention is off';
 
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
 -- what nobody asks for is not computed.
@@ -2308,6 +2427,8 @@ CREATE VIEW liveness_metrics AS
 			extract(epoch FROM now() - j.last_started_at)::float8 AS age,
 			coalesce(j.last_error_at > coalesce(j.last_started_at, '-infinity'), false) AS failing
 		FROM liveness_metrics_jobs() j
+	), overdue AS MATERIALIZED (
+		SELECT o.seconds, o.heartbeats, o.partitions FROM liveness_metrics_overdue() o
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
 			b.p_stays_4h, b.p_stays_8h,
@@ -2345,6 +2466,9 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job
 		UNION ALL SELECT 'liveness_job_last_duration_seconds', labels, duration, 'gauge', 'Duration of the last run of the job that completed, seconds' FROM job
 		UNION ALL SELECT 'liveness_job_last_success_age_seconds', labels, age, 'gauge', 'Time since the start of the last run of the job that completed, seconds' FROM job
+		UNION ALL SELECT 'liveness_overdue_seconds', '{}', seconds, 'gauge', 'By how much the oldest heartbeat is past liveness.heartbeat_retention, seconds; 0: none is' FROM overdue
+		UNION ALL SELECT 'liveness_overdue_heartbeats', '{}', heartbeats, 'gauge', 'Heartbeats past liveness.heartbeat_retention, counted up to 100000' FROM overdue
+		UNION ALL SELECT 'liveness_overdue_partitions', '{}', partitions, 'gauge', 'Partitions of heartbeats wholly past liveness.heartbeat_retention' FROM overdue
 		UNION ALL SELECT 'liveness_provider_score', labels, liveness_score, 'gauge', 'Liveness score of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_uptime_ratio', labels, uptime_pct, 'gauge', 'Uptime of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_stays_4h_ratio', labels, p_stays_4h, 'gauge', 'Share of the provider''s sessions that lasted 4 hours or more, 0 to 1' FROM provider
@@ -2364,45 +2488,6 @@ COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for 
 ------------------------------------------------------------------------------
 -- Heartbeats divided by time
 ------------------------------------------------------------------------------
-
--- PostgreSQL's own partitions, or TimescaleDB's chunks, if there are any.  What is not
--- a member of that extension is not taken for it: anyone may name a schema so.
-CREATE FUNCTION liveness_heartbeat_partitions(OUT partition regclass, OUT since timestamptz, OUT until timestamptz)
-RETURNS SETOF record
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-SET datestyle = 'ISO'
-AS $$
-BEGIN
-	RETURN QUERY
-		SELECT b.partition::regclass,
-			CASE b.bounds[1] WHEN 'MINVALUE' THEN '-infinity' ELSE btrim(b.bounds[1], '''') END::timestamptz,
-			CASE b.bounds[2] WHEN 'MAXVALUE' THEN 'infinity' ELSE btrim(b.bounds[2], '''') END::timestamptz
-		FROM (
-			SELECT c.oid AS partition,
-				regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(](.*)[)] TO [(](.*)[)]$') AS bounds
-			FROM pg_partitioned_table t
-			JOIN pg_attribute a ON a.attrelid = t.partrelid AND a.attname = 'at'
-			JOIN pg_inherits i ON i.inhparent = t.partrelid
-			JOIN pg_class c ON c.oid = i.inhrelid
-			WHERE t.partrelid = '@extschema@.provider_heartbeats'::regclass
-			AND t.partstrat = 'r' AND t.partattrs::text = a.attnum::text AND NOT i.inhdetachpending
-		) b
-		WHERE b.bounds IS NOT NULL;
-	IF EXISTS (
-		SELECT FROM pg_extension e
-		JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
-		WHERE e.extname = 'timescaledb' AND d.classid = 'pg_class'::regclass
-		AND d.objid = to_regclass('timescaledb_information.chunks')
-	) THEN
-		RETURN QUERY EXECUTE 'SELECT format(''%I.%I'', c.chunk_schema, c.chunk_name)::regclass, c.range_start, c.range_end'
-			' FROM timescaledb_information.chunks c JOIN pg_class r ON r.relname = c.hypertable_name'
-			' JOIN pg_namespace n ON n.oid = r.relnamespace AND n.nspname = c.hypertable_schema WHERE r.oid = $1'
-			USING '@extschema@.provider_heartbeats'::regclass;
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats, or chunks of TimescaleDB, and what they hold';
 
 CREATE FUNCTION liveness_close_rolled_up_hours(cut timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
@@ -2455,63 +2540,123 @@ END
 $$;
 COMMENT ON FUNCTION liveness_drop_partitions(timestamptz) IS 'Drops the partitions of provider_heartbeats that end at cut or before';
 
+-- Locks from root to partition, as PostgreSQL does, and the first of them before we read:
+-- a REINDEX, CREATE INDEX or VACUUM that came in between would wait for us, and we for it.
+-- An autovacuum that is at work is cancelled for whoever waits for deadlock_timeout.  For
+-- the lock that keeps everybody out we wait for root alone: who reads the partition and
+-- waits for root behind us would wait for us, and we for him.
+CREATE FUNCTION liveness_lock_partitions(until timestamptz, exclusive boolean)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '1s'
+AS $$
+DECLARE
+	partition regclass;
+BEGIN
+	IF exclusive THEN
+		LOCK TABLE ONLY @extschema@.provider_heartbeats IN ACCESS EXCLUSIVE MODE;
+	ELSE
+		PERFORM set_config('lock_timeout', (SELECT least(s.setting::bigint + 1000, 2147483647)::text
+			FROM pg_settings s WHERE s.name = 'deadlock_timeout'), true);
+		LOCK TABLE ONLY @extschema@.provider_heartbeats IN SHARE UPDATE EXCLUSIVE MODE;
+	END IF;
+	FOR partition IN
+		SELECT r.partition FROM @extschema@.liveness_heartbeat_partitions() r
+		WHERE r.until <= liveness_lock_partitions.until
+		ORDER BY r.until
+	LOOP
+		EXECUTE format('LOCK TABLE %s IN %s', partition,
+			CASE WHEN exclusive THEN 'ACCESS EXCLUSIVE MODE NOWAIT' ELSE 'SHARE UPDATE EXCLUSIVE MODE' END);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION liveness_lock_partitions(timestamptz, boolean) IS 'Locks the partitions of provider_heartbeats that end at until or before';
+
 -- The long part of the work is done before anybody is locked out; a heartbeat that is
 -- committed after it is rolled up, or counted as late, behind the lock.
-CREATE FUNCTION liveness_prune_partitions(INOUT cut timestamptz, OUT dropped bigint)
+CREATE FUNCTION liveness_prune_partitions(since timestamptz, until timestamptz)
+RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 SET row_security = off
 AS $$
 DECLARE
-	lock_timeout text := current_setting('lock_timeout');
-	p record;
+	dropped bigint;
 BEGIN
-	-- rows go with their partition: those of the one that holds the cut stay for now
-	cut := coalesce((
-		SELECT max(r.since) FROM @extschema@.liveness_heartbeat_partitions() r
-		WHERE r.since < cut AND r.until > cut AND r.since > '-infinity'), cut);
-	FOR p IN
-		SELECT min(r.since) AS since, r.until FROM @extschema@.liveness_heartbeat_partitions() r
-		WHERE r.until <= cut
-		GROUP BY r.until
-		ORDER BY r.until
-	LOOP
-		-- an old snapshot does not show all that would go
-		IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-			RAISE NOTICE 'partitions are dropped in READ COMMITTED only';
-			cut := p.since;
-			EXIT;
+	-- an old snapshot does not show all that would go
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE NOTICE 'partitions are dropped in READ COMMITTED only';
+		RETURN 0;
+	END IF;
+	BEGIN
+		PERFORM @extschema@.liveness_lock_partitions(until, false);
+		IF @extschema@.liveness_rollup_to_prune(since, until) IS NULL THEN
+			RETURN NULL;
 		END IF;
-		IF @extschema@.liveness_rollup_to_prune(p.since, p.until) IS NULL THEN
-			dropped := NULL;
-			RETURN;
-		END IF;
-		SELECT count(*) INTO dropped FROM @extschema@.provider_heartbeats h WHERE h.at >= p.since AND h.at < p.until;
+		SELECT count(*) INTO dropped FROM @extschema@.provider_heartbeats h
+		WHERE h.at >= liveness_prune_partitions.since AND h.at < liveness_prune_partitions.until;
 		PERFORM @extschema@.liveness_rollup_hourly(NULL::timestamptz, NULL::timestamptz);
-		BEGIN
-			PERFORM set_config('lock_timeout', '1s', true);
-			LOCK TABLE ONLY @extschema@.provider_heartbeats IN ACCESS EXCLUSIVE MODE;
-			PERFORM @extschema@.liveness_close_rolled_up_hours(p.until);
-			PERFORM @extschema@.liveness_drop_partitions(p.until);
-			PERFORM set_config('lock_timeout', lock_timeout, true);
-		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-			RAISE WARNING 'heartbeats before % were not dropped, because provider_heartbeats is in use', p.until
-				USING HINT = 'The next run of the retention tries again.';
-			cut := p.since;
-			EXIT;
-		END;
-		IF dropped > 0 THEN
-			RETURN;
-		END IF;
-	END LOOP;
-	dropped := 0;
+		PERFORM @extschema@.liveness_lock_partitions(until, true);
+		PERFORM @extschema@.liveness_close_rolled_up_hours(until);
+		PERFORM @extschema@.liveness_drop_partitions(until);
+	EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+		RAISE WARNING 'heartbeats before % were not dropped, because provider_heartbeats is in use', until
+			USING HINT = 'The next run of the retention tries again.';
+		RETURN 0;
+	END;
+	RETURN dropped;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_partitions(timestamptz) IS 'Drops the oldest partition that ends at cut or before, after closing its hours';
+COMMENT ON FUNCTION liveness_prune_partitions(timestamptz, timestamptz) IS 'Drops the oldest partition of provider_heartbeats, after rolling up and closing its hours';
 
 CREATE FUNCTION liveness_dump_rows_of(member regclass)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_dump_rows_of(regclass) IS 'Has pg_dump dump the rows of a table that belongs to the extension';
+
+-- LIKE leaves out the settings of a table and of its columns, and lets in whom default
+-- privileges name.
+CREATE FUNCTION liveness_make_like(template regclass, name text, partitioned boolean)
+RETURNS regclass
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	statement text;
+BEGIN
+	EXECUTE (
+		SELECT format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION%s)%s%s', name, template,
+			CASE WHEN partitioned THEN ' INCLUDING COMMENTS) PARTITION BY RANGE (at' END,
+			CASE WHEN NOT partitioned THEN concat(' USING ' || quote_ident(m.amname), ' WITH (' || array_to_string(nullif(array_cat(c.reloptions,
+				(SELECT array_agg('toast.' || o) FROM unnest(t.reloptions) o)), '{}'), ', ') || ')') END,
+			' TABLESPACE ' || quote_ident(b.spcname))
+		FROM pg_class c
+		LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+		LEFT JOIN pg_am m ON m.oid = c.relam
+		LEFT JOIN pg_tablespace b ON b.oid = c.reltablespace
+		WHERE c.oid = template);
+	FOR statement IN
+		SELECT format('ALTER TABLE %s OWNER TO %I', name, pg_get_userbyid(c.relowner)) FROM pg_class c WHERE c.oid = template
+		UNION ALL
+		SELECT format('REVOKE ALL ON %s FROM %s', name, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+		FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
+		WHERE c.oid = name::regclass AND a.grantee <> c.relowner
+		UNION ALL
+		SELECT format('ALTER TABLE %s ALTER COLUMN %I SET %s', name, a.attname, s.setting)
+		FROM pg_attribute a
+		CROSS JOIN LATERAL (VALUES
+			(CASE WHEN a.attstattarget >= 0 THEN 'STATISTICS ' || a.attstattarget END),
+			((SELECT '(' || string_agg(o, ', ') || ')' FROM unnest(a.attoptions) o WHERE o LIKE 'n_distinct%'))) s (setting)
+		WHERE a.attrelid = template AND a.attnum > 0 AND NOT a.attisdropped AND s.setting IS NOT NULL
+	LOOP
+		EXECUTE statement;
+	END LOOP;
+	RETURN name::regclass;
+END
+$$;
+COMMENT ON FUNCTION liveness_make_like(regclass, text, boolean) IS 'Makes a table like another, without its indexes and privileges';
+REVOKE ALL ON FUNCTION liveness_make_like(regclass, text, boolean) FROM PUBLIC;
 
 -- A table cannot become partitioned: a new one takes its place and its name, and it
 -- becomes the first partition.  Views and functions in SQL are made again over it.
@@ -2563,7 +2708,7 @@ BEGIN
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
 		SELECT string_agg(DISTINCT o.name, ', ') INTO obstacle
 		FROM (
-			SELECT format('trigger %I', t.tgname) FROM pg_trigger t WHERE t.tgrelid = relation
+			SELECT format('trigger %I', t.tgname) FROM pg_trigger t WHERE t.tgrelid = relation AND NOT t.tgisinternal
 			UNION ALL
 			SELECT format('policy %I', y.polname) FROM pg_policy y WHERE y.polrelid = relation
 			UNION ALL
@@ -2571,7 +2716,43 @@ BEGIN
 			UNION ALL
 			SELECT format('rule %I', r.rulename) FROM pg_rewrite r WHERE r.ev_class = relation
 			UNION ALL
-			SELECT format('publication %I', b.pubname) FROM pg_publication_rel l JOIN pg_publication b ON b.oid = l.prpubid WHERE l.prrelid = relation
+			-- FOR ALL TABLES as well, whose subscribers do not have the partitions
+			SELECT format('publication %I', t.pubname)
+			FROM pg_publication_tables t JOIN pg_namespace n ON n.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+			WHERE c.oid = relation
+			UNION ALL
+			SELECT format('subscription %I', u.subname) FROM pg_subscription_rel l JOIN pg_subscription u ON u.oid = l.srsubid WHERE l.srrelid = relation
+			UNION ALL
+			SELECT format('constraint %I', k.conname) FROM pg_constraint k
+			WHERE (k.conrelid = relation AND k.contype IN ('f', 'u', 'x')) OR k.confrelid = relation
+			UNION ALL
+			SELECT format('statistics object %I', x.stxname) FROM pg_statistic_ext x WHERE x.stxrelid = relation
+			UNION ALL
+			SELECT format('security label of %s', l.provider) FROM pg_seclabel l WHERE l.classoid = 'pg_class'::regclass AND l.objoid = relation
+			UNION ALL
+			SELECT format('generated column %I', a.attname) FROM pg_attribute a
+			WHERE a.attrelid = relation AND (a.attgenerated <> '' OR a.attidentity <> '') AND NOT a.attisdropped
+			UNION ALL
+			SELECT CASE v.setting WHEN 'n' THEN 'REPLICA IDENTITY NOTHING' WHEN 'f' THEN 'REPLICA IDENTITY FULL' WHEN 'i' THEN 'REPLICA IDENTITY USING INDEX'
+				WHEN 'u' THEN 'UNLOGGED' ELSE 'a type of its own' END
+			FROM pg_class c CROSS JOIN LATERAL (VALUES (nullif(c.relreplident::text, 'd')), (nullif(c.relpersistence::text, 'p')), (nullif(c.reloftype, 0)::text)) v (setting)
+			WHERE c.oid = relation AND v.setting IS NOT NULL
+			UNION ALL
+			SELECT format('%s of index %I', CASE WHEN c.reltablespace <> 0 THEN 'tablespace' ELSE 'storage parameters' END, c.relname)
+			FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+			WHERE i.indrelid = relation AND (c.reltablespace <> 0 OR (i.indisprimary AND c.reloptions IS NOT NULL))
+			UNION ALL
+			SELECT format('parent table %s', i.inhparent::regclass) FROM pg_inherits i WHERE i.inhrelid = relation
+			UNION ALL
+			-- what goes by the table's oid or its type, and is not made again below
+			SELECT pg_describe_object(d.classid, d.objid, d.objsubid)
+			FROM pg_depend d
+			JOIN pg_type y ON y.typrelid = relation
+			WHERE (d.refclassid = 'pg_type'::regclass AND d.refobjid IN (y.oid, y.typarray) AND d.deptype <> 'i')
+			OR (d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND (
+				d.classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass,
+					'pg_policy'::regclass, 'pg_rewrite'::regclass, 'pg_proc'::regclass, 'pg_statistic_ext'::regclass, 'pg_publication_rel'::regclass)
+				OR EXISTS (SELECT FROM pg_policy y WHERE d.classid = 'pg_policy'::regclass AND y.oid = d.objid AND y.polrelid <> relation)))
 			UNION ALL
 			SELECT format('table %s', i.inhrelid::regclass) FROM pg_inherits i WHERE i.inhparent = relation
 			UNION ALL
@@ -2583,7 +2764,7 @@ BEGIN
 			RAISE EXCEPTION USING
 				ERRCODE = 'object_not_in_prerequisite_state',
 				MESSAGE = format('%s cannot be partitioned with %s', relation, obstacle),
-				HINT = 'Drop them and make them again afterwards.';
+				HINT = 'Drop them, or set them back to the default, and make them again afterwards.';
 		END IF;
 
 		SELECT array_agg(DISTINCT s.statement) INTO statements
@@ -2629,11 +2810,9 @@ BEGIN
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 		WHERE i.indrelid = relation;
 		statements := ARRAY['ALTER TABLE @extschema@.provider_heartbeats RENAME TO provider_heartbeats_before',
-			'CREATE TABLE @extschema@.provider_heartbeats (LIKE @extschema@.provider_heartbeats_before'
-				' INCLUDING DEFAULTS INCLUDING COMMENTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION) PARTITION BY RANGE (at)',
-			(SELECT format('ALTER TABLE %s OWNER TO %I', relation, pg_get_userbyid(c.relowner)) FROM pg_class c WHERE c.oid = relation),
+			'SELECT @extschema@.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats'', true)',
 			'ALTER SEQUENCE @extschema@.provider_heartbeats_id_seq OWNED BY @extschema@.provider_heartbeats.id',
-			'CREATE TABLE @extschema@.provider_heartbeats_default (LIKE @extschema@.provider_heartbeats INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)',
+			'SELECT @extschema@.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats_default'', false)',
 			'ALTER TABLE @extschema@.provider_heartbeats ATTACH PARTITION @extschema@.provider_heartbeats_default DEFAULT',
 			'ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats_default',
 			'SELECT @extschema@.liveness_dump_rows_of(''@extschema@.provider_heartbeats_default'')'] || statements;
@@ -2677,13 +2856,11 @@ BEGIN
 		END IF;
 		statement := '@extschema@.provider_heartbeats_' || to_char(start,
 			CASE WHEN date_bin('1 day', monday + width, monday) = monday + width THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
-		EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)', statement, relation);
-		partition := statement;
+		partition := @extschema@.liveness_make_like(coalesce(fallback, relation), statement, false);
 		IF fallback IS NOT NULL THEN
 			EXECUTE format('WITH late AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM late',
 				fallback, partition) USING start, start + width;
 		END IF;
-		EXECUTE format('ALTER TABLE %s OWNER TO %I', partition, (SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = relation));
 		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', relation, partition, start, start + width);
 		EXECUTE format('ALTER EXTENSION liveness ADD TABLE %s', partition);
 		PERFORM @extschema@.liveness_dump_rows_of(partition);
@@ -2759,6 +2936,7 @@ BEGIN
 		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
 		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters(boolean), '
 		'@extschema@.liveness_metrics_fleet(), @extschema@.liveness_metrics_stale(), @extschema@.liveness_metrics_jobs(), '
+		'@extschema@.liveness_metrics_overdue(), '
 		'@extschema@.liveness_prepared_fleet(), '
 		'@extschema@.liveness_candidates(interval, float8, int), '
 		'@extschema@.liveness_candidates_at(timestamptz, interval, float8, int), '
@@ -2811,9 +2989,10 @@ BEGIN
 		'@extschema@.liveness_raise(text, text, text, text), '
 		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
 		'@extschema@.liveness_prune_heartbeats(timestamptz, int), @extschema@.liveness_prune_batch(interval, int), '
-		'@extschema@.liveness_prune_derived(), @extschema@.liveness_prune_step(timestamptz, int, timestamptz, bigint), '
+		'@extschema@.liveness_prune_derived(int), @extschema@.liveness_prune_step(timestamptz, int, timestamptz, text[], bigint), '
 		'@extschema@.liveness_heartbeat_partitions(), @extschema@.liveness_close_rolled_up_hours(timestamptz), '
-		'@extschema@.liveness_prune_partitions(timestamptz), @extschema@.liveness_drop_partitions(timestamptz), '
+		'@extschema@.liveness_prune_partitions(timestamptz, timestamptz), @extschema@.liveness_drop_partitions(timestamptz), '
+		'@extschema@.liveness_lock_partitions(timestamptz, boolean), '
 		'@extschema@.liveness_extend_partitions(), '
 		'@extschema@.liveness_count(text, float8), @extschema@.liveness_flush(), '
 		'@extschema@.liveness_cron_jobs(), @extschema@.liveness_cron_schema(), '
@@ -2833,7 +3012,8 @@ BEGIN
 	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
 	EXECUTE 'GRANT SELECT ON @extschema@.liveness_metrics TO ' || role::text;
 	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_counters(boolean), '
-		'@extschema@.liveness_metrics_fleet(), @extschema@.liveness_metrics_stale(), @extschema@.liveness_metrics_jobs() TO ' || role::text;
+		'@extschema@.liveness_metrics_fleet(), @extschema@.liveness_metrics_stale(), @extschema@.liveness_metrics_jobs(), '
+		'@extschema@.liveness_metrics_overdue() TO ' || role::text;
 END
 $$;
 COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Lets a role read liveness_metrics, and nothing more';
@@ -2842,8 +3022,9 @@ COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Lets a role read livenes
 -- views call; what a server's monitor sees is for PostgreSQL's own role of that name.
 REVOKE ALL ON FUNCTION liveness_metrics_fleet() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_metrics_stale() FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_metrics_overdue() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_metrics_jobs() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION liveness_counters(boolean), liveness_metrics_fleet(), liveness_metrics_stale(),
+GRANT EXECUTE ON FUNCTION liveness_counters(boolean), liveness_metrics_fleet(), liveness_metrics_stale(), liveness_metrics_overdue(),
 	liveness_metrics_jobs() TO pg_monitor;
 REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
@@ -2863,8 +3044,8 @@ REVOKE ALL ON FUNCTION liveness_raise(text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_cut(interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_heartbeats(timestamptz, int) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_prune_batch(interval, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_derived() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_derived(int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, text[], bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE liveness_prune(interval, int) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE liveness_run(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_open_session(text, text, timestamptz) FROM PUBLIC;
@@ -2895,7 +3076,8 @@ REVOKE ALL ON FUNCTION liveness_grant_operator(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_grant_monitor(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_heartbeat_partitions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_close_rolled_up_hours(timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_partitions(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_prune_partitions(timestamptz, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION liveness_lock_partitions(timestamptz, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_drop_partitions(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_dump_rows_of(regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) FROM PUBLIC;

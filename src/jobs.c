@@ -27,6 +27,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "liveness.h"
@@ -87,6 +88,7 @@ typedef struct JobRun
 	TimestampTz started_at;
 	bool		started;		/* the retention has done a step */
 	bool		more;			/* and has more to do */
+	char	   *parts;			/* what it has still to see to, as an array; NULL: all */
 	int64		total;			/* rows that it has deleted */
 	int64		delay;			/* see JobOutcome */
 	char	   *error;			/* what it failed of */
@@ -188,19 +190,25 @@ static void
 RunRetentionStep(const InstalledExtension *extension, void *arg)
 {
 	JobRun	   *run = (JobRun *) arg;
-	Oid			types[] = {TIMESTAMPTZOID, INT8OID};
-	Datum		values[] = {TimestampTzGetDatum(run->started_at), Int64GetDatum(run->total)};
+	Oid			types[] = {TIMESTAMPTZOID, TEXTOID, INT8OID};
+	Datum		values[] = {TimestampTzGetDatum(run->started_at),
+		CStringGetTextDatum(run->parts ? run->parts : ""), Int64GetDatum(run->total)};
 	bool		isnull;
+	Datum		parts;
 
 	run->more = false;
 	if (!run->started && RanRecently(extension, run))
 		return;
 	run->started = true;
 	run->total = DatumGetInt64(Select(extension,
-									  "SELECT s.total, s.more FROM %1$s.liveness_prune_step("
+									  "SELECT s.total, s.more, s.parts::pg_catalog.text"
+									  " FROM %1$s.liveness_prune_step("
 									  "%1$s.liveness_prune_cut(NULL::interval),"
-									  " %1$s.liveness_effective_batch_size(NULL::int4), $1, $2) s",
-									  2, types, values, 1, &isnull));
+									  " %1$s.liveness_effective_batch_size(NULL::int4), $1,"
+									  " NULLIF($2, '')::pg_catalog.text[], $3) s",
+									  3, types, values, 1, &isnull));
+	parts = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull);
+	run->parts = MemoryContextStrdup(TopMemoryContext, TextDatumGetCString(parts));
 	run->more = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 										   2, &isnull));
 	if (isnull)

@@ -76,8 +76,8 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT liveness_rollup_hourly()', 'denied', 'denied', 'ok'),
 	('SELECT liveness_rollup_hourly(now() - interval ''1 day'', NULL)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_prune_batch()', 'denied', 'denied', 'ok'),
-	('SELECT liveness_prune_derived()', 'denied', 'denied', 'ok'),
-	('SELECT liveness_prune_step(NULL, 1, now(), 0)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_prune_derived(1)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_prune_step(NULL, 1, now(), NULL, 0)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_schedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
 	('SELECT liveness_unschedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
 	('SELECT liveness_count(''hourly_late_total'', 1)', 'denied', 'denied', 'ok'),
@@ -223,7 +223,7 @@ SELECT set_config('search_path', 'liveness_t_trap, pg_catalog, public', true);
 SELECT public.throws_ok('SELECT now() < now()', 'P0001', 'trapped', 'the trap works');
 SELECT public.lives_ok($$SELECT public.liveness_rollup_features()$$, 'not in the features rollup');
 SELECT public.lives_ok($$SELECT public.liveness_rollup_hourly(), public.liveness_rollup_hourly('-infinity', NULL)$$, 'nor in the hourly one');
-SELECT public.lives_ok($$SELECT public.liveness_prune_batch(), public.liveness_prune_derived()$$, 'nor in the retention');
+SELECT public.lives_ok($$SELECT public.liveness_prune_batch(), public.liveness_prune_derived(1)$$, 'nor in the retention');
 SELECT public.lives_ok($$SELECT public.liveness_open_session('t', 'c'), public.liveness_close_session(1, 'x'), public.liveness_close_stale(), public.liveness_close_orphans('c')$$,
 	'nor around sessions');
 SELECT public.lives_ok($$SELECT * FROM public.liveness_features_at(), public.liveness_reliability(), public.liveness_heatmap('p'), public.network_availability, public.provider_stale_sessions$$, 'nor in what people read');

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(75);
+SELECT plan(77);
 
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
 
@@ -230,6 +230,10 @@ SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliabil
 	$$VALUES ('provider_reliability_features', 'index')$$, 'the ranking, which is inlined');
 SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliability(min_uptime => 0.5, max_rows => 500)')$$,
 	$$VALUES ('provider_reliability_features', 'index')$$, 'with bounds too');
+SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, liveness_score FROM provider_liveness') s (relation, how)$$,
+	$$VALUES ('provider_reliability_features')$$, 'features alone cost no look at sessions or heartbeats');
+SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, connected, connected_since FROM provider_liveness') s (relation, how) ORDER BY 1$$,
+	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'who is connected none at heartbeats');
 SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_open_sessions WHERE provider_id = ''p7''')$$,
 	$$VALUES ('provider_heartbeats', 'index'), ('provider_sessions', 'index')$$, 'the open sessions of one provider, as liveness_open_session needs them');
 

@@ -169,14 +169,32 @@ query(q{
 	CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(5) FROM public.batches WHERE sizes = '1 1'; RETURN NULL; END$$;
 	CREATE TRIGGER slow AFTER DELETE ON provider_heartbeats FOR EACH STATEMENT EXECUTE FUNCTION slow();
 });
-query('CALL liveness_prune()');
+like(error_of('CALL liveness_prune();'), qr/WARNING:  .*the retention has spent liveness\.prune_budget \(00:00:05\), and old heartbeats are left.*HINT: /s, 'a budget that is too small is told of');
 query('DROP TRIGGER slow ON provider_heartbeats');
 is(query('TABLE batches'), '1 1|t', 'liveness.prune_budget: one batch is done within 5 s, the second is not');
-is(query(q{SELECT last_rows, runs FROM liveness_jobs WHERE job = 'retention'}), '2|1', 'liveness_jobs has the run');
-is(query(q{SELECT count(*) FROM provider_heartbeats_hourly WHERE provider_id = 'd32'}), 1, 'the rest is for the next one');
+is(query(q{SELECT last_rows, runs FROM liveness_jobs WHERE job = 'retention'}), '3|1', 'liveness_jobs has the run');
+is(query(q{SELECT count(*) FROM provider_heartbeats_hourly WHERE hour < now() - interval '31 days'}), 5, 'the other tables got their batch all the same: one row of six');
+my $overdue = q{SELECT string_agg(CASE name WHEN 'liveness_overdue_seconds' THEN floor(value / 86400) ELSE value END::text, ' ' ORDER BY name) FROM liveness_metrics WHERE name LIKE 'liveness\_overdue\_%'};
+is(query($overdue), '23 0 11', 'liveness_metrics: 23 heartbeats are left, for eleven days too long');
 set(prune_budget => 0, prune_batch_size => 100);
-query('CALL liveness_prune()');
-is(query(q{SELECT (SELECT count(*) FROM provider_heartbeats), (SELECT count(*) FROM provider_heartbeats_hourly WHERE provider_id = 'd32')}), '1|0', 'which has no limit with 0');
+is(error_of('CALL liveness_prune();'), '', '0 is no limit');
+is(query('SELECT count(*) FROM provider_heartbeats'), 1, 'and all goes');
+is(query($overdue), '0 0 0', 'nothing is overdue then');
+
+# Half of the way: heartbeats get two thirds of the budget, then the others, then they again
+query(q{INSERT INTO provider_heartbeats_hourly (provider_id, hour) SELECT 'd32', date_trunc('hour', now(), 'UTC') - g * interval '1 hour' FROM generate_series(800, 804) g});
+is(query(q{SELECT string_agg(concat_ws(' ', s.parts, s.total, s.more), ', ' ORDER BY n) FROM (VALUES
+		(1, NULL::text[], '0 s'::interval), (2, '{derived,partitions,heartbeats}', '50 min'), (3, '{partitions,heartbeats}', '50 min'), (4, '{heartbeats}', '50 min'), (5, '{derived}', '2 h')) v (n, parts, spent)
+	CROSS JOIN LATERAL liveness_prune_step(NULL, 1, clock_timestamp() - spent, v.parts, 0) s}),
+	'{derived,partitions} 0 t, {derived,partitions,heartbeats} 1 t, {heartbeats} 0 t, {} 0 f, {derived} 1 t', 'steps without a limit');
+set(prune_budget => '1h', heartbeat_retention => '28d');
+fill();
+query(q{INSERT INTO provider_heartbeats_hourly (provider_id, hour) SELECT 'd32', date_trunc('hour', now(), 'UTC') - g * interval '1 hour' FROM generate_series(800, 804) g});
+is(query(q{SELECT string_agg(concat_ws(' ', s.parts, s.total, s.more), ', ' ORDER BY n) FROM (VALUES
+		(1, NULL::text[], '30 min'::interval), (2, NULL, '45 min'), (3, '{derived,partitions,heartbeats}', '45 min'), (4, '{heartbeats}', '45 min'), (5, NULL, '2 h'), (6, '{derived}', '2 h')) v (n, parts, spent)
+	CROSS JOIN LATERAL liveness_prune_step(liveness_prune_cut(NULL), 1, clock_timestamp() - spent, v.parts, 0) s}),
+	'{heartbeats,derived,partitions} 1 t, {derived,partitions,heartbeats} 1 t, {derived,partitions,heartbeats} 1 t, {heartbeats} 1 t, {derived,partitions} 1 t, {} 1 f', 'and with one');
+set(prune_budget => 0, prune_batch_size => 100);
 
 # A run that fails keeps the batches done, and is noted
 fill();

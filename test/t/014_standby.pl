@@ -72,7 +72,7 @@ my @writes = (
 	q{SELECT liveness_lock_job('hourly', false)}, q{SELECT liveness_merge_job_state('hourly', NULL)}, q{SELECT liveness_rollup_to_prune('2026-01-01', NULL)},
 	'SELECT liveness_close_hours(now())', 'SELECT liveness_close_rolled_up_hours(now())', 'SELECT liveness_partition_heartbeats()', q{SELECT liveness_dump_rows_of('provider_heartbeats')},
 	'SELECT liveness_prune_batch()', 'CALL liveness_prune()',
-	'SELECT liveness_prune_heartbeats(now(), 1)', 'SELECT liveness_prune_derived()', 'SELECT liveness_prune_step(NULL, 1, now(), 0)',
+	'SELECT liveness_prune_heartbeats(now(), 1)', 'SELECT liveness_prune_derived(1)', 'SELECT liveness_prune_step(NULL, 1, now(), NULL, 0)',
 	q{SELECT liveness_record_run('hourly', now(), '1 s', 1)}, q{SELECT liveness_record_error('hourly', 'x')},
 	q{CALL liveness_run('features')}, q{CALL liveness_run('hourly')}, q{CALL liveness_run('retention')},
 	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_close_session(1, 'x')},
@@ -96,7 +96,7 @@ for my $statement (sort keys %others)
 	like($err, qr/ERROR:  55000: $others{$statement}/, "refused on the standby: $statement");
 }
 # what counts, and what raises, tells or warns, writes to no table, nor what finds no partition
-my %tried = map { /(liveness_\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions prune_partitions);
+my %tried = map { /(liveness_\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename);
 is(join(' ', grep { !$tried{$_} } split /\n/, $primary->safe_psql('postgres', $functions)), '', 'no function that may write is left out');
 my $err = '';
 $standby->psql('postgres', 'SELECT liveness_rollup_hourly()', stderr => \$err);

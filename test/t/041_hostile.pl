@@ -126,7 +126,7 @@ my %calls = (
 		q{SELECT fleet.liveness_rollup_hourly(@timestamptz '2025-01-01 00:00+00', @timestamptz '2025-02-01 00:00+00')},
 		q{CALL fleet.liveness_prune(@interval '28 days', 1)},
 		q{CALL fleet.liveness_run(@text 'features')}, q{CALL fleet.liveness_run(@text 'hourly')}, q{CALL fleet.liveness_run(@text 'retention')}, q{CALL fleet.liveness_run(@text 'x')},
-		q{SELECT fleet.liveness_prune_derived()},
+		q{SELECT fleet.liveness_prune_derived(1)},
 		q{SELECT fleet.liveness_record_error(@text 'hourly', @text 'x')},
 		q{SELECT fleet.liveness_schedule()}, q{SELECT fleet.liveness_unschedule()}, q{SELECT * FROM fleet.liveness_cron_jobs()},
 		q{SELECT fleet.liveness_rollup_features(@timestamptz '2025-01-10 00:00+00', 14)},

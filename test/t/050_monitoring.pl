@@ -57,9 +57,10 @@ sub metrics_are
 is(query(q{SELECT count(*) FROM liveness_counters(true)}), 0, 'not preloaded: there are no counters to list');
 is(query(q{SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM liveness_metrics}), join(' ', sort qw(
 	liveness_fleet_providers liveness_fleet_connected_providers liveness_fleet_vanished_providers liveness_fleet_highly_reliable_providers
-	liveness_fleet_stale_sessions liveness_job_runs_total liveness_job_errors_total liveness_job_failing)),
+	liveness_fleet_stale_sessions liveness_job_runs_total liveness_job_errors_total liveness_job_failing
+	liveness_overdue_seconds liveness_overdue_heartbeats liveness_overdue_partitions)),
 	'what is not known yet has no row');
-metrics_are('and what is known is zero', fleet_providers => 0, fleet_stale_sessions => 0, job_runs_total => 'features=0 hourly=0 retention=0');
+metrics_are('and what is known is zero', fleet_providers => 0, fleet_stale_sessions => 0, job_runs_total => 'features=0 hourly=0 retention=0', overdue_seconds => 0, overdue_heartbeats => 0, overdue_partitions => 0);
 
 # The fleet: 120 providers, the scores of 1 to 120 in a thousand; of these 1 to 5 have
 # vanished, and 116 to 120 (uptime 0.96 and more) are connected.  115 are in the window,
@@ -171,7 +172,7 @@ cmp_ok(scalar @others, '>', 15, 'of other tables and views');
 is_deeply([ grep { query_as($role, "TABLE $_") !~ /^permission denied/ } @others ], [], 'it may read none');
 is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = '"Fleet"'::regnamespace
 		AND has_function_privilege('$role', p.oid, 'EXECUTE') AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)}),
-	'liveness_counters liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_stale', 'and calls what the view calls');
+	'liveness_counters liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
 query(q{CREATE ROLE reader LOGIN; SELECT liveness_grant_reader('reader'); CREATE ROLE nobody LOGIN; GRANT USAGE ON SCHEMA "Fleet" TO nobody});
 is(query_as('reader', 'SELECT count(*) > 100 FROM liveness_metrics'), 't', 'a reader reads it too');
 is(query(q{SELECT has_table_privilege('nobody', 'liveness_metrics', 'SELECT')}), 'f', 'nobody else');
@@ -192,7 +193,7 @@ $node->poll_query_until($db, qq{SELECT count(*) = 1 FROM pg_stat_activity WHERE 
 # a heartbeat takes 112 bytes and its text, to a multiple of 8
 query(q{SELECT liveness_emit('x') FROM generate_series(1, 3)});
 metrics_are('what waits in the buffer', buffered => 3, buffered_bytes => 360, buffer_size_bytes => 65536, emitted_total => 3, dropped_total => 0);
-is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters)_') m USING (name, value, help)
+is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters|overdue)_') m USING (name, value, help)
 	WHERE s.since IS NULL OR m.labels IS DISTINCT FROM '{}'}), 0, 'every counter is a metric, under its name');
 is(query(q{SELECT value = (SELECT extract(epoch FROM since)::float8 FROM liveness_stats LIMIT 1) FROM liveness_metrics WHERE name = 'liveness_counters_start_time_seconds'}), 't', 'with their beginning');
 

@@ -72,13 +72,36 @@ like(error_of('SELECT liveness_partition_heartbeats()'), qr/ERROR:  55000: \S+pr
 query('DROP MATERIALIZED VIEW copies; CREATE PUBLICATION mirror FOR TABLE provider_heartbeats');
 like(error_of('SELECT liveness_partition_heartbeats()'), qr/ERROR:  55000: .*with publication mirror/, 'nor is a publication changed');
 query('DROP PUBLICATION mirror');
+# What a swap of the table would lose is refused
+for my $obstacle (
+	[ 'publication everything', 'CREATE PUBLICATION everything FOR ALL TABLES' ],
+	[ 'statistics object together', 'CREATE STATISTICS together ON provider_id, status FROM provider_heartbeats' ],
+	[ 'REPLICA IDENTITY FULL', 'ALTER TABLE provider_heartbeats REPLICA IDENTITY FULL' ],
+	[ 'trigger audit', 'CREATE TRIGGER audit BEFORE UPDATE ON provider_heartbeats FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()' ],
+	[ 'row-level security', 'ALTER TABLE provider_heartbeats ENABLE ROW LEVEL SECURITY' ],
+	[ 'policy own', 'CREATE POLICY own ON provider_heartbeats USING (true)' ],
+	[ 'policy other on table public.provider_sessions', 'CREATE POLICY other ON provider_sessions USING (EXISTS (SELECT FROM provider_heartbeats))' ],
+	[ 'rule silent', 'CREATE RULE silent AS ON UPDATE TO provider_heartbeats DO INSTEAD NOTHING' ],
+	[ 'constraint known', 'CREATE TABLE known (p text PRIMARY KEY); ALTER TABLE provider_heartbeats ADD CONSTRAINT known FOREIGN KEY (provider_id) REFERENCES known NOT VALID' ],
+	[ 'constraint once', 'ALTER TABLE provider_heartbeats ADD CONSTRAINT once UNIQUE (id, at)' ],
+	[ 'generated column twice', 'ALTER TABLE provider_heartbeats ADD COLUMN twice real GENERATED ALWAYS AS (2 * cpu_usage) STORED' ],
+	[ 'parent table public.beats', 'CREATE TABLE beats (LIKE provider_heartbeats); ALTER TABLE provider_heartbeats INHERIT beats' ],
+	[ 'table public.more_beats', 'CREATE TABLE more_beats () INHERITS (provider_heartbeats)' ],
+	[ 'function public.busy(public.provider_heartbeats)', q{CREATE FUNCTION busy(provider_heartbeats) RETURNS boolean LANGUAGE sql AS 'SELECT $1.cpu_usage > 0.9'} ],
+	[ 'storage parameters of index idx_provider_heartbeats_provider_at', 'ALTER INDEX idx_provider_heartbeats_provider_at SET (fillfactor = 80)' ])
+{
+	my ($name, $do) = @$obstacle;
+	like(error_of("SET search_path = public; BEGIN; $do; SELECT liveness_partition_heartbeats();"), qr/ERROR:  55000: \S+provider_heartbeats cannot be partitioned with [^\n]*\Q$name\E\n.*HINT: /s, "refused: $name");
+}
+is(query(q{SELECT relkind FROM pg_class WHERE oid = 'provider_heartbeats'::regclass}), 'r', 'and nothing is done');
+
 like(error_of("SELECT liveness_partition_heartbeats('$_')"), qr/ERROR:  22023: width .* is not a number of whole hours.*HINT: /s, "width $_") for '0', '90 minutes', '1 month', '-1 day';
 like(error_of(q{SELECT liveness_partition_heartbeats(until => 'infinity')}), qr/ERROR:  22008: /, 'partitions without end');
 like(error_of(q{SELECT liveness_partition_heartbeats('1 hour', until => now() + interval '30 days')}), qr/ERROR:  54000: more than 500 partitions.*HINT: /s, 'or without number');
 like(error_of("SET ROLE ops; SELECT $_"), qr/ERROR:  42501: /, "an operator may not call $_")
   for 'liveness_partition_heartbeats()', q{liveness_dump_rows_of('provider_heartbeats')};
 like(error_of("SET ROLE reader; SELECT $_"), qr/ERROR:  42501: /, "a reader may not call $_")
-  for 'liveness_extend_partitions()', "liveness_drop_partitions('$day{9}')", 'liveness_prune_partitions(now())';
+  for 'liveness_extend_partitions()', "liveness_drop_partitions('$day{9}')", 'liveness_prune_partitions(now(), now())', 'liveness_lock_partitions(now(), true)';
 query(q{GRANT EXECUTE ON FUNCTION liveness_dump_rows_of TO reader});
 like(error_of(q{SET ROLE reader; SELECT liveness_dump_rows_of('provider_heartbeats')}), qr/ERROR:  42501: must be owner of extension liveness/, 'nor may who was granted to, but does not own the extension');
 query(q{REVOKE EXECUTE ON FUNCTION liveness_dump_rows_of FROM reader});
@@ -151,7 +174,8 @@ like(error_of($to), qr/WARNING:  .*heartbeats before .* were not dropped, becaus
 is(query("SELECT count(*) FROM provider_heartbeats WHERE at < '$day{-2}'"), 72, 'leaving the day whole, and its rows too');
 is(query(sprintf $state, $day{-3}), '00:00:00|2', 'and open');
 query("INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p2', '$day{-4}')");
-like(error_of('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT liveness_prune_batch(now() - ' . "'$day{-2}'::timestamptz); COMMIT;"), qr/NOTICE:  .*READ COMMITTED only/, 'no partition goes by an old snapshot');
+my $batch = "SELECT liveness_prune_batch(now() - '$day{-2}'::timestamptz);";
+like(error_of("BEGIN ISOLATION LEVEL REPEATABLE READ; $batch $batch COMMIT;"), qr/NOTICE:  .*READ COMMITTED only/, 'no partition goes by an old snapshot');
 is(query($where) =~ /^\Q${\name(-3)}\E\|72$/m, 1, 'which stays');
 # and commits while the retention waits for it, with the hours rolled up already
 my $pruner = $node->background_psql('postgres', on_error_stop => 0);
@@ -201,6 +225,35 @@ is(query(q{
 	SELECT a BETWEEN 1 AND 6, b FROM liveness_prune_batch('2 days') a, LATERAL liveness_prune_batch(a * interval '0' + interval '2 days') b;
 	SELECT sum(heartbeat_count), (SELECT count(*) BETWEEN 84 AND 90 FROM provider_heartbeats) FROM provider_heartbeats_hourly;
 }, 'three'), "t|6\n96|t", 'six hours wide, in another schema');
+
+# Settings of the table and of its columns go along, to partitions of later days too; and
+# nobody is let in by default privileges
+query('CREATE DATABASE four');
+query(q{
+	CREATE ROLE stranger;
+	CREATE EXTENSION liveness;
+	ALTER TABLE provider_heartbeats SET (autovacuum_vacuum_scale_factor = 0.01, fillfactor = 90, toast.autovacuum_enabled = false);
+	ALTER TABLE provider_heartbeats ALTER COLUMN provider_id SET STATISTICS 1000, ALTER COLUMN provider_id SET (n_distinct = 5000);
+	ALTER TABLE provider_heartbeats ADD COLUMN site text DEFAULT 'here' CHECK (site <> '');
+	COMMENT ON COLUMN provider_heartbeats.site IS 'ours';
+	CREATE INDEX by_site ON provider_heartbeats (site) WITH (fillfactor = 70);
+	INSERT INTO provider_heartbeats (provider_id, at, site) VALUES ('p', now(), 'there');
+	ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO stranger;
+	SELECT liveness_partition_heartbeats('1 day');
+	SELECT liveness_partition_heartbeats('1 day', until => now() + interval '9 days');
+}, 'four');
+is(query(q{
+	SELECT count(*) > 9, bool_and(c.reloptions @> '{autovacuum_vacuum_scale_factor=0.01,fillfactor=90}'), bool_and(t.reloptions = '{autovacuum_enabled=false}'),
+		bool_and(a.attstattarget = 1000), bool_and('n_distinct=5000' = ANY (a.attoptions)), bool_and(NOT has_table_privilege('stranger', c.oid, 'SELECT')),
+		bool_and(EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND x.reloptions = '{fillfactor=70}'))
+	FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class t ON t.oid = c.reltoastrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'provider_id'
+	WHERE i.inhparent = 'provider_heartbeats'::regclass}, 'four'), 't|t|t|t|t|t|t', 'settings of the partitions');
+is(query(q{
+	SELECT a.attstattarget, 'n_distinct=5000' = ANY (a.attoptions), has_table_privilege('stranger', c.oid, 'SELECT'), col_description(c.oid, 14),
+		(SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c'), (SELECT site FROM provider_heartbeats)
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'provider_id' WHERE c.oid = 'provider_heartbeats'::regclass}, 'four'),
+	'1000|t|f|ours|1|there', 'and of the table');
+query('DROP OWNED BY stranger', 'four');
 
 query('DROP VIEW users; DROP EXTENSION liveness');
 is(query(q{SELECT count(*) FROM pg_class WHERE relname ~ 'heartbeat'}), 0, 'DROP EXTENSION leaves nothing behind');
