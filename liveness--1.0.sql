@@ -19,7 +19,7 @@ BEGIN
 		RAISE EXCEPTION USING
 			ERRCODE = 'duplicate_table',
 			MESSAGE = pg_catalog.concat('schema @extschema@ already holds ', existing),
-			HINT = 'To adopt existing tables, move them to another schema, create the extension, and have their rows copied by liveness_adopt(): see "Adopting existing tables" in docs/operations.md. Or create the extension in another schema.';
+			HINT = 'To adopt existing tables, move them to another schema, create the extension, and have their rows copied by liveness_adopt(): see "Adopting existing tables" in docs/install.md. Or create the extension in another schema.';
 	END IF;
 END
 $do$;

@@ -114,7 +114,7 @@ start_clock() {
 	tick="UPDATE clock SET at = at + interval '5 minutes' RETURNING at AS as_of \\gset"
 }
 
-# the index of docs/operations.md
+# the index of docs/scale.md
 cover='CREATE INDEX covering ON provider_sessions (provider_id, connected_at DESC) INCLUDE (disconnected_at, disconnect_reason)'
 
 # in_turns FILE... [psql options]: each in turn, ROUNDS times; what once says of

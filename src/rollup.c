@@ -514,7 +514,7 @@ TooLargeToHash(const Job *job)
 /*
  * Features and histories of all providers.
  *
- * With an index that holds all we read (docs/operations.md), each process of a
+ * With an index that holds all we read (docs/scale.md), each process of a
  * parallel plan takes a range of providers, and all of their sessions; in order, so
  * that one provider's are in memory at a time.  Without, a scan for each range would
  * read the whole table: the processes share one scan, and the leader puts together

@@ -1,4 +1,4 @@
-# The statements of docs/operations.md that adopt the tables of an existing
+# The statements of docs/install.md that adopt the tables of an existing
 # deployment, run as they stand there: no row is lost, ids go on.
 use strict;
 use warnings;
@@ -7,8 +7,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $guide = slurp_file("$ENV{TESTDIR}/../docs/operations.md");
-my ($section) = $guide =~ /^## Adopting existing tables\n(.*?)(?=^## )/ms;
+my $guide = slurp_file("$ENV{TESTDIR}/../docs/install.md");
+my ($section) = $guide =~ /^## Adopting existing tables\n(.*?)(?=^## |\z)/ms;
 ok($section, 'the guide has the section that the hint names');
 my $statements = join '', map { /^    (.*\n)/ ? $1 : () } split /^/, $section;
 like($statements, qr/CREATE EXTENSION liveness/, 'and the statements');
@@ -52,7 +52,7 @@ SQL
 my $error = '';
 $node->psql('postgres', 'CREATE EXTENSION liveness', stderr => \$error);
 like($error, qr/already holds provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, provider_sessions\n/, 'the extension does not take them over silently');
-like($error, qr/HINT: .*liveness_adopt\(\).*"Adopting existing tables" in docs\/operations\.md/, 'and says where to read on');
+like($error, qr/HINT: .*liveness_adopt\(\).*"Adopting existing tables" in docs\/install\.md/, 'and says where to read on');
 
 my $out = '';
 $error = '';

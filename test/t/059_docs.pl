@@ -112,6 +112,8 @@ for my $path (glob "$root/docs/*.md")
 		my ($printed, $error) = run_block($block);
 		is($error, '', "docs/$name, line $block->{line}: the block runs");
 	}
+	# which would keep another page from partitioning the table
+	$node->safe_psql($database, 'DROP PUBLICATION IF EXISTS mirror, own');
 }
 $node->stop;
 
