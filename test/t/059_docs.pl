@@ -115,6 +115,9 @@ for my $path (glob "$root/docs/*.md")
 	# which would keep another page from partitioning the table
 	$node->safe_psql($database, 'DROP PUBLICATION IF EXISTS mirror, own');
 }
+
+my @settings = split /\n/, $node->safe_psql($database, q{LOAD 'liveness'; SELECT name FROM pg_settings WHERE name LIKE 'liveness.%' ORDER BY 1});
+is_deeply([ sort(text_of("$root/docs/install.md") =~ /^\| `(liveness\.\w+)` \|/mg) ], \@settings, 'docs/install.md has every setting');
 $node->stop;
 
 # Links and headings, as GitHub and other readers of Markdown make anchors of them
