@@ -2,9 +2,7 @@
 EXTENSION = liveness report/liveness_report
 
 MODULE_big = liveness
-OBJS = src/aggstate.o src/buffer.o src/features.o src/flush.o src/hazard.o src/history.o src/hourly.o \
-	src/intervals.o src/joblock.o src/jobs.o src/liveness.o src/partition.o src/percentiles.o src/ranking.o \
-	src/rollup.o src/rowtype.o src/score.o src/spells.o src/stats.o src/survival.o src/survival_curve.o src/unit.o src/worker.o
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA = $(wildcard liveness--*.sql report/liveness_report--*.sql)
 
 PG_CFLAGS += $(OPTFLAGS)

@@ -40,7 +40,8 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-#include "liveness.h"
+#include "compat.h"
+#include "joblock.h"
 
 static const char *const lock_names[] = {
 	[LOCK_FEATURES] = "features",

@@ -16,26 +16,16 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 
+#include "arguments.h"
 #include "compat.h"
-
-#define LIVENESS_VERSION	"1.0"
+#include "extension.h"
+#include "settings.h"
 
 #define HOURS_PER_WEEK		168
 #define USECS_PER_WEEK		(INT64CONST(7) * USECS_PER_DAY)
 
-/* Bounds of liveness.window_days and of every window_days argument */
-#define MIN_WINDOW_DAYS		1
-#define MAX_WINDOW_DAYS		3650
-
 /* Name of our lock */
 #define LIVENESS_TRANCHE	"liveness"
-
-typedef enum LivenessScheduler
-{
-	SCHEDULER_WORKER,
-	SCHEDULER_CRON,
-	SCHEDULER_OFF
-} LivenessScheduler;
 
 /* What a session of ours waits for */
 typedef enum LivenessWait
@@ -45,41 +35,7 @@ typedef enum LivenessWait
 	WAIT_WRITERS				/* the hourly rollup, for transactions to end */
 } LivenessWait;
 
-/* What a run of a job locks, and a restore */
-typedef enum LivenessLock
-{
-	LOCK_FEATURES = 1,
-	LOCK_HOURLY,
-	LOCK_RETENTION,
-	LOCK_RESTORE
-} LivenessLock;
-
-/* liveness.c: settings, and the checks of what stands for one */
-extern PGDLLIMPORT int liveness_window_days;
-extern PGDLLIMPORT int liveness_rollup_lookback;
-extern PGDLLIMPORT char *liveness_database;
-extern char *liveness_worker_role;
-extern PGDLLIMPORT int liveness_buffer_size;	/* kB */
-extern PGDLLIMPORT int liveness_scheduler;	/* LivenessScheduler */
-extern PGDLLIMPORT int liveness_batch_size;
-extern PGDLLIMPORT double liveness_flush_interval;	/* seconds */
-extern PGDLLIMPORT double liveness_flush_timeout;	/* seconds */
-extern PGDLLIMPORT int liveness_rollup_interval;	/* seconds; 0 or -1: off */
-
 extern uint32 liveness_wait_event(LivenessWait wait);
-
-extern int64 liveness_resume_within_usecs(void);
-extern bool liveness_reason_is_censored(const char *reason, Size len);
-extern int	liveness_check_window_days(int window_days);
-extern int	liveness_window_days_argument(FunctionCallInfo fcinfo, int arg);
-extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);
-extern void liveness_check_as_of(TimestampTz as_of);
-extern TimestampTz liveness_as_of_argument(FunctionCallInfo fcinfo, int arg);
-
-/* joblock.c */
-extern bool liveness_lock_job(Oid extension, LivenessLock job, bool wait);
-extern bool liveness_lock_out_restores(Oid extension);
-extern void liveness_watch_for_restores(void);
 
 /* score.c */
 extern double liveness_score_internal(double uptime_pct, double p_stays_4h,

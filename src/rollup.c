@@ -51,14 +51,9 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/dependency.h"
-#include "catalog/pg_extension.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
@@ -72,7 +67,6 @@
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
@@ -82,6 +76,7 @@
 #include "utils/tuplestore.h"
 #include "utils/wait_event.h"
 
+#include "joblock.h"
 #include "liveness.h"
 #include "stats.h"
 
@@ -115,52 +110,29 @@ typedef struct HourlyProgress
 } HourlyProgress;
 
 /*
- * The library may be older than the SQL until the server is restarted, and newer until
- * ALTER EXTENSION UPDATE was run: whoever runs rollups is told.
+ * The library is older than the SQL from an update of the packages to the next start of
+ * the server, and newer until ALTER EXTENSION UPDATE: whoever runs rollups is told.
  */
 static void
-WarnOfOtherVersion(Oid function)
+WarnOfOtherVersion(const InstalledExtension *extension)
 {
-	Oid			extension = getExtensionOfObject(ProcedureRelationId, function);
-	Relation	catalog;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Datum		version = 0;
-	bool		isnull = true;
-
-	if (!OidIsValid(extension))
-		return;
-	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(extension));
-	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		version = heap_getattr(tuple, Anum_pg_extension_extversion,
-							   RelationGetDescr(catalog), &isnull);
-	if (!isnull && strcmp(TextDatumGetCString(version), LIVENESS_VERSION) != 0)
+	if (strcmp(extension->version, LIVENESS_VERSION) != 0)
 		ereport(WARNING,
 				(errmsg("extension liveness is of version %s, and its library of version %s",
-						TextDatumGetCString(version), LIVENESS_VERSION),
+						extension->version, LIVENESS_VERSION),
 				 errhint("If the library is newer, run ALTER EXTENSION liveness UPDATE; if it is older, restart the server.")));
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
 }
 
-/* The schema that the extension lives in is that of the function called */
 static void
 FindObjects(Job *job, FunctionCallInfo fcinfo)
 {
-	Oid			schema = get_func_namespace(fcinfo->flinfo->fn_oid);
-	char	   *name = get_namespace_name(schema);
+	InstalledExtension extension;
 
-	if (name == NULL)
-		elog(ERROR, "cache lookup failed for namespace %u", schema);
-	WarnOfOtherVersion(fcinfo->flinfo->fn_oid);
-	job->extension = getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
-	job->schema = quote_identifier(name);
-	job->heartbeats = get_relname_relid("provider_heartbeats", schema);
+	liveness_extension_of(fcinfo->flinfo->fn_oid, &extension);
+	WarnOfOtherVersion(&extension);
+	job->extension = extension.oid;
+	job->schema = extension.schema_name;
+	job->heartbeats = get_relname_relid("provider_heartbeats", extension.schema);
 	if (!OidIsValid(job->heartbeats))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

@@ -17,24 +17,15 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_extension.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
-#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
@@ -87,49 +78,10 @@ void
 liveness_prepare_units(void)
 {
 	HOLD_CANCEL_INTERRUPTS();
-	for (int i = 0; i < lengthof(pinned_settings); i++)
+	for (int i = 0; i < (int) lengthof(pinned_settings); i++)
 		SetConfigOption(pinned_settings[i].name, pinned_settings[i].value,
 						PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", MyBgworkerEntry->bgw_name, PGC_USERSET, PGC_S_OVERRIDE);
-}
-
-/*
- * Find the extension, and keep it from being dropped until the transaction ends.
- * Until it was created, and after it was dropped, there is none.
- */
-static bool
-FindExtension(InstalledExtension *extension)
-{
-	Oid			oid = get_extension_oid("liveness", true);
-	Relation	catalog;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	if (!OidIsValid(oid))
-		return false;
-	LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
-
-	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(oid));
-	scan = systable_beginscan(catalog, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
-		char	   *schema_name = get_namespace_name(form->extnamespace);
-
-		extension->oid = oid;
-		extension->owner = form->extowner;
-		extension->schema = form->extnamespace;
-		extension->schema_name = schema_name ? quote_identifier(schema_name) : NULL;
-		found = schema_name != NULL;
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return found;
 }
 
 /* A role that is not there is never taken for the owner, who may do more */
@@ -208,7 +160,7 @@ liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
 		if (timeout_ms > 0)
 			enable_timeout_after(STATEMENT_TIMEOUT, timeout_ms);
 		PushActiveSnapshot(GetTransactionSnapshot());
-		if (FindExtension(&extension))
+		if (liveness_find_extension(&extension))
 		{
 			ExecuteUnit(&extension, unit, arg);
 			result = UNIT_DONE;

@@ -19,7 +19,6 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -54,15 +53,6 @@ typedef struct FlushSchedule
 	FlushResult result;			/* of the last attempt */
 	uint64		requests;		/* of liveness_flush that have been served */
 } FlushSchedule;
-
-int64
-liveness_monotonic_usecs(void)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	return (int64) INSTR_TIME_GET_MICROSEC(now);
-}
 
 /*
  * SIGTERM.  The cancel ends what the worker waits for now: a lock, or a synchronous

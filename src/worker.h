@@ -13,16 +13,10 @@
 
 #include "utils/elog.h"
 
-/* unit.c */
+#include "clock.h"
+#include "extension.h"
 
-/* The extension as it stands in this database */
-typedef struct InstalledExtension
-{
-	Oid			oid;
-	Oid			owner;
-	Oid			schema;
-	const char *schema_name;	/* quoted */
-} InstalledExtension;
+/* unit.c */
 
 typedef enum UnitResult
 {
@@ -69,6 +63,5 @@ extern int64 liveness_run_due_jobs(int64 now);
 
 /* worker.c */
 extern void liveness_register_worker(void);
-extern int64 liveness_monotonic_usecs(void);
 
 #endif							/* LIVENESS_WORKER_H */

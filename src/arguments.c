@@ -1,0 +1,178 @@
+/*-------------------------------------------------------------------------
+ *
+ * arguments.c
+ *		Checks of arguments that several SQL functions have, and of those of
+ *		liveness_reliability.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/timestamp.h"
+
+#include "arguments.h"
+#include "settings.h"
+
+#define MAX_RELIABILITY_ROWS	500
+
+int
+liveness_check_window_days(int window_days)
+{
+	if (window_days < MIN_WINDOW_DAYS || window_days > MAX_WINDOW_DAYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("window_days %d is out of range", window_days),
+				 errhint("Give between %d and %d days, or NULL for the setting liveness.window_days.",
+						 MIN_WINDOW_DAYS, MAX_WINDOW_DAYS)));
+	return window_days;
+}
+
+/* An argument window_days, for which NULL stands for the setting */
+int
+liveness_window_days_argument(FunctionCallInfo fcinfo, int arg)
+{
+	if (PG_ARGISNULL(arg))
+		return liveness_window_days;
+	return liveness_check_window_days(PG_GETARG_INT32(arg));
+}
+
+/* A rollup describes an instant: infinity is none */
+void
+liveness_check_as_of(TimestampTz as_of)
+{
+	if (TIMESTAMP_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("as_of must be finite, not %s",
+						TIMESTAMP_IS_NOBEGIN(as_of) ? "-infinity" : "infinity"),
+				 errhint("Give the instant to describe, for example now().")));
+}
+
+/* An argument as_of, which may not be NULL either */
+TimestampTz
+liveness_as_of_argument(FunctionCallInfo fcinfo, int arg)
+{
+	TimestampTz as_of;
+
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("as_of must not be NULL"),
+				 errhint("Give the instant to describe, for example now().")));
+	as_of = PG_GETARG_TIMESTAMPTZ(arg);
+	liveness_check_as_of(as_of);
+	return as_of;
+}
+
+/*
+ * First instant of the window.  One that would begin before the calendar does
+ * begins with the calendar.
+ */
+TimestampTz
+liveness_window_since(TimestampTz as_of, int window_days)
+{
+	return Max(as_of - window_days * USECS_PER_DAY, MIN_TIMESTAMP);
+}
+
+/*
+ * liveness_window_start(as_of timestamptz, window_days int) -> timestamptz
+ *
+ * First instant of the window that ends at as_of.
+ */
+PG_FUNCTION_INFO_V1(liveness_window_start);
+Datum
+liveness_window_start(PG_FUNCTION_ARGS)
+{
+	TimestampTz as_of = liveness_as_of_argument(fcinfo, 0);
+	int			window_days = liveness_window_days_argument(fcinfo, 1);
+
+	PG_RETURN_TIMESTAMPTZ(liveness_window_since(as_of, window_days));
+}
+
+/*
+ * liveness_effective_window_days(window_days int) -> int
+ *
+ * The argument, checked, or for NULL the setting.
+ */
+PG_FUNCTION_INFO_V1(liveness_effective_window_days);
+Datum
+liveness_effective_window_days(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(liveness_window_days_argument(fcinfo, 0));
+}
+
+/*
+ * liveness_effective_batch_size(batch_size int) -> int
+ *
+ * The argument, checked, or for NULL the setting.
+ */
+PG_FUNCTION_INFO_V1(liveness_effective_batch_size);
+Datum
+liveness_effective_batch_size(PG_FUNCTION_ARGS)
+{
+	int32		batch_size;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_INT32(liveness_prune_batch_size);
+	batch_size = PG_GETARG_INT32(0);
+	if (batch_size < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("batch_size %d is out of range", batch_size),
+				 errhint("Give at least 1, or NULL for the setting liveness.prune_batch_size.")));
+	PG_RETURN_INT32(batch_size);
+}
+
+/*
+ * liveness_real_bound(float8) -> real
+ *
+ * A column of type real holds 0.95 rounded to real, which is below the float8
+ * 0.95; a bound must be rounded the same way before it is compared.  One beyond
+ * real's range is infinite: it is a bound all the same, not an error.
+ */
+PG_FUNCTION_INFO_V1(liveness_real_bound);
+Datum
+liveness_real_bound(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT4((float4) PG_GETARG_FLOAT8(0));
+}
+
+/*
+ * liveness_reliability_limit(min_uptime, min_stays_4h, min_stays_8h, min_score,
+ *							  max_score, max_rows) -> bigint
+ *
+ * NaN compares above everything in PostgreSQL, so that it would silently match
+ * nothing, or everything.
+ */
+PG_FUNCTION_INFO_V1(liveness_reliability_limit);
+Datum
+liveness_reliability_limit(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {
+		"min_uptime", "min_stays_4h", "min_stays_8h", "min_score", "max_score"
+	};
+	int			max_rows_arg = lengthof(names);
+
+	for (int i = 0; i < max_rows_arg; i++)
+	{
+		if (!PG_ARGISNULL(i) && isnan(PG_GETARG_FLOAT8(i)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must not be NaN", names[i]),
+					 errhint("Give NULL for no bound.")));
+	}
+	if (PG_ARGISNULL(max_rows_arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows must not be NULL"),
+				 errhint("Give between 1 and %d rows.", MAX_RELIABILITY_ROWS)));
+	if (PG_GETARG_INT32(max_rows_arg) < 1 ||
+		PG_GETARG_INT32(max_rows_arg) > MAX_RELIABILITY_ROWS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows %d is out of range", PG_GETARG_INT32(max_rows_arg)),
+				 errhint("Give between 1 and %d rows.", MAX_RELIABILITY_ROWS)));
+	PG_RETURN_INT64(PG_GETARG_INT32(max_rows_arg));
+}

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * arguments.h
+ *		Checks of arguments that several SQL functions have.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef LIVENESS_ARGUMENTS_H
+#define LIVENESS_ARGUMENTS_H
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+
+extern int	liveness_check_window_days(int window_days);
+extern int	liveness_window_days_argument(FunctionCallInfo fcinfo, int arg);
+extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);
+extern void liveness_check_as_of(TimestampTz as_of);
+extern TimestampTz liveness_as_of_argument(FunctionCallInfo fcinfo, int arg);
+
+#endif							/* LIVENESS_ARGUMENTS_H */
