@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(117);
+SELECT plan(118);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;

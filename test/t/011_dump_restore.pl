@@ -88,10 +88,62 @@ my $features = q{SELECT f::text FROM liveness_features_at('2026-01-02 00:00+00')
 is($node->safe_psql('one_table', $_), $node->safe_psql('source', $_), 'nothing is different') for 'TABLE provider_sessions ORDER BY id', $features;
 is($node->safe_psql('one_table', q{SELECT liveness_open_session('x')}), 4, 'ids go on after the 3');
 
+# What pg_dump leaves out of an extension's tables, printed as SQL
+$node->safe_psql('postgres', 'CREATE DATABASE extras; CREATE DATABASE extras_restored');
+$node->safe_psql('extras', 'CREATE EXTENSION liveness');
+is($node->safe_psql('extras', 'SELECT * FROM liveness_dump_extras()'), '', 'of a new extension nothing is left out');
+$node->safe_psql('extras', q{
+	CREATE TYPE region AS ENUM ('eu', 'us');
+	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.region = 'us'; RETURN NEW; END $$;
+	CREATE PUBLICATION "My pub" FOR TABLE provider_sessions (id, provider_id) WHERE (provider_id <> 'x'), provider_heartbeats;
+	CREATE PUBLICATION everything FOR ALL TABLES;
+	ALTER TABLE provider_sessions ADD COLUMN region region NOT NULL DEFAULT 'eu', ADD COLUMN "Twice" bigint GENERATED ALWAYS AS (2 * requests_served) STORED,
+		ADD CONSTRAINT "known region" CHECK (region IN ('eu', 'us')), ADD CONSTRAINT later CHECK (tokens_generated >= 0) NOT VALID, ADD UNIQUE (id),
+		ALTER COLUMN coordinator_id DROP NOT NULL, ALTER COLUMN coordinator_id SET DEFAULT 'main', ALTER COLUMN provider_id SET STATISTICS 700,
+		ALTER COLUMN provider_id SET (n_distinct = -0.1), ALTER COLUMN disconnect_reason SET STORAGE EXTERNAL, ALTER COLUMN disconnect_reason SET COMPRESSION pglz,
+		SET (autovacuum_vacuum_scale_factor = 0.01, toast.autovacuum_enabled = off), REPLICA IDENTITY FULL, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+	ALTER TABLE provider_reliability_features SET (fillfactor = 80);
+	CREATE INDEX covering ON provider_sessions (provider_id, connected_at) INCLUDE (disconnected_at, disconnect_reason);
+	CREATE INDEX ON provider_heartbeats ((status || 'x'), provider_id);
+	ALTER INDEX provider_heartbeats_expr_provider_id_idx ALTER COLUMN 1 SET STATISTICS 50;
+	DROP INDEX idx_provider_sessions_disconnected_at;
+	CLUSTER provider_sessions USING covering;
+	CREATE STATISTICS both_of_them (dependencies) ON provider_id, coordinator_id FROM provider_sessions;
+	ALTER STATISTICS both_of_them SET STATISTICS 300;
+	CREATE TRIGGER "note it" BEFORE INSERT ON provider_sessions FOR EACH ROW WHEN (NEW.coordinator_id = 'us') EXECUTE FUNCTION note();
+	CREATE TRIGGER off BEFORE INSERT ON provider_sessions FOR EACH ROW EXECUTE FUNCTION note();
+	ALTER TABLE provider_sessions DISABLE TRIGGER off;
+	CREATE RULE kept AS ON DELETE TO provider_reliability_features WHERE OLD.provider_id = 'kept' DO INSTEAD NOTHING;
+	CREATE POLICY own ON provider_sessions AS RESTRICTIVE FOR SELECT TO reader, ops USING (region = 'eu');
+	CREATE POLICY everybody ON provider_sessions USING (true) WITH CHECK (provider_id <> '');
+	COMMENT ON COLUMN provider_sessions.region IS E'where it\nstands';
+	COMMENT ON INDEX covering IS 'for the rollup';
+	COMMENT ON TABLE provider_sessions IS 'sessions of ours';
+	INSERT INTO provider_sessions (provider_id, region, coordinator_id, requests_served) VALUES ('p', 'us', NULL, 4), ('q', 'eu', 'us', 5);
+	INSERT INTO provider_heartbeats (provider_id) VALUES ('p');
+});
+my %extras = map { $_ => $node->safe_psql('extras', "SELECT * FROM liveness_dump_extras('$_')") } 'pre-data', 'post-data';
+is($node->safe_psql('extras', 'SELECT * FROM liveness_dump_extras()'), "$extras{'pre-data'}\n$extras{'post-data'}", 'both sections are all');
+my $dump = $node->basedir . '/extras';
+$node->command_ok([ 'pg_dump', '--format', 'custom', '--file', $dump, 'extras' ], 'pg_dump of tables that were changed');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'extras_restored', '--section', 'pre-data', $dump ], 'its first section');
+isnt($node->safe_psql('extras_restored', 'SELECT * FROM liveness_table_details() ORDER BY statement'), $node->safe_psql('extras', 'SELECT * FROM liveness_table_details() ORDER BY statement'), 'leaves out a lot');
+$node->safe_psql('extras_restored', $extras{'pre-data'});
+$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'extras_restored', '--section', 'data', '--section', 'post-data', $dump ], 'once the columns are there, the rest');
+$node->safe_psql('extras_restored', $extras{'post-data'});
+is(difference($node->safe_psql('extras', "SELECT $_ ORDER BY 1"), $node->safe_psql('extras_restored', "SELECT $_ ORDER BY 1")), '', "then nothing is different: $_")
+  for 'statement FROM liveness_table_details()', 'liveness_dump_extras()', 's::text FROM provider_sessions s', 'h::text FROM provider_heartbeats h',
+  'c.relname, a.attname, a.attnotnull, a.attstattarget, a.attstorage FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relname ~ $$^provider_$$ AND a.attnum > 0',
+  'p::text FROM pg_policies p', 'p::text FROM pg_publication_tables p', 'pg_get_triggerdef(oid), tgenabled FROM pg_trigger WHERE NOT tgisinternal', 'pg_get_statisticsobjdef(oid) FROM pg_statistic_ext',
+  'indexdef FROM pg_indexes WHERE schemaname = $$public$$', 'relname, reloptions, relrowsecurity, relforcerowsecurity, relreplident FROM pg_class WHERE relnamespace = $$public$$::regnamespace';
+my $section_error = '';
+$node->psql('extras', q{SELECT liveness_dump_extras('data')}, stderr => \$section_error);
+like($section_error, qr/ERROR:  there is no section 'data'\nHINT: /, 'another section is refused');
+
 # A cluster: roles, a setting of the database, and the rest
 $node->safe_psql('postgres', 'ALTER DATABASE source SET liveness.window_days = 21');
 $file = $node->basedir . '/all';
-$node->command_ok([ 'pg_dumpall', '--exclude-database', 'source?*', '--exclude-database', 'one_table', '--file', $file ], 'pg_dumpall');
+$node->command_ok([ 'pg_dumpall', '--exclude-database', 'source?*', '--exclude-database', 'one_table', '--exclude-database', 'extras*', '--file', $file ], 'pg_dumpall');
 my $other = PostgreSQL::Test::Cluster->new('other');
 $other->init;
 $other->append_conf('postgresql.conf', "timezone = 'UTC'\n");
