@@ -693,6 +693,9 @@ COMMENT ON FUNCTION liveness_history_uptime(bytea, timestamptz, int) IS 'Share o
 CREATE FUNCTION liveness_span_usecs(span interval, name text)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds';
+CREATE FUNCTION liveness_instant(at timestamptz, name text)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_instant(timestamptz, text) IS 'An argument of that name, once it has been checked to be an instant';
 CREATE FUNCTION liveness_candidates_limit(min_probability float8, max_rows int)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_candidates_limit(float8, int) IS 'max_rows, once the arguments of liveness_candidates have been checked';
@@ -1416,6 +1419,12 @@ BEGIN
 			MESSAGE = format('a session cannot be closed at %s', $3),
 			HINT = 'Give the instant at which the provider disconnected, for example now().';
 	END IF;
+	IF $2 IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'not_null_violation',
+			MESSAGE = 'reason must not be NULL',
+			HINT = 'Give the reason why the session ended, or an empty text.';
+	END IF;
 	UPDATE @extschema@.provider_sessions s SET
 		disconnected_at = coalesce($3, now()),
 		disconnect_reason = $2,
@@ -2013,7 +2022,10 @@ BEGIN ATOMIC
 			-- of another instant than now what came after it is not known yet
 			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
 			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
-			a.hazard || (SELECT @extschema@.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h) AS hazard
+			-- NULL where nobody was ever up: || alone would take it for an empty array
+			CASE WHEN a.hazard IS NOT NULL
+				THEN a.hazard || (SELECT @extschema@.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
+			END AS hazard
 		FROM ages a
 		CROSS JOIN (
 			SELECT t.ahead, $1 >= now() AND $1 <= t.ahead AS is_now
@@ -2090,8 +2102,8 @@ BEGIN ATOMIC
 	CROSS JOIN asked a
 	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.host, b.since, $1, a.usecs) bounds (b)
 	LEFT JOIN @extschema@.liveness_features_at($1) r ON r.provider_id = b.provider_id
-	-- a gate: it checks the argument even where nobody is up
-	WHERE @extschema@.liveness_window_start($1, NULL) IS NOT NULL
+	-- gates: they check the arguments even where nobody is up
+	WHERE @extschema@.liveness_window_start($1, NULL) IS NOT NULL AND @extschema@.liveness_span_usecs($2, 'job') > 0
 	ORDER BY b.probability DESC, b.provider_id;
 END;
 COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) IS 'What liveness_candidates would have answered at an instant';
@@ -2109,12 +2121,12 @@ BEGIN ATOMIC
 		SELECT @extschema@.liveness_span_usecs($1, 'horizon') AS usecs,
 			make_interval(secs => @extschema@.liveness_span_usecs($1, 'horizon') / 1e6) AS horizon,
 			make_interval(secs => @extschema@.liveness_span_usecs($4, 'step') / 1e6) AS step,
-			CASE WHEN isfinite($3) THEN least($3, now()) ELSE now() END AS until
+			@extschema@.liveness_instant($2, 'since') AS since,
+			least(@extschema@.liveness_instant($3, 'until'), now()) AS until
 	), cuts AS MATERIALIZED (
 		SELECT c.cut, c.cut + a.horizon AS ends
 		FROM asked a
-		CROSS JOIN LATERAL generate_series($2, least($3, now()) - a.horizon, a.step) c (cut)
-		WHERE isfinite($2) AND isfinite($3)
+		CROSS JOIN LATERAL generate_series(a.since, a.until - a.horizon, a.step) c (cut)
 	), history AS MATERIALIZED (
 		SELECT s.provider_id, @extschema@.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
 				(SELECT a.until FROM asked a), 1) AS sessions
@@ -2417,14 +2429,14 @@ CREATE VIEW liveness_metrics AS
 		SELECT c.name, c.value, c.help, c.since FROM liveness_counters(true) c
 	), fleet AS MATERIALIZED (
 		SELECT n.providers, n.connected, n.vanished, n.highly_reliable, n.mean_uptime_pct, n.p10_uptime_pct,
-			n.p50_uptime_pct, n.p90_uptime_pct, extract(epoch FROM now() - n.updated_at)::float8 AS age
+			n.p50_uptime_pct, n.p90_uptime_pct, (extract(epoch FROM now()) - extract(epoch FROM n.updated_at))::float8 AS age
 		FROM liveness_metrics_fleet() n
 	), stale AS MATERIALIZED (
 		SELECT liveness_metrics_stale() AS sessions
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
-			extract(epoch FROM now() - j.last_started_at)::float8 AS age,
+			(extract(epoch FROM now()) - extract(epoch FROM j.last_started_at))::float8 AS age,
 			coalesce(j.last_error_at > coalesce(j.last_started_at, '-infinity'), false) AS failing
 		FROM liveness_metrics_jobs() j
 	), overdue AS MATERIALIZED (
@@ -2682,6 +2694,12 @@ DECLARE
 	is_filled boolean;
 	made bigint := 0;
 BEGIN
+	IF width IS NULL OR until IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = format('%s must not be NULL', CASE WHEN width IS NULL THEN 'width' ELSE 'until' END),
+			HINT = 'Leave the argument out for its default.';
+	END IF;
 	IF width < interval '1 hour' OR extract(month FROM width) <> 0 OR extract(year FROM width) <> 0
 		OR date_bin('1 hour', monday + width, monday) <> monday + width THEN
 		RAISE EXCEPTION USING

@@ -947,6 +947,30 @@ liveness_span_usecs(PG_FUNCTION_ARGS)
 }
 
 /*
+ * liveness_instant(at timestamptz, name text) -> timestamptz
+ *
+ * An argument that is an instant.
+ */
+PG_FUNCTION_INFO_V1(liveness_instant);
+Datum
+liveness_instant(PG_FUNCTION_ARGS)
+{
+	const char *name = PG_ARGISNULL(1) ? "at" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name),
+				 errhint("Give an instant, for example now().")));
+	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(0)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("%s must be finite", name),
+				 errhint("Give an instant, for example now().")));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+/*
  * liveness_candidates_limit(min_probability float8, max_rows int) -> bigint
  *
  * max_rows, once both are checked; NULL for no limit.
