@@ -8,7 +8,7 @@ DATA = $(wildcard liveness--*.sql report/liveness_report--*.sql)
 PG_CFLAGS += $(OPTFLAGS)
 
 # The targets at the end install what they need themselves, pg_config included
-ifneq ($(filter-out test demo demo-stop dist,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out sql test demo demo-stop dist,$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -30,6 +30,11 @@ strict:
 	$(MAKE) clean
 	$(MAKE) all $(STRICT) CC=clang CFLAGS="-O2 -fPIC -fwrapv -fno-strict-aliasing $(STRICT_CFLAGS)"
 	$(MAKE) clean
+
+# The script of the extension, from its parts in sql/
+.PHONY: sql
+sql:
+	scripts/sql
 
 # What a newcomer needs: both work on a Debian machine with nothing but make,
 # and install the packages they need (root or sudo)

@@ -1,4 +1,4 @@
-/* liveness--1.0.sql */
+/* liveness--1.0.sql: written by scripts/sql from sql/ */
 
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION liveness" to load this file. \quit
@@ -24,9 +24,20 @@ BEGIN
 END
 $do$;
 
-------------------------------------------------------------------------------
--- Tables
-------------------------------------------------------------------------------
+-- What is not for people.  Nobody but the owner may create in it, so that no stranger's
+-- function can be called in the place of one of ours.
+CREATE SCHEMA liveness_internal;
+COMMENT ON SCHEMA liveness_internal IS 'Internals of the extension liveness: nothing in it is for people, and all of it may change';
+
+CREATE TABLE liveness_internal.liveness_granted_role (
+	role text NOT NULL,
+	kind text NOT NULL,
+	PRIMARY KEY (role, kind)
+);
+COMMENT ON TABLE liveness_internal.liveness_granted_role IS 'Roles that liveness_grant_reader and the like were called for, so that liveness_regrant can give them what is new';
+COMMENT ON COLUMN liveness_internal.liveness_granted_role.role IS 'Name of the role; one that does not exist any more is passed over';
+COMMENT ON COLUMN liveness_internal.liveness_granted_role.kind IS 'reader, writer, operator or monitor';
+SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_granted_role', '');
 
 -- Two B-trees and no more: this table takes the volume.  The key begins with
 -- provider_id and holds at, so that distributed and time-series engines can
@@ -51,7 +62,6 @@ CREATE INDEX idx_provider_heartbeats_at ON provider_heartbeats (at DESC);
 -- for "newer than the watermark" alone; a hundredth of a B-tree
 CREATE INDEX idx_provider_heartbeats_id_brin ON provider_heartbeats
 	USING brin (id) WITH (autosummarize = on);
-
 COMMENT ON TABLE provider_heartbeats IS 'Heartbeats as the coordinator writes them, kept for liveness.heartbeat_retention';
 COMMENT ON COLUMN provider_heartbeats.id IS 'Order of arrival; unique only together with provider_id and at';
 COMMENT ON COLUMN provider_heartbeats.provider_id IS 'The machine';
@@ -69,6 +79,9 @@ COMMENT ON COLUMN provider_heartbeats.capacity IS 'What the provider can take on
 COMMENT ON CONSTRAINT idx_provider_heartbeats_provider_at ON provider_heartbeats IS 'Heartbeats of one provider in order of time; the key by which retention deletes';
 COMMENT ON INDEX idx_provider_heartbeats_at IS 'Heartbeats older or newer than an instant';
 COMMENT ON INDEX idx_provider_heartbeats_id_brin IS 'Heartbeats that arrived after the watermark of the hourly rollup';
+SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_id_seq', '');
+COMMENT ON SEQUENCE provider_heartbeats_id_seq IS 'Ids of heartbeats, in order of arrival';
 
 CREATE TABLE provider_heartbeats_hourly (
 	provider_id text NOT NULL,
@@ -81,7 +94,6 @@ CREATE TABLE provider_heartbeats_hourly (
 	PRIMARY KEY (provider_id, hour)
 );
 CREATE INDEX idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (hour DESC);
-
 COMMENT ON TABLE provider_heartbeats_hourly IS 'Heartbeats by provider and UTC hour, written by liveness_rollup_hourly; kept after the raw rows are pruned';
 COMMENT ON COLUMN provider_heartbeats_hourly.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_heartbeats_hourly.hour IS 'Start of the UTC hour';
@@ -91,6 +103,7 @@ COMMENT ON COLUMN provider_heartbeats_hourly.avg_cpu_usage IS 'Mean CPU usage ov
 COMMENT ON COLUMN provider_heartbeats_hourly.max_thermal_state IS 'Worst thermal state: nominal < fair < serious < critical; an unknown word ranks below nominal, '''' lowest';
 COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_available_gb IS 'Mean memory available, GB, over the heartbeats that gave a finite one; NULL: none knew it; NaN: none of those was finite';
 COMMENT ON INDEX idx_provider_heartbeats_hourly_hour IS 'The fleet hour by hour, and retention';
+SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_hourly', '');
 
 CREATE TABLE provider_sessions (
 	id bigserial NOT NULL,
@@ -107,7 +120,6 @@ CREATE TABLE provider_sessions (
 CREATE INDEX idx_provider_sessions_provider_connected ON provider_sessions (provider_id, connected_at DESC);
 CREATE INDEX idx_provider_sessions_open ON provider_sessions (provider_id) WHERE disconnected_at IS NULL;
 CREATE INDEX idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at DESC) WHERE disconnected_at IS NOT NULL;
-
 COMMENT ON TABLE provider_sessions IS 'Connections of providers to a coordinator: everything that the reliability features are computed from';
 COMMENT ON COLUMN provider_sessions.id IS 'The session; with provider_id the primary key';
 COMMENT ON COLUMN provider_sessions.provider_id IS 'The machine';
@@ -121,6 +133,9 @@ COMMENT ON COLUMN provider_sessions.coordinator_id IS 'The coordinator that hold
 COMMENT ON INDEX idx_provider_sessions_provider_connected IS 'Sessions of one provider, latest first';
 COMMENT ON INDEX idx_provider_sessions_open IS 'Who is connected';
 COMMENT ON INDEX idx_provider_sessions_disconnected_at IS 'Sessions that ended lately, and retention';
+SELECT pg_catalog.pg_extension_config_dump('provider_sessions', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_sessions_id_seq', '');
+COMMENT ON SEQUENCE provider_sessions_id_seq IS 'Ids of sessions';
 
 -- Every row is rewritten by every rollup: room for its next version on the page.
 CREATE TABLE provider_reliability_features (
@@ -147,7 +162,6 @@ CREATE TABLE provider_reliability_features (
 	spells_count int NOT NULL DEFAULT 0
 ) WITH (fillfactor = 45);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
-
 COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
 COMMENT ON COLUMN provider_reliability_features.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_reliability_features.updated_at IS 'as_of of the rollup that wrote the row: the instant that it describes';
@@ -178,23 +192,24 @@ EXCEPTION WHEN feature_not_supported THEN
 	NULL;	-- a server built without lz4 keeps pglz
 END
 $do$;
-
 COMMENT ON INDEX idx_provider_reliability_features_score IS 'The ranking';
+SELECT pg_catalog.pg_extension_config_dump('provider_reliability_features', '');
 
 -- Without a key: COPY of a dump must not fail because a job was there before it.  What is
 -- published needs an identity all the same.
-CREATE TABLE liveness_fleet_hazard (
+CREATE TABLE liveness_internal.liveness_fleet_hazard (
 	as_of timestamptz NOT NULL,
 	hazard float8[]
 );
-ALTER TABLE liveness_fleet_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
-ALTER TABLE liveness_fleet_hazard REPLICA IDENTITY FULL;
-COMMENT ON TABLE liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features; one row, and another after a restore until its next run';
-COMMENT ON COLUMN liveness_fleet_hazard.as_of IS 'Instant that it describes';
-COMMENT ON COLUMN liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week, from Sunday 0 h UTC; NULL: nobody was ever up';
+ALTER TABLE liveness_internal.liveness_fleet_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
+ALTER TABLE liveness_internal.liveness_fleet_hazard REPLICA IDENTITY FULL;
+COMMENT ON TABLE liveness_internal.liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features; one row, and another after a restore until its next run';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.as_of IS 'Instant that it describes';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week, from Sunday 0 h UTC; NULL: nobody was ever up';
+SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_fleet_hazard', '');
 
 -- All rows are written by each rollup: room for the new ones beside the old.
-CREATE TABLE liveness_provider_hazard (
+CREATE TABLE liveness_internal.liveness_provider_hazard (
 	provider_id text PRIMARY KEY,
 	as_of timestamptz NOT NULL,
 	spells int NOT NULL,
@@ -203,18 +218,19 @@ CREATE TABLE liveness_provider_hazard (
 	spell_until timestamptz,
 	spell_failed boolean
 ) WITH (fillfactor = 45);
-ALTER TABLE liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
-COMMENT ON TABLE liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
-COMMENT ON COLUMN liveness_provider_hazard.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_provider_hazard.as_of IS 'Instant that it describes';
-COMMENT ON COLUMN liveness_provider_hazard.spells IS 'Its spells of any length by then';
-COMMENT ON COLUMN liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
-COMMENT ON COLUMN liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
-COMMENT ON COLUMN liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
-COMMENT ON COLUMN liveness_provider_hazard.spell_failed IS 'Did its last spell end by a failure?';
+ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
+COMMENT ON TABLE liveness_internal.liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.as_of IS 'Instant that it describes';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spells IS 'Its spells of any length by then';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_failed IS 'Did its last spell end by a failure?';
+SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_provider_hazard', '');
 
 -- Without a key, like liveness_fleet_hazard: a job updates its row, if there is one.
-CREATE TABLE liveness_job_state (
+CREATE TABLE liveness_internal.liveness_job_state (
 	job text NOT NULL,
 	last_started_at timestamptz,
 	last_duration interval,
@@ -231,70 +247,48 @@ CREATE TABLE liveness_job_state (
 	pruned_before timestamptz,
 	late bigint NOT NULL DEFAULT 0
 );
+ALTER TABLE liveness_internal.liveness_job_state REPLICA IDENTITY FULL;
+COMMENT ON TABLE liveness_internal.liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs. A row a job, and another after a restore until the job''s next run';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.job IS 'features, hourly or retention';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.last_started_at IS 'Start of the last run that completed';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.last_duration IS 'Its duration';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.last_rows IS 'Rows that it wrote, or deleted';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.last_error IS 'Message of the last run that failed';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.last_error_at IS 'When it failed';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.runs IS 'Runs that completed';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.errors IS 'Runs that failed and could be recorded';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark_of IS 'hourly: cluster, database and table that the watermark was made in; void elsewhere';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark IS 'hourly: every heartbeat with an id up to this was rolled up';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.pending IS 'hourly: the next watermark, once pending_writers have ended';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.pending_writers IS 'hourly: virtual transactions that may still bring an id up to pending';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_at IS 'hourly: when the hours of liveness.rollup_lookback were last rolled up whole';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.pruned_before IS 'hourly: raw rows before this hour may be gone; no cell before it is written any more';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before';
+SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_job_state', '');
 
-ALTER TABLE liveness_job_state REPLICA IDENTITY FULL;
-
-COMMENT ON TABLE liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs. A row a job, and another after a restore until the job''s next run';
-COMMENT ON COLUMN liveness_job_state.job IS 'features, hourly or retention';
-COMMENT ON COLUMN liveness_job_state.last_started_at IS 'Start of the last run that completed';
-COMMENT ON COLUMN liveness_job_state.last_duration IS 'Its duration';
-COMMENT ON COLUMN liveness_job_state.last_rows IS 'Rows that it wrote, or deleted';
-COMMENT ON COLUMN liveness_job_state.last_error IS 'Message of the last run that failed';
-COMMENT ON COLUMN liveness_job_state.last_error_at IS 'When it failed';
-COMMENT ON COLUMN liveness_job_state.runs IS 'Runs that completed';
-COMMENT ON COLUMN liveness_job_state.errors IS 'Runs that failed and could be recorded';
-COMMENT ON COLUMN liveness_job_state.watermark_of IS 'hourly: cluster, database and table that the watermark was made in; void elsewhere';
-COMMENT ON COLUMN liveness_job_state.watermark IS 'hourly: every heartbeat with an id up to this was rolled up';
-COMMENT ON COLUMN liveness_job_state.pending IS 'hourly: the next watermark, once pending_writers have ended';
-COMMENT ON COLUMN liveness_job_state.pending_writers IS 'hourly: virtual transactions that may still bring an id up to pending';
-COMMENT ON COLUMN liveness_job_state.swept_at IS 'hourly: when the hours of liveness.rollup_lookback were last rolled up whole';
-COMMENT ON COLUMN liveness_job_state.pruned_before IS 'hourly: raw rows before this hour may be gone; no cell before it is written any more';
-COMMENT ON COLUMN liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before';
-
-SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats', '');
-SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_hourly', '');
-SELECT pg_catalog.pg_extension_config_dump('provider_sessions', '');
-SELECT pg_catalog.pg_extension_config_dump('provider_sessions_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('provider_reliability_features', '');
-SELECT pg_catalog.pg_extension_config_dump('liveness_fleet_hazard', '');
-SELECT pg_catalog.pg_extension_config_dump('liveness_provider_hazard', '');
-SELECT pg_catalog.pg_extension_config_dump('liveness_job_state', '');
-
-COMMENT ON SEQUENCE provider_heartbeats_id_seq IS 'Ids of heartbeats, in order of arrival';
-COMMENT ON SEQUENCE provider_sessions_id_seq IS 'Ids of sessions';
-
-------------------------------------------------------------------------------
--- Settings, resolved where an argument is NULL
-------------------------------------------------------------------------------
-
-CREATE FUNCTION liveness_effective_window_days(window_days int)
+CREATE FUNCTION liveness_internal.liveness_effective_window_days(window_days int)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_effective_window_days(int) IS 'window_days, or for NULL the setting liveness.window_days; outside 1..3650 error 22023';
+COMMENT ON FUNCTION liveness_internal.liveness_effective_window_days(int) IS 'window_days, or for NULL the setting liveness.window_days; outside 1..3650 error 22023';
 
-CREATE FUNCTION liveness_window_start(as_of timestamptz, window_days int)
+CREATE FUNCTION liveness_internal.liveness_window_start(as_of timestamptz, window_days int)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_window_start(timestamptz, int) IS 'The instant at which a window of so many days begins';
+COMMENT ON FUNCTION liveness_internal.liveness_window_start(timestamptz, int) IS 'The instant at which a window of so many days begins';
 
-CREATE FUNCTION liveness_setting_interval(name text)
+CREATE FUNCTION liveness_internal.liveness_setting_interval(name text)
 RETURNS interval AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_setting_interval(text) IS 'The value of a setting that is a duration; NULL where the setting is off';
+COMMENT ON FUNCTION liveness_internal.liveness_setting_interval(text) IS 'The value of a setting that is a duration; NULL where the setting is off';
 
-CREATE FUNCTION liveness_effective_batch_size(batch_size int)
+CREATE FUNCTION liveness_internal.liveness_effective_batch_size(batch_size int)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_effective_batch_size(int) IS 'batch_size, or for NULL the setting liveness.prune_batch_size; below 1 error 22023';
+COMMENT ON FUNCTION liveness_internal.liveness_effective_batch_size(int) IS 'batch_size, or for NULL the setting liveness.prune_batch_size; below 1 error 22023';
 
-CREATE FUNCTION liveness_is_censored(disconnect_reason text)
+CREATE FUNCTION liveness_internal.liveness_is_censored(disconnect_reason text)
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_is_censored(text) IS 'Is this one of liveness.censored_reasons, by which the observer went away and not the provider?';
+COMMENT ON FUNCTION liveness_internal.liveness_is_censored(text) IS 'Is this one of liveness.censored_reasons, by which the observer went away and not the provider?';
 
-CREATE FUNCTION liveness_utc_hour(at timestamptz)
+CREATE FUNCTION liveness_internal.liveness_utc_hour(at timestamptz)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_utc_hour(timestamptz) IS 'Start of the UTC hour that holds the instant, whatever the time zone; an infinity is its own hour';
-
-------------------------------------------------------------------------------
--- Pure computation
-------------------------------------------------------------------------------
+COMMENT ON FUNCTION liveness_internal.liveness_utc_hour(timestamptz) IS 'Start of the UTC hour that holds the instant, whatever the time zone; an infinity is its own hour';
 
 CREATE FUNCTION liveness_sigmoid(x float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -309,29 +303,28 @@ CREATE FUNCTION liveness_score(uptime_pct float8, p_stays_4h float8, p_stays_8h 
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) IS 'The liveness score of a provider, 0 to 1';
 
-CREATE FUNCTION liveness_percentiles_transfn(internal, float8, float8[])
+CREATE FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[])
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_percentiles_transfn(internal, float8, float8[]) IS 'Transition function of liveness_percentiles';
-CREATE FUNCTION liveness_percentiles_combine(internal, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[]) IS 'Transition function of liveness_percentiles';
+CREATE FUNCTION liveness_internal.liveness_percentiles_combine(internal, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_percentiles_combine(internal, internal) IS 'Combine function of liveness_percentiles';
-CREATE FUNCTION liveness_percentiles_serialize(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_combine(internal, internal) IS 'Combine function of liveness_percentiles';
+CREATE FUNCTION liveness_internal.liveness_percentiles_serialize(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_percentiles_serialize(internal) IS 'Serialize function of liveness_percentiles';
-CREATE FUNCTION liveness_percentiles_deserialize(bytea, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_serialize(internal) IS 'Serialize function of liveness_percentiles';
+CREATE FUNCTION liveness_internal.liveness_percentiles_deserialize(bytea, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_percentiles_deserialize(bytea, internal) IS 'Deserialize function of liveness_percentiles';
-CREATE FUNCTION liveness_percentiles_final(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_deserialize(bytea, internal) IS 'Deserialize function of liveness_percentiles';
+CREATE FUNCTION liveness_internal.liveness_percentiles_final(internal)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_percentiles_final(internal) IS 'Final function of liveness_percentiles';
-
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_final(internal) IS 'Final function of liveness_percentiles';
 CREATE AGGREGATE liveness_percentiles(value float8, fractions float8[]) (
-	SFUNC = liveness_percentiles_transfn,
+	SFUNC = liveness_internal.liveness_percentiles_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_percentiles_final,
-	COMBINEFUNC = liveness_percentiles_combine,
-	SERIALFUNC = liveness_percentiles_serialize,
-	DESERIALFUNC = liveness_percentiles_deserialize,
+	FINALFUNC = liveness_internal.liveness_percentiles_final,
+	COMBINEFUNC = liveness_internal.liveness_percentiles_combine,
+	SERIALFUNC = liveness_internal.liveness_percentiles_serialize,
+	DESERIALFUNC = liveness_internal.liveness_percentiles_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
@@ -358,104 +351,99 @@ CREATE TYPE liveness_features_row AS (
 	spells_count int
 );
 COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the columns of provider_reliability_features, as defined there, without provider_id, updated_at and window_days';
-
-CREATE FUNCTION liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
+CREATE FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features';
-CREATE FUNCTION liveness_features_combine(internal, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features';
+CREATE FUNCTION liveness_internal.liveness_features_combine(internal, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_features_combine(internal, internal) IS 'Combine function of liveness_features';
-CREATE FUNCTION liveness_features_serialize(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_features_combine(internal, internal) IS 'Combine function of liveness_features';
+CREATE FUNCTION liveness_internal.liveness_features_serialize(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_features_serialize(internal) IS 'Serialize function of liveness_features';
-CREATE FUNCTION liveness_features_deserialize(bytea, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_features_serialize(internal) IS 'Serialize function of liveness_features';
+CREATE FUNCTION liveness_internal.liveness_features_deserialize(bytea, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_features_deserialize(bytea, internal) IS 'Deserialize function of liveness_features';
-CREATE FUNCTION liveness_features_final(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_features_deserialize(bytea, internal) IS 'Deserialize function of liveness_features';
+CREATE FUNCTION liveness_internal.liveness_features_final(internal)
 RETURNS liveness_features_row AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_features_final(internal) IS 'Final function of liveness_features';
-
+COMMENT ON FUNCTION liveness_internal.liveness_features_final(internal) IS 'Final function of liveness_features';
 CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text,
 	as_of timestamptz, window_days int) (
-	SFUNC = liveness_features_transfn,
+	SFUNC = liveness_internal.liveness_features_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_features_final,
-	COMBINEFUNC = liveness_features_combine,
-	SERIALFUNC = liveness_features_serialize,
-	DESERIALFUNC = liveness_features_deserialize,
+	FINALFUNC = liveness_internal.liveness_features_final,
+	COMBINEFUNC = liveness_internal.liveness_features_combine,
+	SERIALFUNC = liveness_internal.liveness_features_serialize,
+	DESERIALFUNC = liveness_internal.liveness_features_deserialize,
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider, from its sessions in the window';
-
 -- The two share one state: the rollup needs both, and pays for one scan.
-CREATE FUNCTION liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
+CREATE FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features_all and liveness_features_history';
-CREATE FUNCTION liveness_features_history_final(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features_all and liveness_features_history';
+CREATE FUNCTION liveness_internal.liveness_features_history_final(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_features_history_final(internal) IS 'Final function of liveness_features_history';
-CREATE AGGREGATE liveness_features_all(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
-	SFUNC = liveness_features_all_transfn,
+COMMENT ON FUNCTION liveness_internal.liveness_features_history_final(internal) IS 'Final function of liveness_features_history';
+CREATE AGGREGATE liveness_internal.liveness_features_all(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
+	SFUNC = liveness_internal.liveness_features_all_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_features_final,
-	COMBINEFUNC = liveness_features_combine,
-	SERIALFUNC = liveness_features_serialize,
-	DESERIALFUNC = liveness_features_deserialize,
+	FINALFUNC = liveness_internal.liveness_features_final,
+	COMBINEFUNC = liveness_internal.liveness_features_combine,
+	SERIALFUNC = liveness_internal.liveness_features_serialize,
+	DESERIALFUNC = liveness_internal.liveness_features_deserialize,
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_features_all(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_features, but sessions outside of the window are kept for liveness_features_history';
-CREATE AGGREGATE liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
-	SFUNC = liveness_features_all_transfn,
+COMMENT ON AGGREGATE liveness_internal.liveness_features_all(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_features, but sessions outside of the window are kept for liveness_features_history';
+CREATE AGGREGATE liveness_internal.liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
+	SFUNC = liveness_internal.liveness_features_all_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_features_history_final,
-	COMBINEFUNC = liveness_features_combine,
-	SERIALFUNC = liveness_features_serialize,
-	DESERIALFUNC = liveness_features_deserialize,
+	FINALFUNC = liveness_internal.liveness_features_history_final,
+	COMBINEFUNC = liveness_internal.liveness_features_combine,
+	SERIALFUNC = liveness_internal.liveness_features_serialize,
+	DESERIALFUNC = liveness_internal.liveness_features_deserialize,
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'The packed sessions that began before as_of, from the state of liveness_features_all';
+COMMENT ON AGGREGATE liveness_internal.liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'The packed sessions that began before as_of, from the state of liveness_features_all';
 
-CREATE TYPE liveness_hourly_row AS (
+CREATE TYPE liveness_internal.liveness_hourly_row AS (
 	heartbeat_count int,
 	avg_memory_pressure real,
 	avg_cpu_usage real,
 	max_thermal_state text,
 	avg_memory_available_gb real
 );
-COMMENT ON TYPE liveness_hourly_row IS 'Result of liveness_hourly: the columns of provider_heartbeats_hourly without provider_id and hour';
-
-CREATE FUNCTION liveness_hourly_transfn(internal, real, real, text, real)
+COMMENT ON TYPE liveness_internal.liveness_hourly_row IS 'Result of liveness_hourly: the columns of provider_heartbeats_hourly without provider_id and hour';
+CREATE FUNCTION liveness_internal.liveness_hourly_transfn(internal, real, real, text, real)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hourly_transfn(internal, real, real, text, real) IS 'Transition function of liveness_hourly';
-CREATE FUNCTION liveness_hourly_combine(internal, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_hourly_transfn(internal, real, real, text, real) IS 'Transition function of liveness_hourly';
+CREATE FUNCTION liveness_internal.liveness_hourly_combine(internal, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hourly_combine(internal, internal) IS 'Combine function of liveness_hourly';
-CREATE FUNCTION liveness_hourly_serialize(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_hourly_combine(internal, internal) IS 'Combine function of liveness_hourly';
+CREATE FUNCTION liveness_internal.liveness_hourly_serialize(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hourly_serialize(internal) IS 'Serialize function of liveness_hourly';
-CREATE FUNCTION liveness_hourly_deserialize(bytea, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_hourly_serialize(internal) IS 'Serialize function of liveness_hourly';
+CREATE FUNCTION liveness_internal.liveness_hourly_deserialize(bytea, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hourly_deserialize(bytea, internal) IS 'Deserialize function of liveness_hourly';
-CREATE FUNCTION liveness_hourly_final(internal)
-RETURNS liveness_hourly_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hourly_final(internal) IS 'Final function of liveness_hourly';
-
-CREATE AGGREGATE liveness_hourly(memory_pressure real, cpu_usage real, thermal_state text, memory_available_gb real) (
-	SFUNC = liveness_hourly_transfn,
+COMMENT ON FUNCTION liveness_internal.liveness_hourly_deserialize(bytea, internal) IS 'Deserialize function of liveness_hourly';
+CREATE FUNCTION liveness_internal.liveness_hourly_final(internal)
+RETURNS liveness_internal.liveness_hourly_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hourly_final(internal) IS 'Final function of liveness_hourly';
+CREATE AGGREGATE liveness_internal.liveness_hourly(memory_pressure real, cpu_usage real, thermal_state text, memory_available_gb real) (
+	SFUNC = liveness_internal.liveness_hourly_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_hourly_final,
-	COMBINEFUNC = liveness_hourly_combine,
-	SERIALFUNC = liveness_hourly_serialize,
-	DESERIALFUNC = liveness_hourly_deserialize,
+	FINALFUNC = liveness_internal.liveness_hourly_final,
+	COMBINEFUNC = liveness_internal.liveness_hourly_combine,
+	SERIALFUNC = liveness_internal.liveness_hourly_serialize,
+	DESERIALFUNC = liveness_internal.liveness_hourly_deserialize,
 	SSPACE = 128,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_hourly(real, real, text, real) IS 'Heartbeats of one provider and hour: their number, means, and the worst thermal state';
+COMMENT ON AGGREGATE liveness_internal.liveness_hourly(real, real, text, real) IS 'Heartbeats of one provider and hour: their number, means, and the worst thermal state';
 
-CREATE TYPE liveness_hours_row AS (
+CREATE TYPE liveness_internal.liveness_hours_row AS (
 	hour timestamptz,
 	heartbeat_count int,
 	avg_memory_pressure real,
@@ -463,115 +451,108 @@ CREATE TYPE liveness_hours_row AS (
 	max_thermal_state text,
 	avg_memory_available_gb real
 );
-COMMENT ON TYPE liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id';
-
-CREATE FUNCTION liveness_hours_transfn(internal, timestamptz, real, real, text, real)
+COMMENT ON TYPE liveness_internal.liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id';
+CREATE FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hours_transfn(internal, timestamptz, real, real, text, real) IS 'Transition function of liveness_hours';
-CREATE FUNCTION liveness_hours_combine(internal, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real) IS 'Transition function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_combine(internal, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hours_combine(internal, internal) IS 'Combine function of liveness_hours';
-CREATE FUNCTION liveness_hours_serialize(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_hours_combine(internal, internal) IS 'Combine function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_serialize(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hours_serialize(internal) IS 'Serialize function of liveness_hours';
-CREATE FUNCTION liveness_hours_deserialize(bytea, internal)
+COMMENT ON FUNCTION liveness_internal.liveness_hours_serialize(internal) IS 'Serialize function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_deserialize(bytea, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hours_deserialize(bytea, internal) IS 'Deserialize function of liveness_hours';
-CREATE FUNCTION liveness_hours_final(internal)
-RETURNS liveness_hours_row[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_hours_final(internal) IS 'Final function of liveness_hours';
-
-CREATE AGGREGATE liveness_hours(at timestamptz, memory_pressure real, cpu_usage real, thermal_state text,
+COMMENT ON FUNCTION liveness_internal.liveness_hours_deserialize(bytea, internal) IS 'Deserialize function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_final(internal)
+RETURNS liveness_internal.liveness_hours_row[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_final(internal) IS 'Final function of liveness_hours';
+CREATE AGGREGATE liveness_internal.liveness_hours(at timestamptz, memory_pressure real, cpu_usage real, thermal_state text,
 	memory_available_gb real) (
-	SFUNC = liveness_hours_transfn,
+	SFUNC = liveness_internal.liveness_hours_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_hours_final,
-	COMBINEFUNC = liveness_hours_combine,
-	SERIALFUNC = liveness_hours_serialize,
-	DESERIALFUNC = liveness_hours_deserialize,
+	FINALFUNC = liveness_internal.liveness_hours_final,
+	COMBINEFUNC = liveness_internal.liveness_hours_combine,
+	SERIALFUNC = liveness_internal.liveness_hours_serialize,
+	DESERIALFUNC = liveness_internal.liveness_hours_deserialize,
 	SSPACE = 512,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time';
-
-------------------------------------------------------------------------------
--- Survival curves
-------------------------------------------------------------------------------
+COMMENT ON AGGREGATE liveness_internal.liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time';
 
 CREATE TYPE survival_curve;
-CREATE FUNCTION survival_curve_in(cstring)
+CREATE FUNCTION liveness_internal.survival_curve_in(cstring)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_curve_in(cstring) IS 'Input of survival_curve: {time:events:censored, ...}';
-CREATE FUNCTION survival_curve_out(survival_curve)
+COMMENT ON FUNCTION liveness_internal.survival_curve_in(cstring) IS 'Input of survival_curve: {time:events:censored, ...}';
+CREATE FUNCTION liveness_internal.survival_curve_out(survival_curve)
 RETURNS cstring AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_curve_out(survival_curve) IS 'Output of survival_curve, exact';
-CREATE FUNCTION survival_curve_recv(internal)
+COMMENT ON FUNCTION liveness_internal.survival_curve_out(survival_curve) IS 'Output of survival_curve, exact';
+CREATE FUNCTION liveness_internal.survival_curve_recv(internal)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_curve_recv(internal) IS 'Binary input of survival_curve; a curve that cannot be is error 22P03';
-CREATE FUNCTION survival_curve_send(survival_curve)
+COMMENT ON FUNCTION liveness_internal.survival_curve_recv(internal) IS 'Binary input of survival_curve; a curve that cannot be is error 22P03';
+CREATE FUNCTION liveness_internal.survival_curve_send(survival_curve)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_curve_send(survival_curve) IS 'Binary output of survival_curve';
+COMMENT ON FUNCTION liveness_internal.survival_curve_send(survival_curve) IS 'Binary output of survival_curve';
 CREATE TYPE survival_curve (
-	INPUT = survival_curve_in,
-	OUTPUT = survival_curve_out,
-	RECEIVE = survival_curve_recv,
-	SEND = survival_curve_send,
+	INPUT = liveness_internal.survival_curve_in,
+	OUTPUT = liveness_internal.survival_curve_out,
+	RECEIVE = liveness_internal.survival_curve_recv,
+	SEND = liveness_internal.survival_curve_send,
 	ALIGNMENT = double,
 	STORAGE = extended
 );
 COMMENT ON TYPE survival_curve IS 'A Kaplan-Meier curve as what it follows from: at each distinct time the numbers of events, of censored observations, and of those that come under observation. Curves merge in any order with the same result';
 
-CREATE FUNCTION survival_agg_transfn(internal, float8, boolean)
+CREATE FUNCTION liveness_internal.survival_agg_transfn(internal, float8, boolean)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_agg_transfn(internal, float8, boolean) IS 'Transition function of survival_agg(duration, observed)';
-CREATE FUNCTION survival_agg_entry_transfn(internal, float8, boolean, float8)
+COMMENT ON FUNCTION liveness_internal.survival_agg_transfn(internal, float8, boolean) IS 'Transition function of survival_agg(duration, observed)';
+CREATE FUNCTION liveness_internal.survival_agg_entry_transfn(internal, float8, boolean, float8)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_agg_entry_transfn(internal, float8, boolean, float8) IS 'Transition function of survival_agg(duration, observed, entry)';
-CREATE FUNCTION survival_merge_transfn(internal, survival_curve)
+COMMENT ON FUNCTION liveness_internal.survival_agg_entry_transfn(internal, float8, boolean, float8) IS 'Transition function of survival_agg(duration, observed, entry)';
+CREATE FUNCTION liveness_internal.survival_merge_transfn(internal, survival_curve)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_merge_transfn(internal, survival_curve) IS 'Transition function of survival_merge';
-CREATE FUNCTION survival_agg_combine(internal, internal)
+COMMENT ON FUNCTION liveness_internal.survival_merge_transfn(internal, survival_curve) IS 'Transition function of survival_merge';
+CREATE FUNCTION liveness_internal.survival_agg_combine(internal, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_agg_combine(internal, internal) IS 'Combine function of survival_agg and survival_merge';
-CREATE FUNCTION survival_agg_serialize(internal)
+COMMENT ON FUNCTION liveness_internal.survival_agg_combine(internal, internal) IS 'Combine function of survival_agg and survival_merge';
+CREATE FUNCTION liveness_internal.survival_agg_serialize(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_agg_serialize(internal) IS 'Serialize function of survival_agg and survival_merge';
-CREATE FUNCTION survival_agg_deserialize(bytea, internal)
+COMMENT ON FUNCTION liveness_internal.survival_agg_serialize(internal) IS 'Serialize function of survival_agg and survival_merge';
+CREATE FUNCTION liveness_internal.survival_agg_deserialize(bytea, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_agg_deserialize(bytea, internal) IS 'Deserialize function of survival_agg and survival_merge';
-CREATE FUNCTION survival_agg_final(internal)
+COMMENT ON FUNCTION liveness_internal.survival_agg_deserialize(bytea, internal) IS 'Deserialize function of survival_agg and survival_merge';
+CREATE FUNCTION liveness_internal.survival_agg_final(internal)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION survival_agg_final(internal) IS 'Final function of survival_agg and survival_merge';
-
+COMMENT ON FUNCTION liveness_internal.survival_agg_final(internal) IS 'Final function of survival_agg and survival_merge';
 CREATE AGGREGATE survival_agg(duration float8, observed boolean) (
-	SFUNC = survival_agg_transfn,
+	SFUNC = liveness_internal.survival_agg_transfn,
 	STYPE = internal,
-	FINALFUNC = survival_agg_final,
-	COMBINEFUNC = survival_agg_combine,
-	SERIALFUNC = survival_agg_serialize,
-	DESERIALFUNC = survival_agg_deserialize,
+	FINALFUNC = liveness_internal.survival_agg_final,
+	COMBINEFUNC = liveness_internal.survival_agg_combine,
+	SERIALFUNC = liveness_internal.survival_agg_serialize,
+	DESERIALFUNC = liveness_internal.survival_agg_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival_agg(float8, boolean) IS 'The Kaplan-Meier curve of durations, of which some are right-censored';
 CREATE AGGREGATE survival_agg(duration float8, observed boolean, entry float8) (
-	SFUNC = survival_agg_entry_transfn,
+	SFUNC = liveness_internal.survival_agg_entry_transfn,
 	STYPE = internal,
-	FINALFUNC = survival_agg_final,
-	COMBINEFUNC = survival_agg_combine,
-	SERIALFUNC = survival_agg_serialize,
-	DESERIALFUNC = survival_agg_deserialize,
+	FINALFUNC = liveness_internal.survival_agg_final,
+	COMBINEFUNC = liveness_internal.survival_agg_combine,
+	SERIALFUNC = liveness_internal.survival_agg_serialize,
+	DESERIALFUNC = liveness_internal.survival_agg_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival_agg(float8, boolean, float8) IS 'The Kaplan-Meier curve of durations that are observed from an entry on';
 CREATE AGGREGATE survival_merge(curve survival_curve) (
-	SFUNC = survival_merge_transfn,
+	SFUNC = liveness_internal.survival_merge_transfn,
 	STYPE = internal,
-	FINALFUNC = survival_agg_final,
-	COMBINEFUNC = survival_agg_combine,
-	SERIALFUNC = survival_agg_serialize,
-	DESERIALFUNC = survival_agg_deserialize,
+	FINALFUNC = liveness_internal.survival_agg_final,
+	COMBINEFUNC = liveness_internal.survival_agg_combine,
+	SERIALFUNC = liveness_internal.survival_agg_serialize,
+	DESERIALFUNC = liveness_internal.survival_agg_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
@@ -580,129 +561,135 @@ COMMENT ON AGGREGATE survival_merge(survival_curve) IS 'The curve of all observa
 CREATE FUNCTION survival_at(curve survival_curve, t float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_at(survival_curve, float8) IS 'S(t), the probability to last longer than t';
+
 CREATE FUNCTION survival_conditional(curve survival_curve, age float8, more float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_conditional(survival_curve, float8, float8) IS 'The probability to last so much more, given an age';
-CREATE FUNCTION survival_conditionals(curve survival_curve, ages float8[], more float8)
+
+CREATE FUNCTION liveness_internal.survival_conditionals(curve survival_curve, ages float8[], more float8)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION survival_conditionals(survival_curve, float8[], float8) IS 'survival_conditional at many ages at once';
+COMMENT ON FUNCTION liveness_internal.survival_conditionals(survival_curve, float8[], float8) IS 'survival_conditional at many ages at once';
+
 CREATE FUNCTION survival_quantile(curve survival_curve, p float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_quantile(survival_curve, float8) IS 'The time by which the event has happened with probability p';
+
 CREATE FUNCTION survival_rmean(curve survival_curve, horizon float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_rmean(survival_curve, float8) IS 'Restricted mean: the mean time until the event or the horizon';
+
 CREATE FUNCTION survival_table(curve survival_curve, conf_level float8 DEFAULT 0.95, conf_type text DEFAULT 'log-log')
 RETURNS TABLE ("time" float8, n_risk bigint, n_event bigint, n_censor bigint, survival float8, std_err float8, lower float8, upper float8)
 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
 COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time of a curve: at risk, events, censored, S and its bounds';
 
-------------------------------------------------------------------------------
--- Prediction: what becomes of a session
-------------------------------------------------------------------------------
-
-CREATE TYPE liveness_spell AS (
+CREATE TYPE liveness_internal.liveness_spell AS (
 	since timestamptz,
 	until timestamptz,
 	seconds float8,
 	running boolean,
 	failed boolean
 );
-COMMENT ON TYPE liveness_spell IS 'A spell as it was known as of an instant';
-COMMENT ON COLUMN liveness_spell.since IS 'When it began';
-COMMENT ON COLUMN liveness_spell.until IS 'When it ended; the instant itself while it was running';
-COMMENT ON COLUMN liveness_spell.seconds IS 'Its length, seconds';
-COMMENT ON COLUMN liveness_spell.running IS 'Had it not ended?';
-COMMENT ON COLUMN liveness_spell.failed IS 'Had it ended for an uncensored reason?';
+COMMENT ON TYPE liveness_internal.liveness_spell IS 'A spell as it was known as of an instant';
+COMMENT ON COLUMN liveness_internal.liveness_spell.since IS 'When it began';
+COMMENT ON COLUMN liveness_internal.liveness_spell.until IS 'When it ended; the instant itself while it was running';
+COMMENT ON COLUMN liveness_internal.liveness_spell.seconds IS 'Its length, seconds';
+COMMENT ON COLUMN liveness_internal.liveness_spell.running IS 'Had it not ended?';
+COMMENT ON COLUMN liveness_internal.liveness_spell.failed IS 'Had it ended for an uncensored reason?';
 
-CREATE FUNCTION liveness_history_spells(history bytea, as_of timestamptz)
-RETURNS SETOF liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50;
-COMMENT ON FUNCTION liveness_history_spells(bytea, timestamptz) IS 'The spells of a history as they were known then, in order of time';
-CREATE FUNCTION liveness_history_spell_at(history bytea, as_of timestamptz, at timestamptz)
-RETURNS liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_spell_at(bytea, timestamptz, timestamptz) IS 'As of an instant, the last spell that had begun by "at"; NULL if none had';
-CREATE FUNCTION liveness_history_count(history bytea, as_of timestamptz)
+CREATE FUNCTION liveness_internal.liveness_history_spells(history bytea, as_of timestamptz)
+RETURNS SETOF liveness_internal.liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50;
+COMMENT ON FUNCTION liveness_internal.liveness_history_spells(bytea, timestamptz) IS 'The spells of a history as they were known then, in order of time';
+
+CREATE FUNCTION liveness_internal.liveness_history_spell_at(history bytea, as_of timestamptz, at timestamptz)
+RETURNS liveness_internal.liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_spell_at(bytea, timestamptz, timestamptz) IS 'As of an instant, the last spell that had begun by "at"; NULL if none had';
+
+CREATE FUNCTION liveness_internal.liveness_history_count(history bytea, as_of timestamptz)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_count(bytea, timestamptz) IS 'How many spells of a history had any length as of then';
+COMMENT ON FUNCTION liveness_internal.liveness_history_count(bytea, timestamptz) IS 'How many spells of a history had any length as of then';
 
-CREATE FUNCTION liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean)
+CREATE FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'Transition function of liveness_running_since';
-CREATE FUNCTION liveness_running_since_final(internal)
+COMMENT ON FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'Transition function of liveness_running_since';
+
+CREATE FUNCTION liveness_internal.liveness_running_since_final(internal)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_running_since_final(internal) IS 'Final function of liveness_running_since';
-CREATE AGGREGATE liveness_running_since(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz,
+COMMENT ON FUNCTION liveness_internal.liveness_running_since_final(internal) IS 'Final function of liveness_running_since';
+
+CREATE AGGREGATE liveness_internal.liveness_running_since(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz,
 	spell_since timestamptz, spell_until timestamptz, spell_failed boolean) (
-	SFUNC = liveness_running_since_transfn,
+	SFUNC = liveness_internal.liveness_running_since_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_running_since_final,
+	FINALFUNC = liveness_internal.liveness_running_since_final,
 	SSPACE = 256,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_running_since(timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'When the spell of a provider began that goes on as of an instant';
+COMMENT ON AGGREGATE liveness_internal.liveness_running_since(timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'When the spell of a provider began that goes on as of an instant';
 
-CREATE FUNCTION liveness_fleet_combine(float8[], float8[])
+CREATE FUNCTION liveness_internal.liveness_fleet_combine(float8[], float8[])
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_fleet_combine(float8[], float8[]) IS 'Combine function of liveness_fleet_ages and liveness_fleet_hours';
-CREATE FUNCTION liveness_fleet_ages_transfn(float8[], bytea, timestamptz)
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_combine(float8[], float8[]) IS 'Combine function of liveness_fleet_ages and liveness_fleet_hours';
+CREATE FUNCTION liveness_internal.liveness_fleet_ages_transfn(float8[], bytea, timestamptz)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_fleet_ages_transfn(float8[], bytea, timestamptz) IS 'Transition function of liveness_fleet_ages';
-CREATE FUNCTION liveness_fleet_ages_final(float8[])
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_ages_transfn(float8[], bytea, timestamptz) IS 'Transition function of liveness_fleet_ages';
+CREATE FUNCTION liveness_internal.liveness_fleet_ages_final(float8[])
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_fleet_ages_final(float8[]) IS 'Final function of liveness_fleet_ages';
-CREATE AGGREGATE liveness_fleet_ages(history bytea, as_of timestamptz) (
-	SFUNC = liveness_fleet_ages_transfn,
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_ages_final(float8[]) IS 'Final function of liveness_fleet_ages';
+CREATE AGGREGATE liveness_internal.liveness_fleet_ages(history bytea, as_of timestamptz) (
+	SFUNC = liveness_internal.liveness_fleet_ages_transfn,
 	STYPE = float8[],
-	FINALFUNC = liveness_fleet_ages_final,
-	COMBINEFUNC = liveness_fleet_combine,
+	FINALFUNC = liveness_internal.liveness_fleet_ages_final,
+	COMBINEFUNC = liveness_internal.liveness_fleet_combine,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_fleet_ages(bytea, timestamptz) IS 'Hazard by age of the spells of a fleet, as of an instant: 96 numbers, events a second';
-CREATE FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz)
+COMMENT ON AGGREGATE liveness_internal.liveness_fleet_ages(bytea, timestamptz) IS 'Hazard by age of the spells of a fleet, as of an instant: 96 numbers, events a second';
+CREATE FUNCTION liveness_internal.liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz) IS 'Transition function of liveness_fleet_hours';
-CREATE FUNCTION liveness_fleet_hours_final(float8[])
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_hours_transfn(float8[], bytea, float8[], timestamptz) IS 'Transition function of liveness_fleet_hours';
+CREATE FUNCTION liveness_internal.liveness_fleet_hours_final(float8[])
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_fleet_hours_final(float8[]) IS 'Final function of liveness_fleet_hours';
-CREATE AGGREGATE liveness_fleet_hours(history bytea, ages float8[], as_of timestamptz) (
-	SFUNC = liveness_fleet_hours_transfn,
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_hours_final(float8[]) IS 'Final function of liveness_fleet_hours';
+CREATE AGGREGATE liveness_internal.liveness_fleet_hours(history bytea, ages float8[], as_of timestamptz) (
+	SFUNC = liveness_internal.liveness_fleet_hours_transfn,
 	STYPE = float8[],
-	FINALFUNC = liveness_fleet_hours_final,
-	COMBINEFUNC = liveness_fleet_combine,
+	FINALFUNC = liveness_internal.liveness_fleet_hours_final,
+	COMBINEFUNC = liveness_internal.liveness_fleet_combine,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_fleet_hours(bytea, float8[], timestamptz) IS 'Factors of the 168 hours of the week on the hazard by age';
+COMMENT ON AGGREGATE liveness_internal.liveness_fleet_hours(bytea, float8[], timestamptz) IS 'Factors of the 168 hours of the week on the hazard by age';
 
-CREATE FUNCTION liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz)
+CREATE FUNCTION liveness_internal.liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz)
 RETURNS real[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_host_hazard(bytea, float8[], timestamptz) IS 'How the hazard of one provider differs from that of the fleet: 96 numbers';
+COMMENT ON FUNCTION liveness_internal.liveness_host_hazard(bytea, float8[], timestamptz) IS 'How the hazard of one provider differs from that of the fleet: 96 numbers';
 
-CREATE FUNCTION liveness_holds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
+CREATE FUNCTION liveness_internal.liveness_holds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION liveness_holds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Probability that a session that is up at as_of lasts so many microseconds more';
-CREATE FUNCTION liveness_holds_bounds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
+COMMENT ON FUNCTION liveness_internal.liveness_holds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Probability that a session that is up at as_of lasts so many microseconds more';
+
+CREATE FUNCTION liveness_internal.liveness_holds_bounds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
-COMMENT ON FUNCTION liveness_holds_bounds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Its bounds of 95 %: {lower, upper}, by the posterior of the provider''s own factor';
+COMMENT ON FUNCTION liveness_internal.liveness_holds_bounds(float8[], real[], timestamptz, timestamptz, bigint) IS 'Its bounds of 95 %: {lower, upper}, by the posterior of the provider''s own factor';
 
-CREATE FUNCTION liveness_history_curve(history bytea, as_of timestamptz)
+CREATE FUNCTION liveness_internal.liveness_history_curve(history bytea, as_of timestamptz)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_curve(bytea, timestamptz) IS 'Kaplan-Meier curve of the spells of a history, in seconds, as they were known then; NULL without any';
-CREATE FUNCTION liveness_history_uptime(history bytea, as_of timestamptz, days int)
-RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days that spells cover, or of the time since the first spell';
-CREATE FUNCTION liveness_span_usecs(span interval, name text)
-RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds';
-CREATE FUNCTION liveness_instant(at timestamptz, name text)
-RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_instant(timestamptz, text) IS 'An argument of that name, once it has been checked to be an instant';
-CREATE FUNCTION liveness_candidates_limit(min_probability float8, max_rows int)
-RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_candidates_limit(float8, int) IS 'max_rows, once the arguments of liveness_candidates have been checked';
+COMMENT ON FUNCTION liveness_internal.liveness_history_curve(bytea, timestamptz) IS 'Kaplan-Meier curve of the spells of a history, in seconds, as they were known then; NULL without any';
 
-------------------------------------------------------------------------------
--- Rollups
-------------------------------------------------------------------------------
+CREATE FUNCTION liveness_internal.liveness_history_uptime(history bytea, as_of timestamptz, days int)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days that spells cover, or of the time since the first spell';
+
+CREATE FUNCTION liveness_internal.liveness_span_usecs(span interval, name text)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds';
+
+CREATE FUNCTION liveness_internal.liveness_instant(at timestamptz, name text)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_instant(timestamptz, text) IS 'An argument of that name, once it has been checked to be an instant';
+
+CREATE FUNCTION liveness_internal.liveness_candidates_limit(min_probability float8, max_rows int)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_candidates_limit(float8, int) IS 'max_rows, once the arguments of liveness_candidates have been checked';
 
 -- What liveness_rollup_features writes, but from the sessions of the window alone: the
 -- rollup reads the others as well, for liveness_candidates.
@@ -713,7 +700,7 @@ CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_day
 RETURNS SETOF provider_reliability_features
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT w.provider_id, as_of, @extschema@.liveness_effective_window_days(window_days),
+	SELECT w.provider_id, as_of, liveness_internal.liveness_effective_window_days(window_days),
 		(w.features).uptime_pct,
 		(w.features).sessions_count,
 		(w.features).mtbf_seconds,
@@ -738,16 +725,16 @@ BEGIN ATOMIC
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at < as_of
 		AND (s.disconnected_at IS NULL
-			OR s.disconnected_at >= @extschema@.liveness_window_start(as_of, window_days))
+			OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
 		GROUP BY s.provider_id
 	) w
-	WHERE @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
+	WHERE liveness_internal.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
 COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write as of an instant; writes nothing';
 
 -- Statistics say only how the work is divided.  Whatever they hold, the parts together are
 -- all providers: bounds in order, none of them NULL.
-CREATE FUNCTION liveness_session_bounds(parts int)
+CREATE FUNCTION liveness_internal.liveness_session_bounds(parts int)
 RETURNS text[]
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -781,8 +768,7 @@ BEGIN ATOMIC
 			FROM pg_attribute a WHERE a.attrelid = i.indrelid
 			AND a.attname IN ('provider_id', 'connected_at', 'disconnected_at', 'disconnect_reason')));
 END;
-COMMENT ON FUNCTION liveness_session_bounds(int) IS 'Providers that divide provider_sessions into parts of about as many sessions';
-REVOKE ALL ON FUNCTION liveness_session_bounds(int) FROM PUBLIC;
+COMMENT ON FUNCTION liveness_internal.liveness_session_bounds(int) IS 'Providers that divide provider_sessions into parts of about as many sessions';
 
 CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -792,31 +778,31 @@ CREATE FUNCTION liveness_rollup_hourly(since timestamptz DEFAULT NULL, until tim
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly from heartbeats, and returns the rows written';
 
-CREATE FUNCTION liveness_count(counter text, n float8)
+CREATE FUNCTION liveness_internal.liveness_count(counter text, n float8)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_count(text, float8) IS 'Adds n to a counter of liveness_stats when the transaction commits';
+COMMENT ON FUNCTION liveness_internal.liveness_count(text, float8) IS 'Adds n to a counter of liveness_stats when the transaction commits';
 
-CREATE FUNCTION liveness_count_failed_close()
+CREATE FUNCTION liveness_internal.liveness_count_failed_close()
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_count_failed_close() IS 'Counts a close of a session that was not open, when the transaction commits';
+COMMENT ON FUNCTION liveness_internal.liveness_count_failed_close() IS 'Counts a close of a session that was not open, when the transaction commits';
 
-CREATE FUNCTION liveness_lock_job(job text, wait boolean)
+CREATE FUNCTION liveness_internal.liveness_lock_job(job text, wait boolean)
 RETURNS boolean AS 'MODULE_PATHNAME', 'liveness_lock_job_sql' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_lock_job(text, boolean) IS 'Takes the lock of a job until the transaction ends';
+COMMENT ON FUNCTION liveness_internal.liveness_lock_job(text, boolean) IS 'Takes the lock of a job until the transaction ends';
 
 -- The figures add up, what was pruned stays so, and a watermark counts only if all are
 -- of the table as it is here.
-CREATE FUNCTION liveness_merge_job_state(job text, watermark_of text)
+CREATE FUNCTION liveness_internal.liveness_merge_job_state(job text, watermark_of text)
 RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
 	WITH old AS (
-		DELETE FROM @extschema@.liveness_job_state s
+		DELETE FROM liveness_internal.liveness_job_state s
 		WHERE s.job = liveness_merge_job_state.job
-		AND (SELECT count(*) FROM @extschema@.liveness_job_state n WHERE n.job = liveness_merge_job_state.job) > 1
+		AND (SELECT count(*) FROM liveness_internal.liveness_job_state n WHERE n.job = liveness_merge_job_state.job) > 1
 		RETURNING s.*
 	)
-	INSERT INTO @extschema@.liveness_job_state (job, last_started_at, last_duration, last_rows, last_error, last_error_at,
+	INSERT INTO liveness_internal.liveness_job_state (job, last_started_at, last_duration, last_rows, last_error, last_error_at,
 		runs, errors, watermark_of, watermark, swept_at, pruned_before, late)
 	SELECT o.job, max(o.last_started_at),
 		(array_agg(o.last_duration ORDER BY o.last_started_at DESC NULLS LAST))[1],
@@ -828,67 +814,63 @@ BEGIN ATOMIC
 	FROM old o
 	GROUP BY o.job;
 END;
-COMMENT ON FUNCTION liveness_merge_job_state(text, text) IS 'Makes one row of liveness_job_state of those that a restore has left of a job';
+COMMENT ON FUNCTION liveness_internal.liveness_merge_job_state(text, text) IS 'Makes one row of liveness_job_state of those that a restore has left of a job';
 
-CREATE FUNCTION liveness_record_run(job text, started_at timestamptz, duration interval, rows bigint)
+CREATE FUNCTION liveness_internal.liveness_record_run(job text, started_at timestamptz, duration interval, rows bigint)
 RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
 	WITH known AS (
-		UPDATE @extschema@.liveness_job_state s
+		UPDATE liveness_internal.liveness_job_state s
 		SET last_started_at = started_at, last_duration = duration, last_rows = rows, runs = s.runs + 1
 		WHERE s.job = liveness_record_run.job
 		RETURNING s.job
 	)
-	INSERT INTO @extschema@.liveness_job_state (job, last_started_at, last_duration, last_rows, runs)
+	INSERT INTO liveness_internal.liveness_job_state (job, last_started_at, last_duration, last_rows, runs)
 	SELECT job, started_at, duration, rows, 1
 	WHERE NOT EXISTS (SELECT FROM known);
-	SELECT @extschema@.liveness_count(job || '_runs_total', 1),
-		@extschema@.liveness_count(job || CASE job WHEN 'features' THEN '_providers_total' ELSE '_rows_total' END, rows),
-		@extschema@.liveness_count(job || '_last_duration_seconds', greatest(extract(epoch FROM duration), 0)::float8);
+	SELECT liveness_internal.liveness_count(job || '_runs_total', 1),
+		liveness_internal.liveness_count(job || CASE job WHEN 'features' THEN '_providers_total' ELSE '_rows_total' END, rows),
+		liveness_internal.liveness_count(job || '_last_duration_seconds', greatest(extract(epoch FROM duration), 0)::float8);
 END;
-COMMENT ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) IS 'Notes a completed run of a job for liveness_jobs, and counts it';
+COMMENT ON FUNCTION liveness_internal.liveness_record_run(text, timestamptz, interval, bigint) IS 'Notes a completed run of a job for liveness_jobs, and counts it';
 
-CREATE FUNCTION liveness_record_error(job text, error text)
+CREATE FUNCTION liveness_internal.liveness_record_error(job text, error text)
 RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
 	WITH known AS (
-		UPDATE @extschema@.liveness_job_state s
+		UPDATE liveness_internal.liveness_job_state s
 		SET last_error = error, last_error_at = pg_catalog.clock_timestamp(), errors = s.errors + 1
 		WHERE s.job = liveness_record_error.job
 		RETURNING s.job
 	)
-	INSERT INTO @extschema@.liveness_job_state (job, last_error, last_error_at, errors)
+	INSERT INTO liveness_internal.liveness_job_state (job, last_error, last_error_at, errors)
 	SELECT job, error, pg_catalog.clock_timestamp(), 1
 	WHERE NOT EXISTS (SELECT FROM known);
-	SELECT @extschema@.liveness_count(job || '_errors_total', 1);
+	SELECT liveness_internal.liveness_count(job || '_errors_total', 1);
 END;
-COMMENT ON FUNCTION liveness_record_error(text, text) IS 'Notes a failed run of a job for liveness_jobs, and counts it';
+COMMENT ON FUNCTION liveness_internal.liveness_record_error(text, text) IS 'Notes a failed run of a job for liveness_jobs, and counts it';
 
-------------------------------------------------------------------------------
--- Retention
-------------------------------------------------------------------------------
-
-CREATE FUNCTION liveness_close_hours(cut timestamptz)
+CREATE FUNCTION liveness_internal.liveness_close_hours(cut timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_close_hours(timestamptz) IS 'Rolls up what is left of the hours before cut, and closes them to later rollups';
+COMMENT ON FUNCTION liveness_internal.liveness_close_hours(timestamptz) IS 'Rolls up what is left of the hours before cut, and closes them to later rollups';
 
-CREATE FUNCTION liveness_rollup_to_prune(since timestamptz, until timestamptz)
+CREATE FUNCTION liveness_internal.liveness_rollup_to_prune(since timestamptz, until timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_rollup_to_prune(timestamptz, timestamptz) IS 'As liveness_rollup_hourly of a range, for the retention';
+COMMENT ON FUNCTION liveness_internal.liveness_rollup_to_prune(timestamptz, timestamptz) IS 'As liveness_rollup_hourly of a range, for the retention';
 
-CREATE FUNCTION liveness_in_transaction_block()
+CREATE FUNCTION liveness_internal.liveness_in_transaction_block()
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION liveness_in_transaction_block() IS 'Is this session inside a transaction block, where a procedure cannot COMMIT?';
+COMMENT ON FUNCTION liveness_internal.liveness_in_transaction_block() IS 'Is this session inside a transaction block, where a procedure cannot COMMIT?';
 
-CREATE FUNCTION liveness_raise(sqlstate text, message text, detail text, hint text)
+CREATE FUNCTION liveness_internal.liveness_raise(sqlstate text, message text, detail text, hint text)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_raise(text, text, text, text) IS 'Raises an error, for procedures that catch one to note it';
+COMMENT ON FUNCTION liveness_internal.liveness_raise(text, text, text, text) IS 'Raises an error, for procedures that catch one to note it';
 
 -- PostgreSQL's own partitions, or TimescaleDB's chunks, if there are any.  What is not
 -- a member of that extension is not taken for it: anyone may name a schema so.
-CREATE FUNCTION liveness_heartbeat_partitions(OUT partition regclass, OUT since timestamptz, OUT until timestamptz)
+CREATE FUNCTION liveness_internal.liveness_heartbeat_partitions(OUT partition regclass, OUT since timestamptz, OUT until timestamptz)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -923,10 +905,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats, or chunks of TimescaleDB, and what they hold';
+COMMENT ON FUNCTION liveness_internal.liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats, or chunks of TimescaleDB, and what they hold';
 
 -- Counted back in UTC, where a day has 24 h, whatever the session's zone.
-CREATE FUNCTION liveness_prune_cut(retain interval)
+CREATE FUNCTION liveness_internal.liveness_prune_cut(retain interval)
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -938,14 +920,14 @@ BEGIN
 			MESSAGE = format('retain must not be negative, and is %s', retain),
 			HINT = 'Give the age at which heartbeats may go, for example ''28 days'', or NULL for the setting liveness.heartbeat_retention.';
 	END IF;
-	RETURN @extschema@.liveness_utc_hour((now() AT TIME ZONE 'UTC'
-		- coalesce(retain, @extschema@.liveness_setting_interval('heartbeat_retention'::text))) AT TIME ZONE 'UTC');
+	RETURN liveness_internal.liveness_utc_hour((now() AT TIME ZONE 'UTC'
+		- coalesce(retain, liveness_internal.liveness_setting_interval('heartbeat_retention'::text))) AT TIME ZONE 'UTC');
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned; NULL if retention is off';
+COMMENT ON FUNCTION liveness_internal.liveness_prune_cut(interval) IS 'The UTC hour before which heartbeats are pruned; NULL if retention is off';
 
 -- Deletes by key, since a distributed engine cannot by ctid.
-CREATE FUNCTION liveness_prune_heartbeats(cut timestamptz, batch_size int)
+CREATE FUNCTION liveness_internal.liveness_prune_heartbeats(cut timestamptz, batch_size int)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -953,7 +935,7 @@ SET jit = off
 SET row_security = off
 AS $$
 DECLARE
-	state @extschema@.liveness_job_state;
+	state liveness_internal.liveness_job_state;
 	closed timestamptz;
 	oldest timestamptz;
 	partition record;
@@ -963,29 +945,29 @@ DECLARE
 	deleted bigint;
 	late bigint;
 BEGIN
-	IF NOT @extschema@.liveness_lock_job('retention'::text, false) THEN
+	IF NOT liveness_internal.liveness_lock_job('retention'::text, false) THEN
 		RAISE NOTICE 'another run of the retention is in progress, nothing done';
 		RETURN NULL;
 	END IF;
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
-	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.liveness_job_state
+	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, liveness_internal.liveness_job_state
 		IN ROW EXCLUSIVE MODE;
-	IF NOT @extschema@.liveness_lock_job('restore'::text, false) THEN
+	IF NOT liveness_internal.liveness_lock_job('restore'::text, false) THEN
 		RAISE NOTICE 'a dump is being restored, no run of the retention meanwhile';
 		RETURN NULL;
 	END IF;
-	PERFORM @extschema@.liveness_merge_job_state('retention'::text, NULL::text);
+	PERFORM liveness_internal.liveness_merge_job_state('retention'::text, NULL::text);
 
 	-- What is in a partition waits until all of it may go, but in one open to the past.
 	SELECT min(h.at) INTO oldest FROM @extschema@.provider_heartbeats h WHERE h.at < cut;
 	SELECT r.since, r.until INTO partition
-	FROM @extschema@.liveness_heartbeat_partitions() r
+	FROM liveness_internal.liveness_heartbeat_partitions() r
 	WHERE CASE WHEN oldest IS NULL THEN r.until <= cut
 		ELSE r.until > oldest AND r.since < cut AND (r.until <= cut OR r.since > '-infinity') END
 	ORDER BY CASE WHEN oldest IS NULL THEN r.until END DESC, r.until
 	LIMIT 1;
 	IF partition.until <= cut AND (partition.since <= oldest OR oldest IS NULL) THEN
-		RETURN @extschema@.liveness_prune_partitions(partition.since, partition.until);
+		RETURN liveness_internal.liveness_prune_partitions(partition.since, partition.until);
 	END IF;
 	cut := least(cut, partition.since);
 	IF oldest IS NULL OR oldest >= cut THEN
@@ -993,7 +975,7 @@ BEGIN
 	END IF;
 
 	SELECT min(s.watermark), max(s.pruned_before) INTO state.watermark, state.pruned_before
-	FROM @extschema@.liveness_job_state s
+	FROM liveness_internal.liveness_job_state s
 	WHERE s.job = 'hourly';
 	closed := state.pruned_before;
 	IF closed IS NULL OR EXISTS (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at >= closed AND h.at < cut) THEN
@@ -1008,11 +990,11 @@ BEGIN
 			ORDER BY h.at
 			LIMIT least(batch_size, 100000)
 		) o;
-		IF @extschema@.liveness_close_hours(cut) IS NULL THEN
+		IF liveness_internal.liveness_close_hours(cut) IS NULL THEN
 			RETURN NULL;
 		END IF;
 		SELECT min(s.watermark), max(s.pruned_before) INTO state.watermark, closed
-		FROM @extschema@.liveness_job_state s
+		FROM liveness_internal.liveness_job_state s
 		WHERE s.job = 'hourly';
 	END IF;
 
@@ -1036,15 +1018,15 @@ BEGIN
 	INTO deleted, late
 	FROM gone g;
 	IF late > 0 THEN
-		UPDATE @extschema@.liveness_job_state s SET late = s.late + prune.late
+		UPDATE liveness_internal.liveness_job_state s SET late = s.late + prune.late
 		FROM (SELECT late) prune
 		WHERE s.job = 'hourly';
-		PERFORM @extschema@.liveness_count('hourly_late_total'::text, late::float8);
+		PERFORM liveness_internal.liveness_count('hourly_late_total'::text, late::float8);
 	END IF;
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, or drops a partition of them, after closing their hours';
+COMMENT ON FUNCTION liveness_internal.liveness_prune_heartbeats(timestamptz, int) IS 'Deletes the oldest heartbeats before cut, or drops a partition of them, after closing their hours';
 
 CREATE FUNCTION liveness_prune_batch(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
 RETURNS bigint
@@ -1054,16 +1036,16 @@ SET row_security = off
 AS $$
 DECLARE
 	started_at timestamptz := clock_timestamp();
-	rows int := @extschema@.liveness_effective_batch_size(batch_size);
-	cut timestamptz := @extschema@.liveness_prune_cut(retain);
+	rows int := liveness_internal.liveness_effective_batch_size(batch_size);
+	cut timestamptz := liveness_internal.liveness_prune_cut(retain);
 	deleted bigint;
 BEGIN
 	IF cut IS NULL THEN
 		RETURN 0;
 	END IF;
-	deleted := @extschema@.liveness_prune_heartbeats(cut, rows);
+	deleted := liveness_internal.liveness_prune_heartbeats(cut, rows);
 	IF deleted IS NOT NULL THEN
-		PERFORM @extschema@.liveness_record_run('retention'::text, started_at, clock_timestamp() - started_at, deleted);
+		PERFORM liveness_internal.liveness_record_run('retention'::text, started_at, clock_timestamp() - started_at, deleted);
 	END IF;
 	RETURN deleted;
 END
@@ -1072,7 +1054,7 @@ COMMENT ON FUNCTION liveness_prune_batch(interval, int) IS 'Deletes one batch of
 
 -- The rest of the retention: by key and in batches, too, for the first run after a setting
 -- was made may find years.
-CREATE FUNCTION liveness_prune_derived(batch_size int)
+CREATE FUNCTION liveness_internal.liveness_prune_derived(batch_size int)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1080,8 +1062,8 @@ SET jit = off
 SET row_security = off
 AS $$
 DECLARE
-	hourly_cut timestamptz := @extschema@.liveness_utc_hour(now() - @extschema@.liveness_setting_interval('hourly_retention'::text));
-	sessions_cut timestamptz := now() - @extschema@.liveness_setting_interval('session_retention'::text);
+	hourly_cut timestamptz := liveness_internal.liveness_utc_hour(now() - liveness_internal.liveness_setting_interval('hourly_retention'::text));
+	sessions_cut timestamptz := now() - liveness_internal.liveness_setting_interval('session_retention'::text);
 	deleted bigint := 0;
 	total bigint := 0;
 BEGIN
@@ -1123,18 +1105,18 @@ BEGIN
 	RETURN total + deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_derived(int) IS 'Deletes a batch of old hourly rows, closed sessions, and features of providers without any session';
+COMMENT ON FUNCTION liveness_internal.liveness_prune_derived(int) IS 'Deletes a batch of old hourly rows, closed sessions, and features of providers without any session';
 
 -- What the procedure and the worker repeat, each step in a transaction of its own.  Two
 -- thirds of the budget are for heartbeats, as long as the other tables are still to come.
-CREATE FUNCTION liveness_prune_step(cut timestamptz, batch_size int, started_at timestamptz,
+CREATE FUNCTION liveness_internal.liveness_prune_step(cut timestamptz, batch_size int, started_at timestamptz,
 	INOUT parts text[], INOUT total bigint, OUT more boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
 AS $$
 DECLARE
-	budget interval := @extschema@.liveness_setting_interval('prune_budget'::text);
+	budget interval := liveness_internal.liveness_setting_interval('prune_budget'::text);
 	part text;
 	deleted bigint := 0;
 	duration interval;
@@ -1142,17 +1124,17 @@ BEGIN
 	parts := coalesce(parts, '{heartbeats,derived,partitions}');
 	part := parts[1];
 	parts := parts[2:];
-	IF NOT @extschema@.liveness_lock_job('retention'::text, false) THEN
+	IF NOT liveness_internal.liveness_lock_job('retention'::text, false) THEN
 		RAISE NOTICE 'another run of the retention is in progress, nothing done';
 		deleted := NULL;
 	ELSIF part = 'partitions' THEN
-		PERFORM @extschema@.liveness_extend_partitions();
+		PERFORM liveness_internal.liveness_extend_partitions();
 	ELSIF part = 'derived' THEN
 		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_reliability_features
 			IN ROW EXCLUSIVE MODE;
-		deleted := CASE WHEN @extschema@.liveness_lock_job('restore'::text, false) THEN @extschema@.liveness_prune_derived(batch_size) END;
+		deleted := CASE WHEN liveness_internal.liveness_lock_job('restore'::text, false) THEN liveness_internal.liveness_prune_derived(batch_size) END;
 	ELSIF cut IS NOT NULL THEN
-		deleted := @extschema@.liveness_prune_heartbeats(cut, batch_size);
+		deleted := liveness_internal.liveness_prune_heartbeats(cut, batch_size);
 	END IF;
 	total := total + coalesce(deleted, 0);
 	duration := clock_timestamp() - started_at;
@@ -1171,25 +1153,25 @@ BEGIN
 	more := CASE WHEN deleted IS NOT NULL THEN cardinality(parts) > 0 END;
 	-- without the lock, and nothing done, there is no run to note
 	IF NOT more OR (more IS NULL AND total > 0) THEN
-		PERFORM @extschema@.liveness_record_run('retention'::text, started_at, duration, total);
+		PERFORM liveness_internal.liveness_record_run('retention'::text, started_at, duration, total);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, text[], bigint) IS 'One step, of the first of the parts that are left, of a retention that began at started_at';
+COMMENT ON FUNCTION liveness_internal.liveness_prune_step(timestamptz, int, timestamptz, text[], bigint) IS 'One step, of the first of the parts that are left, of a retention that began at started_at';
 
 -- What goes wrong here must not hide what went wrong before.
-CREATE FUNCTION liveness_note_error(job text, error text)
+CREATE FUNCTION liveness_internal.liveness_note_error(job text, error text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM @extschema@.liveness_record_error(job, error);
+	PERFORM liveness_internal.liveness_record_error(job, error);
 EXCEPTION WHEN OTHERS THEN
 	RAISE WARNING 'the error of job "%" cannot be noted in liveness_jobs: %', job, SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION liveness_note_error(text, text) IS 'As liveness_record_error, but with a WARNING where the error cannot be recorded';
+COMMENT ON FUNCTION liveness_internal.liveness_note_error(text, text) IS 'As liveness_record_error, but with a WARNING where the error cannot be recorded';
 
 -- Every name is qualified, operators too: a SET clause would forbid COMMIT.
 CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
@@ -1197,8 +1179,8 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
 	started_at pg_catalog.timestamptz := pg_catalog.clock_timestamp();
-	rows pg_catalog.int4 := @extschema@.liveness_effective_batch_size(batch_size);
-	cut pg_catalog.timestamptz := @extschema@.liveness_prune_cut(retain);
+	rows pg_catalog.int4 := liveness_internal.liveness_effective_batch_size(batch_size);
+	cut pg_catalog.timestamptz := liveness_internal.liveness_prune_cut(retain);
 	parts pg_catalog.text[];
 	total pg_catalog.int8 := 0;
 	more pg_catalog.bool;
@@ -1207,7 +1189,7 @@ DECLARE
 	failure_detail pg_catalog.text;
 	failure_hint pg_catalog.text;
 BEGIN
-	IF @extschema@.liveness_in_transaction_block() THEN
+	IF liveness_internal.liveness_in_transaction_block() THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_transaction_termination',
 			MESSAGE = 'liveness_prune commits after each batch and cannot run inside a transaction block',
@@ -1220,15 +1202,15 @@ BEGIN
 		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 		BEGIN
 			SELECT s.parts, s.total, s.more INTO parts, total, more
-			FROM @extschema@.liveness_prune_step(cut, rows, started_at, parts, total) s;
+			FROM liveness_internal.liveness_prune_step(cut, rows, started_at, parts, total) s;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
 				failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
-			PERFORM @extschema@.liveness_note_error('retention'::pg_catalog.text, failure);
+			PERFORM liveness_internal.liveness_note_error('retention'::pg_catalog.text, failure);
 		END;
 		IF failure IS NOT NULL THEN
 			COMMIT;
-			PERFORM @extschema@.liveness_raise(failure_code, failure, failure_detail, failure_hint);
+			PERFORM liveness_internal.liveness_raise(failure_code, failure, failure_detail, failure_hint);
 		END IF;
 		EXIT WHEN more IS NOT TRUE;
 	END LOOP;
@@ -1257,7 +1239,7 @@ BEGIN
 			MESSAGE = pg_catalog.format('there is no job %L', job),
 			HINT = 'The jobs are features, hourly and retention.';
 	END IF;
-	IF @extschema@.liveness_in_transaction_block() THEN
+	IF liveness_internal.liveness_in_transaction_block() THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_transaction_termination',
 			MESSAGE = 'liveness_run commits and cannot run inside a transaction block',
@@ -1275,32 +1257,28 @@ BEGIN
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
 			failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
-		PERFORM @extschema@.liveness_note_error(job, failure);
+		PERFORM liveness_internal.liveness_note_error(job, failure);
 	END;
 	IF failure IS NOT NULL THEN
 		COMMIT;
-		PERFORM @extschema@.liveness_raise(failure_code, failure, failure_detail, failure_hint);
+		PERFORM liveness_internal.liveness_raise(failure_code, failure, failure_detail, failure_hint);
 	END IF;
 END
 $$;
 COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or retention) for a scheduler, and notes an error in liveness_jobs';
 
-------------------------------------------------------------------------------
--- Sessions
-------------------------------------------------------------------------------
-
 -- Heartbeats do not say through which coordinator they came, so those after the
 -- provider's next session are taken to be that one's.  A stamp that lies further ahead
 -- than liveness.session_timeout is a wrong clock's: it says that somebody was there, and
 -- nothing of when.
-CREATE VIEW liveness_open_sessions AS
+CREATE VIEW liveness_internal.liveness_open_sessions AS
 	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
 		s.requests_served, s.tokens_generated, s.coordinator_id,
 		s.connected_at <= c.ahead AS has_begun,
 		coalesce(s.last_heartbeat_at, h.at, f.at) IS NOT NULL AS was_heard,
 		CASE WHEN l.at > now() THEN now() ELSE l.at END AS last_sign_of_life
 	FROM provider_sessions s
-	CROSS JOIN (SELECT now() + liveness_setting_interval('session_timeout'::text) AS ahead) c
+	CROSS JOIN (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) c
 	LEFT JOIN LATERAL (
 		SELECT n.connected_at
 		FROM provider_sessions n
@@ -1332,19 +1310,19 @@ CREATE VIEW liveness_open_sessions AS
 			h.at) AS at
 	) l
 	WHERE s.disconnected_at IS NULL;
-COMMENT ON VIEW liveness_open_sessions IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
-COMMENT ON COLUMN liveness_open_sessions.id IS 'The session';
-COMMENT ON COLUMN liveness_open_sessions.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_open_sessions.connected_at IS 'When it connected';
-COMMENT ON COLUMN liveness_open_sessions.disconnected_at IS 'NULL: it is open';
-COMMENT ON COLUMN liveness_open_sessions.disconnect_reason IS 'As the row has it';
-COMMENT ON COLUMN liveness_open_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
-COMMENT ON COLUMN liveness_open_sessions.requests_served IS 'Requests served in the session';
-COMMENT ON COLUMN liveness_open_sessions.tokens_generated IS 'Tokens generated in the session';
-COMMENT ON COLUMN liveness_open_sessions.coordinator_id IS 'The coordinator that holds the connection';
-COMMENT ON COLUMN liveness_open_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
-COMMENT ON COLUMN liveness_open_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';
-COMMENT ON COLUMN liveness_open_sessions.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
+COMMENT ON VIEW liveness_internal.liveness_open_sessions IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.connected_at IS 'When it connected';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.disconnected_at IS 'NULL: it is open';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.disconnect_reason IS 'As the row has it';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.requests_served IS 'Requests served in the session';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.coordinator_id IS 'The coordinator that holds the connection';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';
+COMMENT ON COLUMN liveness_internal.liveness_open_sessions.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
 
 -- The lock makes two opens of the same provider and coordinator take turns, so that
 -- the second sees, and closes, the session of the first.  There are 1,024 locks, by
@@ -1373,9 +1351,9 @@ BEGIN
 	END IF;
 	-- epochs, because a difference of instants can be out of range
 	SELECT o.id, NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at))
-		<= extract(epoch FROM @extschema@.liveness_setting_interval('session_timeout'::text)) AS is_retried
+		<= extract(epoch FROM liveness_internal.liveness_setting_interval('session_timeout'::text)) AS is_retried
 	INTO former
-	FROM @extschema@.liveness_open_sessions o
+	FROM liveness_internal.liveness_open_sessions o
 	WHERE o.provider_id = $1 AND o.coordinator_id = $2
 	ORDER BY is_retried DESC, o.connected_at DESC, o.id DESC
 	LIMIT 1;
@@ -1393,10 +1371,10 @@ BEGIN
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, CASE
 			WHEN o.was_heard THEN o.last_sign_of_life
-			WHEN $3 > now() + @extschema@.liveness_setting_interval('session_timeout'::text) THEN now()
+			WHEN $3 > now() + liveness_internal.liveness_setting_interval('session_timeout'::text) THEN now()
 			WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
 		END), disconnect_reason = 'superseded'
-	FROM @extschema@.liveness_open_sessions o
+	FROM liveness_internal.liveness_open_sessions o
 	WHERE o.provider_id = $1 AND o.coordinator_id = $2 AND o.id <> new_id
 	AND s.id = o.id AND s.provider_id = o.provider_id
 	AND s.disconnected_at IS NULL;
@@ -1433,7 +1411,7 @@ BEGIN
 		tokens_generated = coalesce($6, s.tokens_generated)
 	WHERE s.id = $1 AND s.disconnected_at IS NULL;
 	IF NOT FOUND THEN
-		PERFORM @extschema@.liveness_count_failed_close();
+		PERFORM liveness_internal.liveness_count_failed_close();
 		RETURN false;
 	END IF;
 	RETURN true;
@@ -1460,18 +1438,18 @@ BEGIN
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 	SELECT max(o.last_sign_of_life) INTO alive_at
-	FROM @extschema@.liveness_open_sessions o
+	FROM liveness_internal.liveness_open_sessions o
 	WHERE o.coordinator_id = $1;
 	-- what it closed itself shows that it was there
 	SELECT CASE WHEN max(s.disconnected_at) > now() THEN now() ELSE greatest(alive_at, max(s.disconnected_at)) END
 	INTO alive_at
 	FROM @extschema@.provider_sessions s
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
-	AND s.disconnected_at <= now() + @extschema@.liveness_setting_interval('session_timeout'::text);
+	AND s.disconnected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
 		disconnect_reason = $2
-	FROM @extschema@.liveness_open_sessions o
+	FROM liveness_internal.liveness_open_sessions o
 	WHERE o.coordinator_id = $1
 	AND s.id = o.id AND s.provider_id = o.provider_id
 	AND s.disconnected_at IS NULL;
@@ -1491,8 +1469,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	silent_since timestamptz := (now() AT TIME ZONE 'UTC'
-		- coalesce($1, @extschema@.liveness_setting_interval('session_timeout'::text))) AT TIME ZONE 'UTC';
-	ahead timestamptz := now() + @extschema@.liveness_setting_interval('session_timeout'::text);
+		- coalesce($1, liveness_internal.liveness_setting_interval('session_timeout'::text))) AT TIME ZONE 'UTC';
+	ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
 	closed bigint;
 BEGIN
 	IF $1 <= interval '0' THEN
@@ -1503,7 +1481,7 @@ BEGIN
 	END IF;
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, o.last_sign_of_life), disconnect_reason = 'stale_heartbeat'
-	FROM @extschema@.liveness_open_sessions o
+	FROM liveness_internal.liveness_open_sessions o
 	WHERE (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < silent_since))
 	AND ($2 IS NULL OR o.coordinator_id = $2)
 	AND s.id = o.id AND s.provider_id = o.provider_id
@@ -1515,10 +1493,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION liveness_close_stale(interval, text) IS 'Closes open sessions whose last sign of life is older than the timeout';
-
-------------------------------------------------------------------------------
--- The heartbeat buffer
-------------------------------------------------------------------------------
 
 CREATE FUNCTION liveness_emit(provider_id text, status text DEFAULT '', memory_pressure float8 DEFAULT 0,
 	cpu_usage float8 DEFAULT 0, thermal_state text DEFAULT '', memory_available_gb float8 DEFAULT NULL,
@@ -1532,10 +1506,10 @@ CREATE FUNCTION liveness_flush()
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_flush() IS 'Has the worker write the buffer, and waits until all that was emitted before is committed';
 
-CREATE FUNCTION liveness_counters(missing_ok boolean DEFAULT false)
+CREATE FUNCTION liveness_internal.liveness_counters(missing_ok boolean DEFAULT false)
 RETURNS TABLE (name text, value float8, help text, since timestamptz)
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 25;
-COMMENT ON FUNCTION liveness_counters(boolean) IS 'The rows of liveness_stats';
+COMMENT ON FUNCTION liveness_internal.liveness_counters(boolean) IS 'The rows of liveness_stats';
 
 CREATE FUNCTION liveness_stats_reset()
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
@@ -1543,20 +1517,16 @@ COMMENT ON FUNCTION liveness_stats_reset() IS 'Sets every counter of liveness_st
 
 CREATE VIEW liveness_stats AS
 	SELECT c.name, c.value, c.help, c.since
-	FROM liveness_counters() c;
+	FROM liveness_internal.liveness_counters() c;
 COMMENT ON VIEW liveness_stats IS 'Counters of this server, a row each. They survive a clean restart and begin again after a crash; error 55000 where the library is not preloaded';
 COMMENT ON COLUMN liveness_stats.name IS 'liveness_, what is counted, and _total for what only grows; _seconds is a duration, _bytes a size';
 COMMENT ON COLUMN liveness_stats.value IS 'Its value now';
 COMMENT ON COLUMN liveness_stats.help IS 'What it means';
 COMMENT ON COLUMN liveness_stats.since IS 'When the counters began at zero';
 
-------------------------------------------------------------------------------
--- pg_cron
-------------------------------------------------------------------------------
-
 -- A job outlives the extension, and others may make a function of that name then: only
 -- a member of the extension is called.
-CREATE FUNCTION liveness_cron_jobs()
+CREATE FUNCTION liveness_internal.liveness_cron_jobs()
 RETURNS TABLE (name text, schedule text, command text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1569,11 +1539,11 @@ BEGIN ATOMIC
 		' THEN CALL @extschema@.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text); END IF; END$$'
 	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
 END;
-COMMENT ON FUNCTION liveness_cron_jobs() IS 'What pg_cron is to run, and when';
+COMMENT ON FUNCTION liveness_internal.liveness_cron_jobs() IS 'What pg_cron is to run, and when';
 
 -- The schema of pg_cron, once it is certain that its jobs would run here.  What it
 -- takes elsewhere is said in full: nobody should have to put it together.
-CREATE FUNCTION liveness_cron_schema()
+CREATE FUNCTION liveness_internal.liveness_cron_schema()
 RETURNS name
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -1603,7 +1573,7 @@ BEGIN
 		SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L);',
 				j.name || ' in ' || current_database(), j.schedule, j.command, current_database()), E'\n')
 		INTO in_database
-		FROM @extschema@.liveness_cron_jobs() j;
+		FROM liveness_internal.liveness_cron_jobs() j;
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('pg_cron runs in database %I, not in this one', cron_database),
@@ -1628,7 +1598,7 @@ BEGIN
 	RETURN cron_schema;
 END
 $$;
-COMMENT ON FUNCTION liveness_cron_schema() IS 'The schema of the functions of pg_cron in this database';
+COMMENT ON FUNCTION liveness_internal.liveness_cron_schema() IS 'The schema of the functions of pg_cron in this database';
 
 CREATE FUNCTION liveness_schedule()
 RETURNS void
@@ -1636,10 +1606,10 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	cron_schema name := @extschema@.liveness_cron_schema();
+	cron_schema name := liveness_internal.liveness_cron_schema();
 BEGIN
 	EXECUTE format('SELECT %I.schedule(j.name, j.schedule, j.command)', cron_schema) ||
-		' FROM @extschema@.liveness_cron_jobs() j';
+		' FROM liveness_internal.liveness_cron_jobs() j';
 END
 $$;
 COMMENT ON FUNCTION liveness_schedule() IS 'Has pg_cron run the rollups every 5 minutes and the retention hourly, as the current role';
@@ -1650,18 +1620,14 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	cron_schema name := @extschema@.liveness_cron_schema();
+	cron_schema name := liveness_internal.liveness_cron_schema();
 BEGIN
 	EXECUTE format('SELECT %1$I.unschedule(c.jobid) FROM %1$I.job c', cron_schema) ||
-		' JOIN @extschema@.liveness_cron_jobs() j ON c.jobname = j.name '
+		' JOIN liveness_internal.liveness_cron_jobs() j ON c.jobname = j.name '
 		'WHERE c.username = current_user AND c.database = current_database()';
 END
 $$;
 COMMENT ON FUNCTION liveness_unschedule() IS 'Takes the jobs of liveness_schedule() away from pg_cron, those of the current role';
-
-------------------------------------------------------------------------------
--- What people read
-------------------------------------------------------------------------------
 
 -- One row for each provider, as an aggregate without GROUP BY is: the planner leaves out the
 -- joins whose columns nobody asks for.
@@ -1678,7 +1644,7 @@ CREATE VIEW provider_liveness AS
 		SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
 		FROM provider_sessions s
 		WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-		AND s.connected_at <= now() + liveness_setting_interval('session_timeout'::text)
+		AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
 	) o ON true
 	LEFT JOIN LATERAL (
 		SELECT max(h.at) AS at
@@ -1707,21 +1673,21 @@ COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, sec
 CREATE VIEW provider_spells AS
 	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed
 	FROM (
-		SELECT s.provider_id, liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 1) AS sessions
+		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 1) AS sessions
 		FROM provider_sessions s
 		WHERE s.connected_at < now()
-		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_window_start(now(), NULL))
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))
 		GROUP BY s.provider_id
 	) h
-	CROSS JOIN LATERAL liveness_history_spells(h.sessions, now()) p
+	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, now()) p
 	CROSS JOIN LATERAL (
 		-- of several that end it, a failure says why
 		SELECT count(*) AS sessions,
 			(array_agg(coalesce(nullif(s.disconnect_reason, ''), 'unspecified')
-				ORDER BY greatest(s.disconnected_at, s.connected_at) DESC, liveness_is_censored(s.disconnect_reason), s.disconnect_reason))[1] AS reason
+				ORDER BY greatest(s.disconnected_at, s.connected_at) DESC, liveness_internal.liveness_is_censored(s.disconnect_reason), s.disconnect_reason))[1] AS reason
 		FROM provider_sessions s
 		WHERE s.provider_id = h.provider_id AND s.connected_at < now()
-		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_window_start(now(), NULL))
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))
 		AND s.connected_at >= p.since AND s.connected_at <= p.until
 	) e;
 COMMENT ON VIEW provider_spells IS 'Spells of the last liveness.window_days: how long each provider was there at a stretch';
@@ -1777,10 +1743,10 @@ CREATE VIEW provider_stale_sessions AS
 		o.requests_served, o.tokens_generated, o.coordinator_id,
 		o.last_sign_of_life,
 		CASE WHEN isfinite(o.last_sign_of_life) THEN now() - o.last_sign_of_life END AS silent_for
-	FROM liveness_open_sessions o
+	FROM liveness_internal.liveness_open_sessions o
 	CROSS JOIN (
 		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
-		FROM (SELECT liveness_setting_interval('session_timeout'::text) AS timeout) t
+		FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
 	) c
 	WHERE (NOT o.has_begun OR (o.connected_at < c.before AND (o.last_heartbeat_at BETWEEN c.before AND c.ahead) IS NOT TRUE))
 	AND (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < c.before));
@@ -1790,11 +1756,11 @@ COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: 
 
 -- 0.95::real, for a share stored as real 0.95 is below the float8 of that name.
 CREATE VIEW network_availability AS
-	SELECT coalesce(max(f.window_days) FILTER (WHERE f.sessions_count > 0), liveness_effective_window_days(NULL)) AS window_days,
+	SELECT coalesce(max(f.window_days) FILTER (WHERE f.sessions_count > 0), liveness_internal.liveness_effective_window_days(NULL)) AS window_days,
 		count(*) FILTER (WHERE f.sessions_count > 0) AS providers,
 		(SELECT count(DISTINCT s.provider_id) FROM provider_sessions s
 			WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
-			AND s.connected_at <= now() + liveness_setting_interval('session_timeout'::text)) AS connected,
+			AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected,
 		count(*) FILTER (WHERE f.sessions_count = 0) AS vanished,
 		avg(f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS mean_uptime_pct,
 		percentile_cont(0.1) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p10_uptime_pct,
@@ -1823,7 +1789,7 @@ CREATE VIEW liveness_jobs AS
 		max(s.last_error_at) AS last_error_at,
 		coalesce(sum(s.runs), 0)::bigint AS runs, coalesce(sum(s.errors), 0)::bigint AS errors
 	FROM (VALUES ('features'::text), ('hourly'), ('retention')) j (job)
-	LEFT JOIN liveness_job_state s ON s.job = j.job
+	LEFT JOIN liveness_internal.liveness_job_state s ON s.job = j.job
 	GROUP BY j.job;
 COMMENT ON VIEW liveness_jobs IS 'Last run of each job';
 COMMENT ON COLUMN liveness_jobs.job IS 'features, hourly or retention';
@@ -1835,14 +1801,14 @@ COMMENT ON COLUMN liveness_jobs.last_error_at IS 'When it failed';
 COMMENT ON COLUMN liveness_jobs.runs IS 'Runs that completed';
 COMMENT ON COLUMN liveness_jobs.errors IS 'Runs that failed under liveness_run or liveness_prune';
 
-CREATE FUNCTION liveness_real_bound(bound float8)
+CREATE FUNCTION liveness_internal.liveness_real_bound(bound float8)
 RETURNS real AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_real_bound(float8) IS 'A bound to compare a real column with, rounded as the column is';
+COMMENT ON FUNCTION liveness_internal.liveness_real_bound(float8) IS 'A bound to compare a real column with, rounded as the column is';
 
-CREATE FUNCTION liveness_reliability_limit(min_uptime float8, min_stays_4h float8, min_stays_8h float8,
+CREATE FUNCTION liveness_internal.liveness_reliability_limit(min_uptime float8, min_stays_4h float8, min_stays_8h float8,
 	min_score float8, max_score float8, max_rows int)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_reliability_limit(float8, float8, float8, float8, float8, int) IS 'max_rows, once the arguments of liveness_reliability have been checked';
+COMMENT ON FUNCTION liveness_internal.liveness_reliability_limit(float8, float8, float8, float8, float8, int) IS 'max_rows, once the arguments of liveness_reliability have been checked';
 
 -- LIMIT is computed even where the table is empty: the place to check arguments.
 CREATE FUNCTION liveness_reliability(min_uptime float8 DEFAULT 0, min_stays_4h float8 DEFAULT 0,
@@ -1855,13 +1821,13 @@ BEGIN ATOMIC
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
 		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count
 	FROM @extschema@.provider_reliability_features f
-	WHERE (min_uptime IS NULL OR f.uptime_pct >= @extschema@.liveness_real_bound(min_uptime))
-	AND (min_stays_4h IS NULL OR f.p_stays_4h >= @extschema@.liveness_real_bound(min_stays_4h))
-	AND (min_stays_8h IS NULL OR f.p_stays_8h >= @extschema@.liveness_real_bound(min_stays_8h))
-	AND (min_score IS NULL OR f.liveness_score >= @extschema@.liveness_real_bound(min_score))
-	AND (max_score IS NULL OR max_score = 0::float8 OR f.liveness_score <= @extschema@.liveness_real_bound(max_score))
+	WHERE (min_uptime IS NULL OR f.uptime_pct >= liveness_internal.liveness_real_bound(min_uptime))
+	AND (min_stays_4h IS NULL OR f.p_stays_4h >= liveness_internal.liveness_real_bound(min_stays_4h))
+	AND (min_stays_8h IS NULL OR f.p_stays_8h >= liveness_internal.liveness_real_bound(min_stays_8h))
+	AND (min_score IS NULL OR f.liveness_score >= liveness_internal.liveness_real_bound(min_score))
+	AND (max_score IS NULL OR max_score = 0::float8 OR f.liveness_score <= liveness_internal.liveness_real_bound(max_score))
 	ORDER BY f.liveness_score DESC, f.uptime_pct DESC, f.provider_id
-	LIMIT @extschema@.liveness_reliability_limit(min_uptime, min_stays_4h, min_stays_8h, min_score, max_score, max_rows);
+	LIMIT liveness_internal.liveness_reliability_limit(min_uptime, min_stays_4h, min_stays_8h, min_score, max_score, max_rows);
 END;
 COMMENT ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) IS 'The ranking: features rows within the bounds, the best score first';
 
@@ -1886,20 +1852,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_heatmap(text) IS 'Availability of a provider by hour of the week: a line a day, a character an hour';
 
-------------------------------------------------------------------------------
--- Who will hold a job
-------------------------------------------------------------------------------
-
 -- One row, or an error: without a rollup there is nothing to answer from.
-CREATE FUNCTION liveness_prepared_fleet()
-RETURNS liveness_fleet_hazard
+CREATE FUNCTION liveness_internal.liveness_prepared_fleet()
+RETURNS liveness_internal.liveness_fleet_hazard
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	fleet @extschema@.liveness_fleet_hazard;
+	fleet liveness_internal.liveness_fleet_hazard;
 BEGIN
-	SELECT f.* INTO fleet FROM @extschema@.liveness_fleet_hazard f
+	SELECT f.* INTO fleet FROM liveness_internal.liveness_fleet_hazard f
 	ORDER BY f.hazard IS NULL, f.as_of DESC
 	LIMIT 1;
 	IF NOT FOUND THEN
@@ -1911,7 +1873,7 @@ BEGIN
 	RETURN fleet;
 END
 $$;
-COMMENT ON FUNCTION liveness_prepared_fleet() IS 'The row of liveness_fleet_hazard; without one error 55000';
+COMMENT ON FUNCTION liveness_internal.liveness_prepared_fleet() IS 'The row of liveness_fleet_hazard; without one error 55000';
 
 -- Whether a session is stale is asked of the likeliest alone, one after the other,
 -- until there are enough: it takes a look at the heartbeats.  The condition is that of
@@ -1924,10 +1886,10 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
-		SELECT f.as_of, f.hazard, @extschema@.liveness_span_usecs($1, 'job') AS usecs,
-			now() - @extschema@.liveness_setting_interval('session_timeout'::text) AS stale_before,
-			now() + @extschema@.liveness_setting_interval('session_timeout'::text) AS ahead
-		FROM @extschema@.liveness_prepared_fleet() f
+		SELECT f.as_of, f.hazard, liveness_internal.liveness_span_usecs($1, 'job') AS usecs,
+			now() - liveness_internal.liveness_setting_interval('session_timeout'::text) AS stale_before,
+			now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead
+		FROM liveness_internal.liveness_prepared_fleet() f
 	), latest AS (
 		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
 		FROM @extschema@.provider_sessions s
@@ -1936,20 +1898,20 @@ BEGIN ATOMIC
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), spell AS (
 		-- what the rollup knew, and all that came since then
-		SELECT s.provider_id, @extschema@.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
+		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
 				p.spell_since, p.spell_until, p.spell_failed) AS since
 		FROM @extschema@.provider_sessions s
-		LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = s.provider_id
+		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = s.provider_id
 		WHERE (s.disconnected_at IS NULL OR s.disconnected_at > (SELECT a.as_of FROM asked a))
 		AND s.connected_at <= (SELECT a.ahead FROM asked a)
 		GROUP BY s.provider_id
 	), ranked AS (
 		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, w.since,
-			@extschema@.liveness_holds(a.hazard, p.hazard, w.since, now(), a.usecs) AS probability
+			liveness_internal.liveness_holds(a.hazard, p.hazard, w.since, now(), a.usecs) AS probability
 		FROM latest l
 		CROSS JOIN asked a
 		JOIN spell w ON w.provider_id = l.provider_id
-		LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = l.provider_id
+		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = l.provider_id
 		ORDER BY probability DESC, l.provider_id
 		OFFSET 0
 	), best AS (
@@ -1987,7 +1949,7 @@ BEGIN ATOMIC
 		WHERE r.probability >= COALESCE($2, 0)
 		AND (seen.is_fresh OR h.at >= a.stale_before OR coalesce(r.last_heartbeat_at, h.at, f.at) IS NULL)
 		ORDER BY r.probability DESC, r.provider_id
-		LIMIT @extschema@.liveness_candidates_limit($2, $3)
+		LIMIT liveness_internal.liveness_candidates_limit($2, $3)
 	)
 	SELECT b.provider_id, b.id, b.since,
 		greatest(extract(epoch FROM now()) - extract(epoch FROM b.since), 0)::float8,
@@ -1995,8 +1957,8 @@ BEGIN ATOMIC
 		COALESCE(p.spells, 0), f.liveness_score, a.as_of, b.coordinator_id
 	FROM best b
 	CROSS JOIN asked a
-	LEFT JOIN @extschema@.liveness_provider_hazard p ON p.provider_id = b.provider_id
-	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, p.hazard, b.since, now(), a.usecs) bounds (b)
+	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = b.provider_id
+	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard, p.hazard, b.since, now(), a.usecs) bounds (b)
 	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
 	ORDER BY b.probability DESC, b.provider_id;
 END;
@@ -2009,27 +1971,27 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH history AS MATERIALIZED (
-		SELECT s.provider_id, @extschema@.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
+		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at < $1
 		GROUP BY s.provider_id
 	), ages AS MATERIALIZED (
-		SELECT @extschema@.liveness_fleet_ages(h.sessions, $1) AS hazard
+		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
 		FROM history h
 	), asked AS MATERIALIZED (
-		SELECT @extschema@.liveness_span_usecs($2, 'job') AS usecs,
-			$1 - @extschema@.liveness_setting_interval('session_timeout'::text) AS stale_before,
+		SELECT liveness_internal.liveness_span_usecs($2, 'job') AS usecs,
+			$1 - liveness_internal.liveness_setting_interval('session_timeout'::text) AS stale_before,
 			-- of another instant than now what came after it is not known yet
 			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
 			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
 			-- NULL where nobody was ever up: || alone would take it for an empty array
 			CASE WHEN a.hazard IS NOT NULL
-				THEN a.hazard || (SELECT @extschema@.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
+				THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
 			END AS hazard
 		FROM ages a
 		CROSS JOIN (
 			SELECT t.ahead, $1 >= now() AND $1 <= t.ahead AS is_now
-			FROM (SELECT now() + @extschema@.liveness_setting_interval('session_timeout'::text) AS ahead) t
+			FROM (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t
 		) n
 	), latest AS (
 		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.coordinator_id, s.connected_at,
@@ -2039,7 +2001,7 @@ BEGIN ATOMIC
 		WHERE s.connected_at <= a.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > $1)
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), spell AS (
-		SELECT s.provider_id, @extschema@.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, $1,
+		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, $1,
 				NULL, NULL, NULL) AS since
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)
@@ -2048,13 +2010,13 @@ BEGIN ATOMIC
 		SELECT c.provider_id, c.id, c.coordinator_id, c.since, c.probability, c.host, c.spells
 		FROM (
 			SELECT l.provider_id, l.id, l.coordinator_id, w.since, p.host, p.spells,
-				@extschema@.liveness_holds(a.hazard, p.host, w.since, $1, a.usecs) AS probability
+				liveness_internal.liveness_holds(a.hazard, p.host, w.since, $1, a.usecs) AS probability
 			FROM latest l
 			CROSS JOIN asked a
 			JOIN spell w ON w.provider_id = l.provider_id
 			LEFT JOIN LATERAL (
-				SELECT @extschema@.liveness_host_hazard(h.sessions, a.hazard, $1) AS host,
-					@extschema@.liveness_history_count(h.sessions, $1) AS spells
+				SELECT liveness_internal.liveness_host_hazard(h.sessions, a.hazard, $1) AS host,
+					liveness_internal.liveness_history_count(h.sessions, $1) AS spells
 				FROM history h
 				WHERE h.provider_id = l.provider_id
 			) p ON true
@@ -2094,41 +2056,37 @@ BEGIN ATOMIC
 		SELECT l.provider_id, l.id, l.coordinator_id, l.since, l.probability, l.host, l.spells
 		FROM likely l
 		ORDER BY l.probability DESC, l.provider_id
-		LIMIT @extschema@.liveness_candidates_limit($3, $4)
+		LIMIT liveness_internal.liveness_candidates_limit($3, $4)
 	)
 	SELECT b.provider_id, b.id, b.since, greatest(extract(epoch FROM $1) - extract(epoch FROM b.since), 0)::float8,
 		b.probability, bounds.b[1], bounds.b[2], COALESCE(b.spells, 0), r.liveness_score, $1, b.coordinator_id
 	FROM best b
 	CROSS JOIN asked a
-	CROSS JOIN LATERAL @extschema@.liveness_holds_bounds(a.hazard, b.host, b.since, $1, a.usecs) bounds (b)
+	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard, b.host, b.since, $1, a.usecs) bounds (b)
 	LEFT JOIN @extschema@.liveness_features_at($1) r ON r.provider_id = b.provider_id
 	-- gates: they check the arguments even where nobody is up
-	WHERE @extschema@.liveness_window_start($1, NULL) IS NOT NULL AND @extschema@.liveness_span_usecs($2, 'job') > 0
+	WHERE liveness_internal.liveness_window_start($1, NULL) IS NOT NULL AND liveness_internal.liveness_span_usecs($2, 'job') > 0
 	ORDER BY b.probability DESC, b.provider_id;
 END;
 COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) IS 'What liveness_candidates would have answered at an instant';
 
-------------------------------------------------------------------------------
--- Back-test
-------------------------------------------------------------------------------
-
-CREATE FUNCTION liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
+CREATE FUNCTION liveness_internal.liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
-		SELECT @extschema@.liveness_span_usecs($1, 'horizon') AS usecs,
-			make_interval(secs => @extschema@.liveness_span_usecs($1, 'horizon') / 1e6) AS horizon,
-			make_interval(secs => @extschema@.liveness_span_usecs($4, 'step') / 1e6) AS step,
-			@extschema@.liveness_instant($2, 'since') AS since,
-			least(@extschema@.liveness_instant($3, 'until'), now()) AS until
+		SELECT liveness_internal.liveness_span_usecs($1, 'horizon') AS usecs,
+			make_interval(secs => liveness_internal.liveness_span_usecs($1, 'horizon') / 1e6) AS horizon,
+			make_interval(secs => liveness_internal.liveness_span_usecs($4, 'step') / 1e6) AS step,
+			liveness_internal.liveness_instant($2, 'since') AS since,
+			least(liveness_internal.liveness_instant($3, 'until'), now()) AS until
 	), cuts AS MATERIALIZED (
 		SELECT c.cut, c.cut + a.horizon AS ends
 		FROM asked a
 		CROSS JOIN LATERAL generate_series(a.since, a.until - a.horizon, a.step) c (cut)
 	), history AS MATERIALIZED (
-		SELECT s.provider_id, @extschema@.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
+		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
 				(SELECT a.until FROM asked a), 1) AS sessions
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at < (SELECT a.until FROM asked a)
@@ -2144,7 +2102,7 @@ BEGIN ATOMIC
 			(extract(epoch FROM u.cut) - extract(epoch FROM (u.spell).since))::float8 AS age,
 			(u.spell).until >= u.ends AS held
 		FROM (
-			SELECT u.cut, u.ends, u.provider_id, u.id, @extschema@.liveness_history_spell_at(h.sessions, a.until, u.cut) AS spell
+			SELECT u.cut, u.ends, u.provider_id, u.id, liveness_internal.liveness_history_spell_at(h.sessions, a.until, u.cut) AS spell
 			FROM up u
 			CROSS JOIN asked a
 			JOIN history h ON h.provider_id = u.provider_id
@@ -2165,12 +2123,12 @@ BEGIN ATOMIC
 			SELECT sum(o.held)::float8 / nullif(sum(o.cases), 0)::float8 AS rate FROM outcomes o WHERE o.ends <= c.cut
 		) base
 		CROSS JOIN LATERAL (
-			SELECT @extschema@.liveness_fleet_ages(h.sessions, c.cut) AS ages,
-				@extschema@.survival_merge(@extschema@.liveness_history_curve(h.sessions, c.cut)) AS curve
+			SELECT liveness_internal.liveness_fleet_ages(h.sessions, c.cut) AS ages,
+				@extschema@.survival_merge(liveness_internal.liveness_history_curve(h.sessions, c.cut)) AS curve
 			FROM history h
 		) f
 		CROSS JOIN LATERAL (
-			SELECT @extschema@.liveness_fleet_hours(h.sessions, f.ages, c.cut) AS factors FROM history h
+			SELECT liveness_internal.liveness_fleet_hours(h.sessions, f.ages, c.cut) AS factors FROM history h
 		) hours
 		WHERE base.rate IS NOT NULL AND f.ages IS NOT NULL
 	), pooled AS MATERIALIZED (
@@ -2180,7 +2138,7 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL (
 			SELECT array_agg(k.id ORDER BY k.id) AS ids, array_agg(k.age ORDER BY k.id) AS ages FROM cases k WHERE k.cut = f.cut
 		) k
-		CROSS JOIN LATERAL unnest(k.ids, @extschema@.survival_conditionals(f.curve, k.ages, a.usecs / 1e6)) p (id, probability)
+		CROSS JOIN LATERAL unnest(k.ids, liveness_internal.survival_conditionals(f.curve, k.ages, a.usecs / 1e6)) p (id, probability)
 	), scores AS MATERIALIZED (
 		SELECT f.cut, r.provider_id, r.liveness_score
 		FROM fleet f
@@ -2195,14 +2153,14 @@ BEGIN ATOMIC
 	LEFT JOIN history h ON h.provider_id = k.provider_id
 	CROSS JOIN LATERAL (VALUES
 		('base_rate', f.rate),
-		('uptime', COALESCE(@extschema@.liveness_history_uptime(h.sessions, k.cut, 30), 1)),
+		('uptime', COALESCE(liveness_internal.liveness_history_uptime(h.sessions, k.cut, 30), 1)),
 		('liveness_score', COALESCE(r.liveness_score, 0)::float8),
-		('own', COALESCE((@extschema@.survival_conditionals(@extschema@.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1)),
+		('own', COALESCE((liveness_internal.survival_conditionals(liveness_internal.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1)),
 		('fleet', COALESCE(p.probability, 1)),
-		('candidates', @extschema@.liveness_holds(f.hazard, @extschema@.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.since, k.cut, a.usecs))
+		('candidates', liveness_internal.liveness_holds(f.hazard, liveness_internal.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.since, k.cut, a.usecs))
 	) v (predictor, probability);
 END;
-COMMENT ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the spell held';
+COMMENT ON FUNCTION liveness_internal.liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the spell held';
 
 CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (predictor text, n bigint, held float8, brier float8, log_loss float8, auc float8, ece float8)
@@ -2211,7 +2169,7 @@ SET jit = off
 BEGIN ATOMIC
 	WITH cases AS MATERIALIZED (
 		SELECT c.predictor, c.held, c.probability, least(greatest(ceil(10 * c.probability), 1), 10) AS bin
-		FROM @extschema@.liveness_backtest_cases($1, $2, $3, $4) c
+		FROM liveness_internal.liveness_backtest_cases($1, $2, $3, $4) c
 	), ranked AS (
 		SELECT c.predictor, c.held, c.probability,
 			rank() OVER by_probability + (count(*) OVER (PARTITION BY c.predictor, c.probability) - 1) / 2.0::float8 AS midrank
@@ -2250,16 +2208,12 @@ BEGIN ATOMIC
 	SELECT c.predictor, c.bin, (c.bin - 1) / 10.0::float8, c.bin / 10.0::float8, count(*), avg(c.probability), avg(c.held::int)::float8
 	FROM (
 		SELECT k.predictor, k.held, k.probability, least(greatest(ceil(10 * k.probability), 1), 10)::int AS bin
-		FROM @extschema@.liveness_backtest_cases($1, $2, $3, $4) k
+		FROM liveness_internal.liveness_backtest_cases($1, $2, $3, $4) k
 	) c
 	GROUP BY c.predictor, c.bin
 	ORDER BY array_position(ARRAY['base_rate', 'uptime', 'liveness_score', 'own', 'fleet', 'candidates'], c.predictor), c.bin;
 END;
 COMMENT ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) IS 'For each predictor and bin of its probability: what it said on average, and what share held';
-
-------------------------------------------------------------------------------
--- Adopting the tables of an existing deployment
-------------------------------------------------------------------------------
 
 -- A type may be another where PostgreSQL turns it into ours by itself and whatever
 -- the settings: int and varchar, but not timestamp, which the time zone would bend.
@@ -2337,10 +2291,6 @@ END
 $$;
 COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables that a coordinator made before into ours, which must be empty';
 
-------------------------------------------------------------------------------
--- Survival of the fleet
-------------------------------------------------------------------------------
-
 -- Who ends within a minute is still there when it begins, and who comes within it is
 -- there already: S at a whole minute counts all ends up to it, and no other.
 CREATE FUNCTION liveness_fleet_survival(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
@@ -2351,27 +2301,23 @@ BEGIN ATOMIC
 			60 * ceil(p.seconds / 60),
 			p.failed,
 			CASE WHEN p.since < w.since THEN 60 * floor((extract(epoch FROM w.since) - extract(epoch FROM p.since))::float8 / 60) ELSE 0 END)
-	FROM (SELECT @extschema@.liveness_window_start(as_of, window_days) AS since) w
+	FROM (SELECT liveness_internal.liveness_window_start(as_of, window_days) AS since) w
 	CROSS JOIN LATERAL (
-		SELECT @extschema@.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, 1) AS sessions
+		SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, 1) AS sessions
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at < as_of AND (s.disconnected_at IS NULL OR s.disconnected_at >= w.since)
 		GROUP BY s.provider_id
 	) h
-	CROSS JOIN LATERAL @extschema@.liveness_history_spells(h.sessions, as_of) p
+	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, as_of) p
 	WHERE isfinite(p.since)
 	-- it checks the arguments even where there is no session
-	HAVING @extschema@.liveness_window_start(as_of, window_days) IS NOT NULL;
+	HAVING liveness_internal.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
 COMMENT ON FUNCTION liveness_fleet_survival(timestamptz, int) IS 'The Kaplan-Meier curve of all spells of the window';
 
-------------------------------------------------------------------------------
--- What a monitoring system scrapes
-------------------------------------------------------------------------------
-
 -- The view shows figures of the whole fleet to whoever may read it, as its owner sees
 -- them; the views that they are taken from show everybody what is his.
-CREATE FUNCTION liveness_metrics_fleet()
+CREATE FUNCTION liveness_internal.liveness_metrics_fleet()
 RETURNS SETOF network_availability
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -2381,9 +2327,9 @@ BEGIN ATOMIC
 		n.p90_uptime_pct, n.highly_reliable, n.updated_at
 	FROM @extschema@.network_availability n;
 END;
-COMMENT ON FUNCTION liveness_metrics_fleet() IS 'network_availability as the extension''s owner sees it, for liveness_metrics';
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_fleet() IS 'network_availability as the extension''s owner sees it, for liveness_metrics';
 
-CREATE FUNCTION liveness_metrics_stale()
+CREATE FUNCTION liveness_internal.liveness_metrics_stale()
 RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -2391,9 +2337,9 @@ SET jit = off
 BEGIN ATOMIC
 	SELECT count(*) FROM @extschema@.provider_stale_sessions;
 END;
-COMMENT ON FUNCTION liveness_metrics_stale() IS 'Rows of provider_stale_sessions as the extension''s owner sees it, for liveness_metrics';
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_stale() IS 'Rows of provider_stale_sessions as the extension''s owner sees it, for liveness_metrics';
 
-CREATE FUNCTION liveness_metrics_jobs()
+CREATE FUNCTION liveness_internal.liveness_metrics_jobs()
 RETURNS SETOF liveness_jobs
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -2401,10 +2347,10 @@ BEGIN ATOMIC
 	SELECT j.job, j.last_started_at, j.last_duration, j.last_rows, j.last_error, j.last_error_at, j.runs, j.errors
 	FROM @extschema@.liveness_jobs j;
 END;
-COMMENT ON FUNCTION liveness_metrics_jobs() IS 'liveness_jobs as the extension''s owner sees it, for liveness_metrics';
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_jobs() IS 'liveness_jobs as the extension''s owner sees it, for liveness_metrics';
 
 -- What is in a partition waits until all of it may go.
-CREATE FUNCTION liveness_metrics_overdue(OUT seconds float8, OUT heartbeats bigint, OUT partitions bigint)
+CREATE FUNCTION liveness_internal.liveness_metrics_overdue(OUT seconds float8, OUT heartbeats bigint, OUT partitions bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
@@ -2412,41 +2358,41 @@ BEGIN ATOMIC
 	SELECT coalesce((extract(epoch FROM d.until) - extract(epoch FROM (
 			SELECT min(h.at) FROM @extschema@.provider_heartbeats h WHERE h.at < d.until AND h.at > '-infinity')))::float8, 0),
 		(SELECT count(*) FROM (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at < d.until LIMIT 100000) h),
-		(SELECT count(*) FROM @extschema@.liveness_heartbeat_partitions() r WHERE r.until <= d.cut)
+		(SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= d.cut)
 	FROM (
-		SELECT c.cut, coalesce((SELECT max(r.since) FROM @extschema@.liveness_heartbeat_partitions() r
+		SELECT c.cut, coalesce((SELECT max(r.since) FROM liveness_internal.liveness_heartbeat_partitions() r
 			WHERE r.since < c.cut AND r.until > c.cut AND r.since > '-infinity'), c.cut) AS until
-		FROM (SELECT @extschema@.liveness_prune_cut(NULL::interval) AS cut) c
+		FROM (SELECT liveness_internal.liveness_prune_cut(NULL::interval) AS cut) c
 		WHERE c.cut IS NOT NULL
 	) d;
 END;
-COMMENT ON FUNCTION liveness_metrics_overdue() IS 'What the retention has not got to, for liveness_metrics; NULL where retention is off';
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_overdue() IS 'What the retention has not got to, for liveness_metrics; NULL where retention is off';
 
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
 -- what nobody asks for is not computed.
 CREATE VIEW liveness_metrics AS
 	WITH counter AS MATERIALIZED (
-		SELECT c.name, c.value, c.help, c.since FROM liveness_counters(true) c
+		SELECT c.name, c.value, c.help, c.since FROM liveness_internal.liveness_counters(true) c
 	), fleet AS MATERIALIZED (
 		SELECT n.providers, n.connected, n.vanished, n.highly_reliable, n.mean_uptime_pct, n.p10_uptime_pct,
 			n.p50_uptime_pct, n.p90_uptime_pct, (extract(epoch FROM now()) - extract(epoch FROM n.updated_at))::float8 AS age
-		FROM liveness_metrics_fleet() n
+		FROM liveness_internal.liveness_metrics_fleet() n
 	), stale AS MATERIALIZED (
-		SELECT liveness_metrics_stale() AS sessions
+		SELECT liveness_internal.liveness_metrics_stale() AS sessions
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
 			(extract(epoch FROM now()) - extract(epoch FROM j.last_started_at))::float8 AS age,
 			coalesce(j.last_error_at > coalesce(j.last_started_at, '-infinity'), false) AS failing
-		FROM liveness_metrics_jobs() j
+		FROM liveness_internal.liveness_metrics_jobs() j
 	), overdue AS MATERIALIZED (
-		SELECT o.seconds, o.heartbeats, o.partitions FROM liveness_metrics_overdue() o
+		SELECT o.seconds, o.heartbeats, o.partitions FROM liveness_internal.liveness_metrics_overdue() o
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
 			b.p_stays_4h, b.p_stays_8h,
 			EXISTS (SELECT FROM provider_sessions s
 				WHERE s.provider_id = b.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-				AND s.connected_at <= now() + liveness_setting_interval('session_timeout'::text)) AS connected
+				AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
 		FROM (
 			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
 				FROM provider_reliability_features f
@@ -2497,24 +2443,20 @@ COMMENT ON COLUMN liveness_metrics.value IS 'Value now; never NULL';
 COMMENT ON COLUMN liveness_metrics.type IS 'counter or gauge';
 COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for all rows of a name';
 
-------------------------------------------------------------------------------
--- Heartbeats divided by time
-------------------------------------------------------------------------------
-
-CREATE FUNCTION liveness_close_rolled_up_hours(cut timestamptz)
+CREATE FUNCTION liveness_internal.liveness_close_rolled_up_hours(cut timestamptz)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_close_rolled_up_hours(timestamptz) IS 'As liveness_close_hours, for a caller who has just rolled up these hours whole';
+COMMENT ON FUNCTION liveness_internal.liveness_close_rolled_up_hours(timestamptz) IS 'As liveness_close_hours, for a caller who has just rolled up these hours whole';
 
 -- DROP TABLE is for owners, and the retention for operators, who may DELETE.  So it
 -- drops but what was rolled up and closed.
-CREATE FUNCTION liveness_drop_partitions(cut timestamptz)
+CREATE FUNCTION liveness_internal.liveness_drop_partitions(cut timestamptz)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
 AS $$
 DECLARE
-	closed timestamptz := coalesce((SELECT max(s.pruned_before) FROM @extschema@.liveness_job_state s WHERE s.job = 'hourly'), '-infinity');
+	closed timestamptz := coalesce((SELECT max(s.pruned_before) FROM liveness_internal.liveness_job_state s WHERE s.job = 'hourly'), '-infinity');
 	drop_chunks regproc;
 	p record;
 BEGIN
@@ -2528,7 +2470,7 @@ BEGIN
 		SELECT r.partition, c.relispartition AS is_native, EXISTS (
 			SELECT FROM pg_depend d
 			WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS is_member
-		FROM @extschema@.liveness_heartbeat_partitions() r
+		FROM liveness_internal.liveness_heartbeat_partitions() r
 		JOIN pg_class c ON c.oid = r.partition
 		WHERE r.until <= cut
 	LOOP
@@ -2550,14 +2492,14 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION liveness_drop_partitions(timestamptz) IS 'Drops the partitions of provider_heartbeats that end at cut or before';
+COMMENT ON FUNCTION liveness_internal.liveness_drop_partitions(timestamptz) IS 'Drops the partitions of provider_heartbeats that end at cut or before';
 
 -- Locks from root to partition, as PostgreSQL does, and the first of them before we read:
 -- a REINDEX, CREATE INDEX or VACUUM that came in between would wait for us, and we for it.
 -- An autovacuum that is at work is cancelled for whoever waits for deadlock_timeout.  For
 -- the lock that keeps everybody out we wait for root alone: who reads the partition and
 -- waits for root behind us would wait for us, and we for him.
-CREATE FUNCTION liveness_lock_partitions(until timestamptz, exclusive boolean)
+CREATE FUNCTION liveness_internal.liveness_lock_partitions(until timestamptz, exclusive boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -2574,7 +2516,7 @@ BEGIN
 		LOCK TABLE ONLY @extschema@.provider_heartbeats IN SHARE UPDATE EXCLUSIVE MODE;
 	END IF;
 	FOR partition IN
-		SELECT r.partition FROM @extschema@.liveness_heartbeat_partitions() r
+		SELECT r.partition FROM liveness_internal.liveness_heartbeat_partitions() r
 		WHERE r.until <= liveness_lock_partitions.until
 		ORDER BY r.until
 	LOOP
@@ -2583,11 +2525,11 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION liveness_lock_partitions(timestamptz, boolean) IS 'Locks the partitions of provider_heartbeats that end at until or before';
+COMMENT ON FUNCTION liveness_internal.liveness_lock_partitions(timestamptz, boolean) IS 'Locks the partitions of provider_heartbeats that end at until or before';
 
 -- The long part of the work is done before anybody is locked out; a heartbeat that is
 -- committed after it is rolled up, or counted as late, behind the lock.
-CREATE FUNCTION liveness_prune_partitions(since timestamptz, until timestamptz)
+CREATE FUNCTION liveness_internal.liveness_prune_partitions(since timestamptz, until timestamptz)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -2603,16 +2545,16 @@ BEGIN
 		RETURN 0;
 	END IF;
 	BEGIN
-		PERFORM @extschema@.liveness_lock_partitions(until, false);
-		IF @extschema@.liveness_rollup_to_prune(since, until) IS NULL THEN
+		PERFORM liveness_internal.liveness_lock_partitions(until, false);
+		IF liveness_internal.liveness_rollup_to_prune(since, until) IS NULL THEN
 			RETURN NULL;
 		END IF;
 		SELECT count(*) INTO dropped FROM @extschema@.provider_heartbeats h
 		WHERE h.at >= liveness_prune_partitions.since AND h.at < liveness_prune_partitions.until;
 		PERFORM @extschema@.liveness_rollup_hourly(NULL::timestamptz, NULL::timestamptz);
-		PERFORM @extschema@.liveness_lock_partitions(until, true);
-		PERFORM @extschema@.liveness_close_rolled_up_hours(until);
-		PERFORM @extschema@.liveness_drop_partitions(until);
+		PERFORM liveness_internal.liveness_lock_partitions(until, true);
+		PERFORM liveness_internal.liveness_close_rolled_up_hours(until);
+		PERFORM liveness_internal.liveness_drop_partitions(until);
 	EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 		RAISE WARNING 'heartbeats before % were not dropped, because provider_heartbeats is in use', until
 			USING HINT = 'The next run of the retention tries again.';
@@ -2621,15 +2563,15 @@ BEGIN
 	RETURN dropped;
 END
 $$;
-COMMENT ON FUNCTION liveness_prune_partitions(timestamptz, timestamptz) IS 'Drops the oldest partition of provider_heartbeats, after rolling up and closing its hours';
+COMMENT ON FUNCTION liveness_internal.liveness_prune_partitions(timestamptz, timestamptz) IS 'Drops the oldest partition of provider_heartbeats, after rolling up and closing its hours';
 
-CREATE FUNCTION liveness_dump_rows_of(member regclass)
+CREATE FUNCTION liveness_internal.liveness_dump_rows_of(member regclass)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION liveness_dump_rows_of(regclass) IS 'Has pg_dump dump the rows of a table that belongs to the extension';
+COMMENT ON FUNCTION liveness_internal.liveness_dump_rows_of(regclass) IS 'Has pg_dump dump the rows of a table that belongs to the extension';
 
 -- LIKE leaves out the settings of a table and of its columns, and lets in whom default
 -- privileges name.
-CREATE FUNCTION liveness_make_like(template regclass, name text, partitioned boolean)
+CREATE FUNCTION liveness_internal.liveness_make_like(template regclass, name text, partitioned boolean)
 RETURNS regclass
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -2667,8 +2609,7 @@ BEGIN
 	RETURN name::regclass;
 END
 $$;
-COMMENT ON FUNCTION liveness_make_like(regclass, text, boolean) IS 'Makes a table like another, without its indexes and privileges';
-REVOKE ALL ON FUNCTION liveness_make_like(regclass, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION liveness_internal.liveness_make_like(regclass, text, boolean) IS 'Makes a table like another, without its indexes and privileges';
 
 -- A table cannot become partitioned: a new one takes its place and its name, and it
 -- becomes the first partition.  Views and functions in SQL are made again over it.
@@ -2720,7 +2661,7 @@ BEGIN
 			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
 			HINT = 'Make them wider, or fewer.';
 	END IF;
-	PERFORM @extschema@.liveness_lock_job('retention'::text, true);
+	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
 
 	IF (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation) THEN
 		EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
@@ -2828,12 +2769,12 @@ BEGIN
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 		WHERE i.indrelid = relation;
 		statements := ARRAY['ALTER TABLE @extschema@.provider_heartbeats RENAME TO provider_heartbeats_before',
-			'SELECT @extschema@.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats'', true)',
+			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats'', true)',
 			'ALTER SEQUENCE @extschema@.provider_heartbeats_id_seq OWNED BY @extschema@.provider_heartbeats.id',
-			'SELECT @extschema@.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats_default'', false)',
+			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats_default'', false)',
 			'ALTER TABLE @extschema@.provider_heartbeats ATTACH PARTITION @extschema@.provider_heartbeats_default DEFAULT',
 			'ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats_default',
-			'SELECT @extschema@.liveness_dump_rows_of(''@extschema@.provider_heartbeats_default'')'] || statements;
+			'SELECT liveness_internal.liveness_dump_rows_of(''@extschema@.provider_heartbeats_default'')'] || statements;
 		FOREACH statement IN ARRAY statements
 		LOOP
 			EXECUTE statement;
@@ -2845,7 +2786,7 @@ BEGIN
 		END IF;
 		before_until := start;
 		-- the watermark goes on: the ids are those of the same sequence
-		UPDATE @extschema@.liveness_job_state s
+		UPDATE liveness_internal.liveness_job_state s
 		SET watermark_of = replace(s.watermark_of, format('/%s/', relation::oid), format('/%s/', '@extschema@.provider_heartbeats'::regclass::oid))
 		WHERE s.job = 'hourly';
 	END IF;
@@ -2857,7 +2798,7 @@ BEGIN
 	FOR start IN
 		SELECT g FROM generate_series(start, until, width) g
 		WHERE g < until
-		AND NOT EXISTS (SELECT FROM @extschema@.liveness_heartbeat_partitions() r WHERE r.since < g + width AND r.until > g)
+		AND NOT EXISTS (SELECT FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.since < g + width AND r.until > g)
 	LOOP
 		IF fallback IS NOT NULL THEN
 			EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', fallback);
@@ -2874,14 +2815,14 @@ BEGIN
 		END IF;
 		statement := '@extschema@.provider_heartbeats_' || to_char(start,
 			CASE WHEN date_bin('1 day', monday + width, monday) = monday + width THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
-		partition := @extschema@.liveness_make_like(coalesce(fallback, relation), statement, false);
+		partition := liveness_internal.liveness_make_like(coalesce(fallback, relation), statement, false);
 		IF fallback IS NOT NULL THEN
 			EXECUTE format('WITH late AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM late',
 				fallback, partition) USING start, start + width;
 		END IF;
 		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', relation, partition, start, start + width);
 		EXECUTE format('ALTER EXTENSION liveness ADD TABLE %s', partition);
-		PERFORM @extschema@.liveness_dump_rows_of(partition);
+		PERFORM liveness_internal.liveness_dump_rows_of(partition);
 		made := made + 1;
 	END LOOP;
 	IF before_until IS NOT NULL THEN
@@ -2895,7 +2836,7 @@ END
 $$;
 COMMENT ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) IS 'Partitions provider_heartbeats by range of at, and makes the partitions of a span';
 
-CREATE FUNCTION liveness_extend_partitions()
+CREATE FUNCTION liveness_internal.liveness_extend_partitions()
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -2905,7 +2846,7 @@ AS $$
 DECLARE
 	width interval := (
 		SELECT r.until - r.since
-		FROM @extschema@.liveness_heartbeat_partitions() r
+		FROM liveness_internal.liveness_heartbeat_partitions() r
 		JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.partition AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 		JOIN pg_class c ON c.oid = r.partition AND c.relispartition
 		WHERE isfinite(r.since) AND isfinite(r.until)
@@ -2922,31 +2863,27 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RETURN 0;
 END
 $$;
-COMMENT ON FUNCTION liveness_extend_partitions() IS 'Makes the partitions of the next 7 days, as wide as the last';
-
-------------------------------------------------------------------------------
--- What pg_dump leaves out
-------------------------------------------------------------------------------
+COMMENT ON FUNCTION liveness_internal.liveness_extend_partitions() IS 'Makes the partitions of the next 7 days, as wide as the last';
 
 -- pg_dump dumps the rows of these tables and their privileges, as CREATE EXTENSION makes
 -- the rest.  What that was is kept here.
-CREATE TABLE liveness_dump_known (
+CREATE TABLE liveness_internal.liveness_dump_known (
 	relation text NOT NULL,
 	phase text NOT NULL,
 	rank int NOT NULL,
 	statement text NOT NULL,
 	undo text NOT NULL
 );
-COMMENT ON TABLE liveness_dump_known IS 'What CREATE EXTENSION has made of the tables, as liveness_table_details() tells it: for liveness_dump_extras()';
-COMMENT ON COLUMN liveness_dump_known.relation IS 'The table';
-COMMENT ON COLUMN liveness_dump_known.phase IS 'pre-data: COPY needs it; post-data: the rest';
-COMMENT ON COLUMN liveness_dump_known.rank IS 'Order: a lower one first';
-COMMENT ON COLUMN liveness_dump_known.statement IS 'Makes it';
-COMMENT ON COLUMN liveness_dump_known.undo IS 'Takes it away';
+COMMENT ON TABLE liveness_internal.liveness_dump_known IS 'What CREATE EXTENSION has made of the tables, as liveness_table_details() tells it: for liveness_dump_extras()';
+COMMENT ON COLUMN liveness_internal.liveness_dump_known.relation IS 'The table';
+COMMENT ON COLUMN liveness_internal.liveness_dump_known.phase IS 'pre-data: COPY needs it; post-data: the rest';
+COMMENT ON COLUMN liveness_internal.liveness_dump_known.rank IS 'Order: a lower one first';
+COMMENT ON COLUMN liveness_internal.liveness_dump_known.statement IS 'Makes it';
+COMMENT ON COLUMN liveness_internal.liveness_dump_known.undo IS 'Takes it away';
 
 -- Not a parsed body: columns of catalogs come and go, and pg_upgrade would fail at them.
-CREATE FUNCTION liveness_table_details()
-RETURNS SETOF liveness_dump_known
+CREATE FUNCTION liveness_internal.liveness_table_details()
+RETURNS SETOF liveness_internal.liveness_dump_known
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -3000,7 +2937,7 @@ BEGIN
 		UNION ALL
 		SELECT c.name, 'post-data', 1, c.alter_column || format('SET (%I = %s)', o.option_name, o.option_value), c.alter_column || format('RESET (%I)', o.option_name)
 		FROM col c CROSS JOIN LATERAL pg_options_to_table(c.attoptions) o
-		WHERE o.option_name LIKE 'n\_distinct%'
+		WHERE o.option_name ~ '^n_distinct'
 		UNION ALL
 		SELECT t.name, 'post-data', 2, t.alter || format('SET (%I = %L)', o.option_name, o.option_value), t.alter || format('RESET (%I)', o.option_name)
 		FROM tab t CROSS JOIN LATERAL pg_options_to_table(t.reloptions) o
@@ -3091,7 +3028,7 @@ BEGIN
 	SELECT d.relation, d.phase, d.rank, d.statement, d.undo FROM detail d;
 END
 $$;
-COMMENT ON FUNCTION liveness_table_details() IS 'What the extension''s tables have beside rows and privileges, as SQL that makes it';
+COMMENT ON FUNCTION liveness_internal.liveness_table_details() IS 'What the extension''s tables have beside rows and privileges, as SQL that makes it';
 
 -- What was changed, or taken away, is taken away first; but never a column, with its values.
 CREATE FUNCTION liveness_dump_extras(section text DEFAULT NULL)
@@ -3108,14 +3045,14 @@ BEGIN
 	END IF;
 	RETURN QUERY
 		WITH detail AS MATERIALIZED (
-			SELECT d.* FROM @extschema@.liveness_table_details() d
+			SELECT d.* FROM liveness_internal.liveness_table_details() d
 		), changed AS (
 			SELECT d.phase, d.rank, 2 AS step, d.statement
 			FROM detail d
-			WHERE NOT EXISTS (SELECT FROM @extschema@.liveness_dump_known k WHERE k.statement = d.statement)
+			WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_dump_known k WHERE k.statement = d.statement)
 			UNION ALL
 			SELECT k.phase, k.rank, 1, k.undo
-			FROM @extschema@.liveness_dump_known k
+			FROM liveness_internal.liveness_dump_known k
 			WHERE NOT EXISTS (SELECT FROM detail d WHERE d.statement = k.statement)
 			AND k.rank > 0
 			-- went with what they are about
@@ -3131,216 +3068,253 @@ END
 $$;
 COMMENT ON FUNCTION liveness_dump_extras(text) IS 'SQL for what pg_dump leaves out of the extension''s tables';
 
-------------------------------------------------------------------------------
--- Curves to look at
-------------------------------------------------------------------------------
-
 CREATE FUNCTION survival_plot(curve survival_curve, width int DEFAULT 72, height int DEFAULT 16, horizon float8 DEFAULT NULL)
 RETURNS SETOF text AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 18;
 COMMENT ON FUNCTION survival_plot(survival_curve, int, int, float8) IS 'The curve at a glance, drawn in characters';
 
-------------------------------------------------------------------------------
--- Privileges
-------------------------------------------------------------------------------
+-- The one table of privileges: what the functions liveness_grant_* give, and what PUBLIC
+-- loses.  A routine that is not in it is PUBLIC's: it must be pure, for views, other
+-- functions and aggregates call it with the rights of whoever asks.
+CREATE VIEW liveness_internal.liveness_privileges AS
+	SELECT p.kind, CASE WHEN p.object LIKE 'liveness_internal.%' THEN p.object ELSE '@extschema@.' || p.object END AS object,
+		p.privileges, p.roles::text[] AS roles
+	FROM (VALUES
+		('TABLE', 'liveness_jobs', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_metrics', 'SELECT', '{reader,operator,monitor}'),
+		('TABLE', 'liveness_stats', 'SELECT', '{reader,operator}'),
+		('TABLE', 'network_availability', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_availability_matrix', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_disconnect_reasons', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_heartbeat_history', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_heartbeats', 'DELETE', '{operator}'),
+		('TABLE', 'provider_heartbeats', 'SELECT', '{reader,writer,operator}'),
+		('TABLE', 'provider_heartbeats', 'INSERT', '{writer}'),
+		('TABLE', 'provider_heartbeats_hourly', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'provider_heartbeats_hourly', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_liveness', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_reliability_features', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'provider_reliability_features', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_session_history', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_sessions', 'DELETE', '{operator}'),
+		('TABLE', 'provider_sessions', 'SELECT', '{reader,writer,operator}'),
+		('TABLE', 'provider_sessions', 'INSERT, UPDATE', '{writer}'),
+		('TABLE', 'provider_spells', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_stale_sessions', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_job_state', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'liveness_internal.liveness_job_state', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_open_sessions', 'SELECT', '{reader,writer,operator}'),
+		('TABLE', 'liveness_internal.liveness_provider_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'liveness_internal.liveness_provider_hazard', 'SELECT', '{reader,operator}'),
+		('SEQUENCE', 'provider_heartbeats_id_seq', 'SELECT', '{operator}'),
+		('SEQUENCE', 'provider_heartbeats_id_seq', 'USAGE', '{writer}'),
+		('SEQUENCE', 'provider_sessions_id_seq', 'USAGE', '{writer}'),
+		('ROUTINE', 'liveness_adopt(regclass, regclass)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_backtest(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_calibration(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_candidates(interval, float8, int)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_candidates_at(timestamptz, interval, float8, int)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_close_orphans(text, text)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_close_stale(interval, text)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_dump_extras(text)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_features_at(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_fleet_survival(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_flush()', 'EXECUTE', '{writer,operator}'),
+		('ROUTINE', 'liveness_grant_monitor(regrole)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_grant_operator(regrole)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_grant_reader(regrole)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_grant_writer(regrole)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_heatmap(text)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_open_session(text, text, timestamptz)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_partition_heartbeats(interval, timestamptz, timestamptz)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_prune(interval, int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_prune_batch(interval, int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_reliability(float8, float8, float8, float8, float8, int)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_rollup_features(timestamptz, int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_rollup_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_run(text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_schedule()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_stats_reset()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_unschedule()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_backtest_cases(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_internal.liveness_close_hours(timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_close_rolled_up_hours(timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_count(text, float8)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_count_failed_close()', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_internal.liveness_counters(boolean)', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_cron_jobs()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_cron_schema()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_drop_partitions(timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_dump_rows_of(regclass)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_effective_batch_size(int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_extend_partitions()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_lock_job(text, boolean)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_lock_partitions(timestamptz, boolean)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_make_like(regclass, text, boolean)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_merge_job_state(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_fleet()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_jobs()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_prepared_fleet()', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_internal.liveness_prune_cut(interval)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_prune_derived(int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_prune_heartbeats(timestamptz, int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_prune_partitions(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_prune_step(timestamptz, int, timestamptz, text[], bigint)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_raise(text, text, text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_record_error(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_record_run(text, timestamptz, interval, bigint)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_refuse_rename()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_rollup_to_prune(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_regrant()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_revoke(regrole)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_grant(regrole, text)', 'EXECUTE', '{}')
+	) p (kind, object, privileges, roles);
+COMMENT ON VIEW liveness_internal.liveness_privileges IS 'Who gets what: a row an object and set of privileges';
+COMMENT ON COLUMN liveness_internal.liveness_privileges.kind IS 'TABLE, SEQUENCE or ROUTINE';
+COMMENT ON COLUMN liveness_internal.liveness_privileges.object IS 'Its qualified name, and of a routine the types of its arguments';
+COMMENT ON COLUMN liveness_internal.liveness_privileges.privileges IS 'What GRANT gives';
+COMMENT ON COLUMN liveness_internal.liveness_privileges.roles IS 'reader, writer, operator, monitor, and pg_monitor, which is PostgreSQL''s own; none: the owner''s alone';
+
+CREATE FUNCTION liveness_internal.liveness_grant(role regrole, kind text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE (
+		SELECT format('GRANT USAGE ON SCHEMA %s, liveness_internal TO %s; ', '@extschema@', $1)
+			|| string_agg(format('GRANT %s ON %s %s TO %s', p.privileges, p.kind, p.object, $1), '; ')
+		FROM liveness_internal.liveness_privileges p
+		WHERE $2 = ANY (p.roles)
+	);
+	INSERT INTO liveness_internal.liveness_granted_role AS g (role, kind)
+	SELECT r.rolname, $2 FROM pg_roles r WHERE r.oid = $1
+	ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_grant(regrole, text) IS 'Grants a role all that one of its kind gets, and remembers the role';
 
 CREATE FUNCTION liveness_grant_reader(role regrole)
 RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
-	EXECUTE 'GRANT SELECT ON @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, '
-		'@extschema@.provider_sessions, @extschema@.provider_reliability_features, @extschema@.liveness_provider_hazard, @extschema@.liveness_fleet_hazard, '
-		'@extschema@.provider_liveness, @extschema@.provider_session_history, @extschema@.provider_spells, '
-		'@extschema@.provider_heartbeat_history, @extschema@.provider_availability_matrix, '
-		'@extschema@.provider_disconnect_reasons, @extschema@.provider_stale_sessions, '
-		'@extschema@.liveness_open_sessions, @extschema@.network_availability, @extschema@.liveness_jobs, @extschema@.liveness_job_state, '
-		'@extschema@.liveness_stats, @extschema@.liveness_metrics TO ' || role::text;
-	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_features_at(timestamptz, int), '
-		'@extschema@.liveness_reliability(float8, float8, float8, float8, float8, int), '
-		'@extschema@.liveness_heatmap(text), @extschema@.liveness_counters(boolean), '
-		'@extschema@.liveness_metrics_fleet(), @extschema@.liveness_metrics_stale(), @extschema@.liveness_metrics_jobs(), '
-		'@extschema@.liveness_metrics_overdue(), '
-		'@extschema@.liveness_prepared_fleet(), '
-		'@extschema@.liveness_candidates(interval, float8, int), '
-		'@extschema@.liveness_candidates_at(timestamptz, interval, float8, int), '
-		'@extschema@.liveness_backtest_cases(interval, timestamptz, timestamptz, interval), '
-		'@extschema@.liveness_backtest(interval, timestamptz, timestamptz, interval), '
-		'@extschema@.liveness_calibration(interval, timestamptz, timestamptz, interval), '
-		'@extschema@.liveness_fleet_survival(timestamptz, int) TO ' || role::text;
-END
-$$;
-COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Grants a role what it takes to read tables and views, and nothing more';
+LANGUAGE sql VOLATILE STRICT
+BEGIN ATOMIC
+	SELECT liveness_internal.liveness_grant(role, 'reader'::text);
+END;
+COMMENT ON FUNCTION liveness_grant_reader(regrole) IS 'Lets a role read tables and views, and nothing more';
 
 CREATE FUNCTION liveness_grant_writer(role regrole)
 RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
-	EXECUTE 'GRANT SELECT, INSERT ON @extschema@.provider_heartbeats TO ' || role::text;
-	EXECUTE 'GRANT SELECT, INSERT, UPDATE ON @extschema@.provider_sessions TO ' || role::text;
-	EXECUTE 'GRANT USAGE ON SEQUENCE @extschema@.provider_heartbeats_id_seq, @extschema@.provider_sessions_id_seq TO ' || role::text;
-	EXECUTE 'GRANT SELECT ON @extschema@.liveness_open_sessions TO ' || role::text;
-	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_open_session(text, text, timestamptz), '
-		'@extschema@.liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint), '
-		'@extschema@.liveness_close_orphans(text, text), @extschema@.liveness_close_stale(interval, text), '
-		'@extschema@.liveness_count_failed_close(), '
-		'@extschema@.liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz), '
-		'@extschema@.liveness_flush() TO ' || role::text;
-END
-$$;
+LANGUAGE sql VOLATILE STRICT
+BEGIN ATOMIC
+	SELECT liveness_internal.liveness_grant(role, 'writer'::text);
+END;
 COMMENT ON FUNCTION liveness_grant_writer(regrole) IS 'Lets a role write heartbeats and sessions, and nothing more';
 
 CREATE FUNCTION liveness_grant_operator(role regrole)
 RETURNS void
-LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM @extschema@.liveness_grant_reader(role);
-	EXECUTE 'GRANT DELETE ON @extschema@.provider_heartbeats, @extschema@.provider_sessions TO ' || role::text;
-	EXECUTE 'GRANT INSERT, UPDATE, DELETE ON @extschema@.provider_heartbeats_hourly, '
-		'@extschema@.provider_reliability_features, @extschema@.liveness_provider_hazard, @extschema@.liveness_fleet_hazard TO ' || role::text;
-	EXECUTE 'GRANT SELECT ON SEQUENCE @extschema@.provider_heartbeats_id_seq TO ' || role::text;
-	EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON @extschema@.liveness_job_state TO ' || role::text;
-	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_session_bounds(int), @extschema@.liveness_rollup_features(timestamptz, int), '
-		'@extschema@.liveness_rollup_hourly(timestamptz, timestamptz), '
-		'@extschema@.liveness_lock_job(text, boolean), @extschema@.liveness_merge_job_state(text, text), '
-		'@extschema@.liveness_record_run(text, timestamptz, interval, bigint), @extschema@.liveness_record_error(text, text), @extschema@.liveness_note_error(text, text), '
-		'@extschema@.liveness_close_hours(timestamptz), @extschema@.liveness_rollup_to_prune(timestamptz, timestamptz), @extschema@.liveness_in_transaction_block(), '
-		'@extschema@.liveness_raise(text, text, text, text), '
-		'@extschema@.liveness_effective_batch_size(int), @extschema@.liveness_prune_cut(interval), '
-		'@extschema@.liveness_prune_heartbeats(timestamptz, int), @extschema@.liveness_prune_batch(interval, int), '
-		'@extschema@.liveness_prune_derived(int), @extschema@.liveness_prune_step(timestamptz, int, timestamptz, text[], bigint), '
-		'@extschema@.liveness_heartbeat_partitions(), @extschema@.liveness_close_rolled_up_hours(timestamptz), '
-		'@extschema@.liveness_prune_partitions(timestamptz, timestamptz), @extschema@.liveness_drop_partitions(timestamptz), '
-		'@extschema@.liveness_lock_partitions(timestamptz, boolean), '
-		'@extschema@.liveness_extend_partitions(), '
-		'@extschema@.liveness_count(text, float8), @extschema@.liveness_flush(), '
-		'@extschema@.liveness_cron_jobs(), @extschema@.liveness_cron_schema(), '
-		'@extschema@.liveness_schedule(), @extschema@.liveness_unschedule() TO ' || role::text;
-	EXECUTE 'GRANT EXECUTE ON PROCEDURE @extschema@.liveness_prune(interval, int), @extschema@.liveness_run(text) TO ' || role::text;
-END
-$$;
+LANGUAGE sql VOLATILE STRICT
+BEGIN ATOMIC
+	SELECT liveness_internal.liveness_grant(role, 'operator'::text);
+END;
 COMMENT ON FUNCTION liveness_grant_operator(regrole) IS 'Lets a role read everything, run rollups and retention, and schedule them';
 
--- Of the tables nothing; the functions are those that the view calls.
 CREATE FUNCTION liveness_grant_monitor(role regrole)
+RETURNS void
+LANGUAGE sql VOLATILE STRICT
+BEGIN ATOMIC
+	SELECT liveness_internal.liveness_grant(role, 'monitor'::text);
+END;
+COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Lets a role read liveness_metrics, and nothing more';
+
+-- Not in an update script: what ALTER EXTENSION grants counts as the extension's own, and
+-- pg_dump then leaves it out.
+CREATE FUNCTION liveness_regrant()
+RETURNS bigint
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	SELECT count(liveness_internal.liveness_grant(r.oid::regrole, g.kind)::text)
+	FROM liveness_internal.liveness_granted_role g
+	JOIN pg_catalog.pg_roles r ON r.rolname = g.role;
+END;
+COMMENT ON FUNCTION liveness_regrant() IS 'After an update, gives readers, writers, operators and monitors what is new';
+
+CREATE FUNCTION liveness_revoke(role regrole)
 RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE 'GRANT USAGE ON SCHEMA @extschema@ TO ' || role::text;
-	EXECUTE 'GRANT SELECT ON @extschema@.liveness_metrics TO ' || role::text;
-	EXECUTE 'GRANT EXECUTE ON FUNCTION @extschema@.liveness_counters(boolean), '
-		'@extschema@.liveness_metrics_fleet(), @extschema@.liveness_metrics_stale(), @extschema@.liveness_metrics_jobs(), '
-		'@extschema@.liveness_metrics_overdue() TO ' || role::text;
+	EXECUTE (
+		SELECT format('REVOKE USAGE ON SCHEMA %s, liveness_internal FROM %s; ', '@extschema@', $1)
+			|| string_agg(format('REVOKE ALL ON %s %s FROM %s', p.kind, p.object, $1), '; ')
+		FROM liveness_internal.liveness_privileges p
+	);
+	DELETE FROM liveness_internal.liveness_granted_role g
+	USING pg_roles r
+	WHERE r.oid = $1 AND g.role = r.rolname;
 END
 $$;
-COMMENT ON FUNCTION liveness_grant_monitor(regrole) IS 'Lets a role read liveness_metrics, and nothing more';
-
--- PUBLIC keeps EXECUTE on the pure functions, and on those that tell a setting, which
--- views call; what a server's monitor sees is for PostgreSQL's own role of that name.
-REVOKE ALL ON FUNCTION liveness_metrics_fleet() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_metrics_stale() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_metrics_overdue() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_metrics_jobs() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION liveness_counters(boolean), liveness_metrics_fleet(), liveness_metrics_stale(), liveness_metrics_overdue(),
-	liveness_metrics_jobs() TO pg_monitor;
-REVOKE ALL ON FUNCTION liveness_effective_batch_size(int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_features_at(timestamptz, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_rollup_features(timestamptz, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_count(text, float8) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_count_failed_close() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_lock_job(text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_table_details() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_dump_extras(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_merge_job_state(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_record_run(text, timestamptz, interval, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_record_error(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_note_error(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_close_hours(timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_rollup_to_prune(timestamptz, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_in_transaction_block() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_raise(text, text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_cut(interval) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_heartbeats(timestamptz, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_batch(interval, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_derived(int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_step(timestamptz, int, timestamptz, text[], bigint) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE liveness_prune(interval, int) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE liveness_run(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_open_session(text, text, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_close_orphans(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_close_stale(interval, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_flush() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_counters(boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_stats_reset() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_cron_jobs() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_cron_schema() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_schedule() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_unschedule() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_reliability(float8, float8, float8, float8, float8, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_heatmap(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prepared_fleet() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_candidates(interval, float8, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_backtest_cases(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_adopt(regclass, regclass) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_fleet_survival(timestamptz, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_grant_reader(regrole) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_grant_writer(regrole) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_grant_operator(regrole) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_grant_monitor(regrole) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_heartbeat_partitions() FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_close_rolled_up_hours(timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_prune_partitions(timestamptz, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_lock_partitions(timestamptz, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_drop_partitions(timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_dump_rows_of(regclass) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION liveness_extend_partitions() FROM PUBLIC;
+COMMENT ON FUNCTION liveness_revoke(regrole) IS 'Takes from a role all privileges on the objects of the extension and its schemas';
 
 -- Functions in PL/pgSQL name the schema in their text.  Were it renamed, whoever made one
 -- of the old name would have his functions called.  A superuser's, as the event trigger:
 -- it runs as whoever alters a schema.
-CREATE FUNCTION liveness_refuse_rename()
+CREATE FUNCTION liveness_internal.liveness_refuse_rename()
 RETURNS event_trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF EXISTS (SELECT FROM pg_extension e
-		WHERE e.extname = 'liveness' AND e.extnamespace IS DISTINCT FROM to_regnamespace('@extschema@')::oid)
+		WHERE e.extname = 'liveness' AND (e.extnamespace IS DISTINCT FROM to_regnamespace('@extschema@')::oid
+			OR NOT EXISTS (SELECT FROM pg_depend d
+				WHERE d.classid = 'pg_namespace'::regclass AND d.objid = to_regnamespace('liveness_internal')
+				AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid)))
 	THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'feature_not_supported',
-			MESSAGE = 'schema @extschema@ cannot be renamed while the extension liveness is in it',
-			HINT = 'Dump the database, and restore it with the extension created in another schema.';
+			MESSAGE = 'the schemas @extschema@ and liveness_internal cannot be renamed while the extension liveness is in them',
+			HINT = 'To move the extension, dump the database, and restore it with the extension created in another schema.';
 	END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION liveness_refuse_rename() FROM PUBLIC;
-COMMENT ON FUNCTION liveness_refuse_rename() IS 'Event trigger: the extension''s schema keeps its name (error 0A000)';
+COMMENT ON FUNCTION liveness_internal.liveness_refuse_rename() IS 'Event trigger: the extension''s schema keeps its name (error 0A000)';
 CREATE EVENT TRIGGER liveness_refuse_rename ON ddl_command_end WHEN TAG IN ('ALTER SCHEMA')
-	EXECUTE FUNCTION liveness_refuse_rename();
+	EXECUTE FUNCTION liveness_internal.liveness_refuse_rename();
 ALTER EVENT TRIGGER liveness_refuse_rename ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER liveness_refuse_rename IS 'The extension''s schema keeps its name';
 DO LANGUAGE plpgsql $do$
 DECLARE
 	superuser CONSTANT pg_catalog.text := pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(10::pg_catalog.oid)::pg_catalog.text);
 BEGIN
-	EXECUTE pg_catalog.concat('ALTER FUNCTION @extschema@.liveness_refuse_rename() OWNER TO ', superuser);
+	EXECUTE pg_catalog.concat('ALTER FUNCTION liveness_internal.liveness_refuse_rename() OWNER TO ', superuser);
 	EXECUTE pg_catalog.concat('ALTER EVENT TRIGGER liveness_refuse_rename OWNER TO ', superuser);
+END
+$do$;
+
+DO LANGUAGE plpgsql $do$
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	EXECUTE (
+		SELECT string_agg(DISTINCT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', p.object), '; ')
+		FROM liveness_internal.liveness_privileges p
+		WHERE p.kind = 'ROUTINE'
+	);
+	EXECUTE (
+		SELECT string_agg(format('GRANT %s ON %s %s TO pg_monitor', p.privileges, p.kind, p.object), '; ')
+		FROM liveness_internal.liveness_privileges p
+		WHERE 'pg_monitor' = ANY (p.roles)
+	);
 END
 $do$;
 
@@ -3395,8 +3369,8 @@ BEGIN
 			('@extschema@.provider_stale_sessions', '@extschema@.provider_sessions'),
 			('@extschema@.provider_heartbeat_history', '@extschema@.provider_heartbeats'),
 			('@extschema@.liveness_features_row', '@extschema@.provider_reliability_features'),
-			('@extschema@.liveness_hourly_row', '@extschema@.provider_heartbeats_hourly'),
-			('@extschema@.liveness_hours_row', '@extschema@.provider_heartbeats_hourly')
+			('liveness_internal.liveness_hourly_row', '@extschema@.provider_heartbeats_hourly'),
+			('liveness_internal.liveness_hours_row', '@extschema@.provider_heartbeats_hourly')
 		) k (shown, source)
 		JOIN pg_attribute t ON t.attrelid = k.source AND t.attnum > 0 AND NOT t.attisdropped
 		JOIN pg_attribute a ON a.attrelid = k.shown AND a.attname = t.attname
@@ -3431,4 +3405,4 @@ END
 $do$;
 
 -- Last of all
-INSERT INTO @extschema@.liveness_dump_known SELECT d.relation, d.phase, d.rank, d.statement, d.undo FROM @extschema@.liveness_table_details() d;
+INSERT INTO liveness_internal.liveness_dump_known SELECT d.relation, d.phase, d.rank, d.statement, d.undo FROM liveness_internal.liveness_table_details() d;

@@ -24,7 +24,7 @@ CREATE TEMP VIEW role AS
 
 -- What an aggregate or a type is made of is not for people to call
 CREATE TEMP VIEW routine AS
-	SELECT p.*, CASE p.prokind WHEN 'a' THEN 'Aggregate' WHEN 'p' THEN 'Procedure' ELSE 'Function' END AS kind
+	SELECT p.*, p.pronamespace = 'liveness_internal'::regnamespace AS internal, CASE p.prokind WHEN 'a' THEN 'Aggregate' WHEN 'p' THEN 'Procedure' ELSE 'Function' END AS kind
 	FROM member m
 	JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
 	WHERE NOT p.proargtypes::oid[] && '{internal,cstring}'::regtype[]::oid[]
@@ -65,7 +65,7 @@ CREATE TEMP VIEW detail AS
 	WHERE s.n > 1;
 SELECT format(E'\n### %s\n\n    %s%s\n\n%s; %s. For %s.\n\n%s%s',
 		s.heading,
-		pg_temp.folded(r.proname || '(' || s.arguments || ')', 4),
+		pg_temp.folded(CASE WHEN r.internal THEN 'liveness_internal.' ELSE '' END || r.proname || '(' || s.arguments || ')', 4),
 		coalesce(E'\n    -> ' || pg_temp.folded(s.result, 7), ''),
 		r.kind,
 		concat_ws(', ',

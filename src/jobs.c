@@ -155,7 +155,7 @@ RanRecently(const InstalledExtension *extension, JobRun *run)
 	int64		age;
 
 	last = DatumGetTimestampTz(Select(extension,
-									  "SELECT max(s.last_started_at) FROM %s.liveness_job_state s"
+									  "SELECT max(s.last_started_at) FROM liveness_internal.liveness_job_state s"
 									  " WHERE s.job = $1", 1, types, values, 1, &isnull));
 	if (isnull)
 		return false;
@@ -202,9 +202,9 @@ RunRetentionStep(const InstalledExtension *extension, void *arg)
 	run->started = true;
 	run->total = DatumGetInt64(Select(extension,
 									  "SELECT s.total, s.more, s.parts::pg_catalog.text"
-									  " FROM %1$s.liveness_prune_step("
-									  "%1$s.liveness_prune_cut(NULL::interval),"
-									  " %1$s.liveness_effective_batch_size(NULL::int4), $1,"
+									  " FROM liveness_internal.liveness_prune_step("
+									  "liveness_internal.liveness_prune_cut(NULL::interval),"
+									  " liveness_internal.liveness_effective_batch_size(NULL::int4), $1,"
 									  " NULLIF($2, '')::pg_catalog.text[], $3) s",
 									  3, types, values, 1, &isnull));
 	parts = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull);
@@ -228,7 +228,7 @@ RecordError(const InstalledExtension *extension, void *arg)
 	CStringGetTextDatum(run->error)};
 	bool		isnull;
 
-	(void) Select(extension, "SELECT %s.liveness_record_error($1, $2)",
+	(void) Select(extension, "SELECT liveness_internal.liveness_record_error($1, $2)",
 				  2, types, values, 1, &isnull);
 }
 

@@ -348,7 +348,7 @@ MergeState(const Job *job, const char *identity)
 	Datum		values[] = {CStringGetTextDatum(job->name),
 	identity ? CStringGetTextDatum(identity) : (Datum) 0};
 
-	Execute(job, "SELECT %s.liveness_merge_job_state($1, $2)", 2, types, values,
+	Execute(job, "SELECT liveness_internal.liveness_merge_job_state($1, $2)", 2, types, values,
 			identity ? "  " : " n", SPI_OK_SELECT);
 }
 
@@ -367,7 +367,7 @@ EndJob(Job *job, int64 rows)
 	values[2] = Float8GetDatum(INSTR_TIME_GET_DOUBLE(duration));
 	values[3] = Int64GetDatum(rows);
 	Execute(job,
-			"SELECT %s.liveness_record_run($1, $2, make_interval(secs => $3), $4)",
+			"SELECT liveness_internal.liveness_record_run($1, $2, make_interval(secs => $3), $4)",
 			4, types, values, NULL, SPI_OK_SELECT);
 	AtEOXact_GUC(true, job->guc_nestlevel);
 	SPI_finish();
@@ -393,9 +393,9 @@ CheckCanWrite(const char *function)
 
 /* What liveness_candidates knows of a provider; OFFSET 0, for the spell is named thrice */
 #define PROVIDER_HAZARD \
-	"SELECT c.provider_id, %s.liveness_history_count(c.sessions, $1) AS spells," \
-	" %s.liveness_host_hazard(c.sessions, $2, $1) AS hazard," \
-	" %s.liveness_history_spell_at(c.sessions, $1, $1) AS spell" \
+	"SELECT c.provider_id, liveness_internal.liveness_history_count(c.sessions, $1) AS spells," \
+	" liveness_internal.liveness_host_hazard(c.sessions, $2, $1) AS hazard," \
+	" liveness_internal.liveness_history_spell_at(c.sessions, $1, $1) AS spell" \
 	" FROM computed c OFFSET 0"
 
 /*
@@ -410,25 +410,25 @@ PrepareCandidates(const Job *job, TimestampTz as_of, int64 providers)
 	char		nulls[] = "  ";
 	bool		isnull;
 
-	Execute(job, "SELECT %s.liveness_fleet_ages(c.sessions, $1) FROM computed c",
+	Execute(job, "SELECT liveness_internal.liveness_fleet_ages(c.sessions, $1) FROM computed c",
 			1, types, values, NULL, SPI_OK_SELECT);
 	values[1] = ResultDatum(1, &isnull);
 	if (!isnull)
 	{
 		values[1] = SPI_datumTransfer(values[1], false, -1);
-		Execute(job, "SELECT $2 || %s.liveness_fleet_hours(c.sessions, $2, $1) FROM computed c",
+		Execute(job, "SELECT $2 || liveness_internal.liveness_fleet_hours(c.sessions, $2, $1) FROM computed c",
 				2, types, values, NULL, SPI_OK_SELECT);
 		values[1] = SPI_datumTransfer(ResultDatum(1, &isnull), false, -1);
 	}
 	/* where nobody was ever up there is nothing to tell */
 	nulls[1] = isnull ? 'n' : ' ';
 	Execute(job,
-			"UPDATE %s.liveness_fleet_hazard f SET as_of = $1, hazard = $2",
+			"UPDATE liveness_internal.liveness_fleet_hazard f SET as_of = $1, hazard = $2",
 			2, types, values, nulls, SPI_OK_UPDATE);
 	if (SPI_processed != 1)
 	{
-		Execute(job, "DELETE FROM %s.liveness_fleet_hazard", 0, NULL, NULL, NULL, SPI_OK_DELETE);
-		Execute(job, "INSERT INTO %s.liveness_fleet_hazard (as_of, hazard) VALUES ($1, $2)",
+		Execute(job, "DELETE FROM liveness_internal.liveness_fleet_hazard", 0, NULL, NULL, NULL, SPI_OK_DELETE);
+		Execute(job, "INSERT INTO liveness_internal.liveness_fleet_hazard (as_of, hazard) VALUES ($1, $2)",
 				2, types, values, nulls, SPI_OK_INSERT);
 	}
 
@@ -437,27 +437,27 @@ PrepareCandidates(const Job *job, TimestampTz as_of, int64 providers)
 	if (providers > 0)
 	{
 		Execute(job,
-				"UPDATE %s.liveness_provider_hazard p SET as_of = $1, spells = c.spells,"
+				"UPDATE liveness_internal.liveness_provider_hazard p SET as_of = $1, spells = c.spells,"
 				" hazard = c.hazard, spell_since = (c.spell).since,"
 				" spell_until = (c.spell).until, spell_failed = (c.spell).failed"
 				" FROM (" PROVIDER_HAZARD ") c WHERE c.provider_id = p.provider_id",
 				2, types, values, NULL, SPI_OK_UPDATE);
 		if ((int64) SPI_processed < providers)
 			Execute(job,
-					"INSERT INTO %s.liveness_provider_hazard"
+					"INSERT INTO liveness_internal.liveness_provider_hazard"
 					"  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_failed)"
 					" SELECT c.provider_id, $1, c.spells, c.hazard, (c.spell).since,"
 					"  (c.spell).until, (c.spell).failed"
 					" FROM (" PROVIDER_HAZARD ") c"
-					" WHERE NOT EXISTS (SELECT FROM %s.liveness_provider_hazard p"
+					" WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_provider_hazard p"
 					"  WHERE p.provider_id = c.provider_id)"
 					" ON CONFLICT (provider_id) DO NOTHING",
 					2, types, values, NULL, SPI_OK_INSERT);
 	}
-	Execute(job, "SELECT count(*) FROM %s.liveness_provider_hazard", 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	Execute(job, "SELECT count(*) FROM liveness_internal.liveness_provider_hazard", 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	if (ResultInt64(1) > providers)
 		Execute(job,
-				"DELETE FROM %s.liveness_provider_hazard p"
+				"DELETE FROM liveness_internal.liveness_provider_hazard p"
 				" WHERE $2 IS NULL"
 				" OR NOT EXISTS (SELECT FROM computed c WHERE c.provider_id = p.provider_id)",
 				2, types, values, nulls, SPI_OK_DELETE);
@@ -509,7 +509,7 @@ ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
 	int			nbounds = 0;
 	bool		uncovered;
 
-	Execute(job, "SELECT %s.liveness_session_bounds($1)", 1, parts_type, parts, NULL,
+	Execute(job, "SELECT liveness_internal.liveness_session_bounds($1)", 1, parts_type, parts, NULL,
 			SPI_OK_SELECT);
 	values[2] = ResultDatum(1, &uncovered);
 	if (!uncovered)
@@ -523,9 +523,9 @@ ComputeFeatures(const Job *job, TimestampTz as_of, int window_days)
 	for (int i = 0; i <= nbounds; i++)
 	{
 		appendStringInfoString(&sql,
-							   "SELECT s.provider_id, %s.liveness_features_all(s.connected_at,"
+							   "SELECT s.provider_id, liveness_internal.liveness_features_all(s.connected_at,"
 							   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS features,"
-							   " %s.liveness_features_history(s.connected_at,"
+							   " liveness_internal.liveness_features_history(s.connected_at,"
 							   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS sessions"
 							   " FROM %s.provider_sessions s WHERE s.connected_at < $1");
 		if (i > 0)
@@ -577,8 +577,8 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	window_days = liveness_window_days_argument(fcinfo, 1);
 
 	if (!BeginJob(&job, "features", LOCK_FEATURES, "%s.provider_sessions",
-				  "%s.provider_reliability_features, %s.liveness_fleet_hazard,"
-				  " %s.liveness_provider_hazard, %s.liveness_job_state", fcinfo))
+				  "%s.provider_reliability_features, liveness_internal.liveness_fleet_hazard,"
+				  " liveness_internal.liveness_provider_hazard, liveness_internal.liveness_job_state", fcinfo))
 		PG_RETURN_NULL();
 	MergeState(&job, NULL);
 
@@ -669,7 +669,7 @@ ReadProgress(const Job *job, HourlyProgress *progress, const char *identity)
 	Execute(job,
 			"SELECT s.watermark_of = $1, s.watermark, s.pending, s.pending_writers,"
 			" s.swept_at, s.pruned_before, s.watermark_of"
-			" FROM %s.liveness_job_state s WHERE s.job = 'hourly'",
+			" FROM liveness_internal.liveness_job_state s WHERE s.job = 'hourly'",
 			1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		return;
@@ -724,14 +724,14 @@ WriteProgress(const Job *job, HourlyProgress *progress, const char *identity,
 
 	/* the row that was read, and none that a restore has added since */
 	Execute(job,
-			"UPDATE %s.liveness_job_state s SET watermark_of = $1, watermark = $2,"
+			"UPDATE liveness_internal.liveness_job_state s SET watermark_of = $1, watermark = $2,"
 			" pending = $3, pending_writers = $4, swept_at = $5, pruned_before = $6,"
 			" late = s.late + $7"
 			" WHERE s.job = 'hourly' AND s.watermark_of IS NOT DISTINCT FROM $8",
 			8, types, values, nulls, SPI_OK_UPDATE);
 	if (SPI_processed == 0)
 		Execute(job,
-				"INSERT INTO %s.liveness_job_state (job, watermark_of, watermark, pending,"
+				"INSERT INTO liveness_internal.liveness_job_state (job, watermark_of, watermark, pending,"
 				" pending_writers, swept_at, pruned_before, late)"
 				" VALUES ('hourly', $1, $2, $3, $4, $5, $6, $7)",
 				8, types, values, nulls, SPI_OK_INSERT);
@@ -943,7 +943,7 @@ RollUpHours(const Job *job, TimestampTz since, TimestampTz until, bool touched_o
 		Tuplestorestate *cells;
 
 		cells = Compute(job, "cells",
-						"SELECT h.provider_id, %s.liveness_hours(h.at, h.memory_pressure,"
+						"SELECT h.provider_id, liveness_internal.liveness_hours(h.at, h.memory_pressure,"
 						"  h.cpu_usage, h.thermal_state, h.memory_available_gb) AS hours"
 						" FROM %s.provider_heartbeats h WHERE h.at >= $1 AND h.at < $2"
 						" GROUP BY h.provider_id",
@@ -1026,11 +1026,11 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 	int64		rows;
 
 	touched = Compute(job, "touched",
-					  "SELECT h.provider_id, %s.liveness_utc_hour(h.at) AS hour,"
+					  "SELECT h.provider_id, liveness_internal.liveness_utc_hour(h.at) AS hour,"
 					  " count(*) FILTER (WHERE h.id <= $2) AS final"
 					  " FROM %s.provider_heartbeats h"
 					  " WHERE h.id > $1 AND h.at > '-infinity' AND h.at < 'infinity'"
-					  " GROUP BY h.provider_id, %s.liveness_utc_hour(h.at)",
+					  " GROUP BY h.provider_id, liveness_internal.liveness_utc_hour(h.at)",
 					  2, touched_types, touched_values);
 	Execute(job, "SELECT sum(t.final)::int8 FROM touched t WHERE t.hour < $1",
 			1, types, values, NULL, SPI_OK_SELECT);
@@ -1084,7 +1084,7 @@ RollUpTouched(const Job *job, const HourlyProgress *progress, int64 next_waterma
 		Execute(job,
 				INSERT_CELLS
 				"SELECT c.provider_id, c.hour, " CELL_OF("(c.cell).") " FROM"
-				" (SELECT t.provider_id, t.hour, %s.liveness_hourly(h.memory_pressure,"
+				" (SELECT t.provider_id, t.hour, liveness_internal.liveness_hourly(h.memory_pressure,"
 				"   h.cpu_usage, h.thermal_state, h.memory_available_gb) AS cell"
 				"  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
 				"   AND h.at >= t.hour"
@@ -1134,7 +1134,7 @@ static bool
 BeginHourly(Job *job, FunctionCallInfo fcinfo, HourlyProgress *progress, char **identity)
 {
 	if (!BeginJob(job, "hourly", LOCK_HOURLY, "%s.provider_heartbeats",
-				  "%s.provider_heartbeats_hourly, %s.liveness_job_state", fcinfo))
+				  "%s.provider_heartbeats_hourly, liveness_internal.liveness_job_state", fcinfo))
 		return false;
 	*identity = WatermarkIdentity(job);
 	MergeState(job, *identity);

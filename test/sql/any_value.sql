@@ -34,12 +34,12 @@ CREATE TEMP TABLE argument_of (type regtype, value text);
 INSERT INTO argument_of VALUES ('text', '''p'''), ('timestamptz', 'now()'), ('interval', 'interval ''1 hour'''), ('integer', '20'), ('bigint', '1::bigint'), ('float8', '0.5::float8'),
 	('boolean', 'true'), ('text[]', 'ARRAY[''p'']'), ('float8[]', 'ARRAY[0.5::float8]'), ('regclass', 'NULL::regclass'),
 	('survival_curve', '(SELECT public.survival_agg(60, true))'),
-	('bytea', '(SELECT public.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) FROM public.provider_sessions s)');
+	('bytea', '(SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) FROM public.provider_sessions s)');
 -- What is asked otherwise, or elsewhere, and why
 CREATE TEMP TABLE asked_otherwise (name text, call text);
 INSERT INTO asked_otherwise VALUES
 	('liveness_backtest', $$SELECT * FROM public.liveness_backtest('1 hour', now() - interval '5 hours', now(), '1 hour')$$),
-	('liveness_backtest_cases', $$SELECT * FROM public.liveness_backtest_cases('1 hour', now() - interval '5 hours', now(), '1 hour')$$),
+	('liveness_backtest_cases', $$SELECT * FROM liveness_internal.liveness_backtest_cases('1 hour', now() - interval '5 hours', now(), '1 hour')$$),
 	('liveness_calibration', $$SELECT * FROM public.liveness_calibration('1 hour', now() - interval '5 hours', now(), '1 hour')$$),
 	('liveness_candidates', $$SELECT * FROM public.liveness_candidates('1 hour', 0, NULL)$$),
 	('liveness_candidates_at', $$SELECT * FROM public.liveness_candidates_at(now(), '1 hour', 0, NULL) UNION ALL SELECT * FROM public.liveness_candidates_at(now() - interval '1 day', '1 hour', 0, NULL)$$),
@@ -49,10 +49,10 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_close_session', $$SELECT public.liveness_close_session(s.id, s.disconnect_reason, NULL, s.last_heartbeat_at, s.requests_served, s.tokens_generated) FROM public.provider_sessions s$$),
 	('liveness_open_session', $$SELECT public.liveness_open_session(s.provider_id, s.coordinator_id), public.liveness_open_session(s.provider_id, s.coordinator_id, s.connected_at) FROM public.provider_sessions s$$),
 	('liveness_close_orphans', $$SELECT public.liveness_close_orphans(c.coordinator_id) FROM (SELECT DISTINCT s.coordinator_id FROM public.provider_sessions s) c$$),
-	('liveness_history_count', $$SELECT public.liveness_history_count(h.h, now()), public.liveness_history_spell_at(h.h, now(), now()), public.liveness_history_curve(h.h, now()), public.liveness_history_uptime(h.h, now(), 14)
-		FROM (SELECT public.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) AS h FROM public.provider_sessions s GROUP BY s.provider_id) h$$),
+	('liveness_history_count', $$SELECT liveness_internal.liveness_history_count(h.h, now()), liveness_internal.liveness_history_spell_at(h.h, now(), now()), liveness_internal.liveness_history_curve(h.h, now()), liveness_internal.liveness_history_uptime(h.h, now(), 14)
+		FROM (SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) AS h FROM public.provider_sessions s GROUP BY s.provider_id) h$$),
 	('liveness_features', $$SELECT public.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) FROM public.provider_sessions s GROUP BY s.provider_id$$),
-	('liveness_hourly', $$SELECT public.liveness_hourly(h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb), public.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)
+	('liveness_hourly', $$SELECT liveness_internal.liveness_hourly(h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb), liveness_internal.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)
 		FROM public.provider_heartbeats h GROUP BY h.provider_id$$),
 	('liveness_percentiles', $$SELECT public.liveness_percentiles(h.cpu_usage, ARRAY[0, 0.1, 0.5, 0.9, 1]::float8[]) FROM public.provider_heartbeats h$$),
 	-- those that write

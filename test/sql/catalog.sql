@@ -102,7 +102,7 @@ SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text
 
 -- The extension
 SELECT results_eq($$SELECT extrelocatable, extversion COLLATE "default", (SELECT array_agg(c::regclass::text ORDER BY c::regclass::text) FROM unnest(extconfig) c) FROM pg_extension WHERE extname = 'liveness'$$,
-	$$VALUES (false, '1.0', ARRAY['liveness_fleet_hazard', 'liveness_job_state', 'liveness_provider_hazard', 'provider_heartbeats', 'provider_heartbeats_hourly', 'provider_heartbeats_id_seq',
+	$$VALUES (false, '1.0', ARRAY['liveness_internal.liveness_fleet_hazard', 'liveness_internal.liveness_granted_role', 'liveness_internal.liveness_job_state', 'liveness_internal.liveness_provider_hazard', 'provider_heartbeats', 'provider_heartbeats_hourly', 'provider_heartbeats_id_seq',
 		'provider_reliability_features', 'provider_sessions', 'provider_sessions_id_seq'])$$,
 	'it does not move, and these are dumped');
 SELECT results_eq($$SELECT superuser, trusted, relocatable, schema FROM pg_available_extension_versions WHERE name = 'liveness' AND version = '1.0'$$,

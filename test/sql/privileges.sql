@@ -45,7 +45,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM provider_availability_matrix', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_disconnect_reasons', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_stale_sessions', 'ok', 'denied', 'ok'),
-	('SELECT * FROM liveness_open_sessions', 'ok', 'ok', 'ok'),
+	('SELECT * FROM liveness_internal.liveness_open_sessions', 'ok', 'ok', 'ok'),
 	('SELECT * FROM network_availability', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_jobs', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_metrics', 'ok', 'denied', 'ok'),
@@ -56,8 +56,8 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM liveness_candidates_at(now(), ''1 h'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_backtest(''1 h'', now() - interval ''1 day'', now(), ''6 h'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_calibration(''1 h'', now() - interval ''1 day'', now(), ''6 h'')', 'ok', 'denied', 'ok'),
-	('SELECT * FROM liveness_provider_hazard', 'ok', 'denied', 'ok'),
-	('SELECT * FROM liveness_job_state', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_internal.liveness_provider_hazard', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_internal.liveness_job_state', 'ok', 'denied', 'ok'),
 	-- what counts and buffers gets as far as to see that this server has not loaded the library
 	('SELECT * FROM liveness_stats', '55000 the counters of liveness are not available', 'denied', '55000 the counters of liveness are not available'),
 	-- what a coordinator does
@@ -76,21 +76,21 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT liveness_rollup_hourly()', 'denied', 'denied', 'ok'),
 	('SELECT liveness_rollup_hourly(now() - interval ''1 day'', NULL)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_prune_batch()', 'denied', 'denied', 'ok'),
-	('SELECT liveness_prune_derived(1)', 'denied', 'denied', 'ok'),
-	('SELECT liveness_prune_step(NULL, 1, now(), NULL, 0)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_internal.liveness_prune_derived(1)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_internal.liveness_prune_step(NULL, 1, now(), NULL, 0)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_schedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
 	('SELECT liveness_unschedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
-	('SELECT liveness_count(''hourly_late_total'', 1)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_internal.liveness_count(''hourly_late_total'', 1)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_close_session(-1, ''x'')', 'denied', 'ok', 'denied'),
-	('SELECT liveness_count_failed_close()', 'denied', 'ok', 'denied'),
+	('SELECT liveness_internal.liveness_count_failed_close()', 'denied', 'ok', 'denied'),
 	-- the procedures get as far as to see that they are in a transaction block
 	('CALL liveness_prune()', 'denied', 'denied', '2D000 liveness_prune commits after each batch and cannot run inside a transaction block'),
 	('CALL liveness_run(''hourly'')', 'denied', 'denied', '2D000 liveness_run commits and cannot run inside a transaction block'),
-	('SELECT liveness_record_error(''hourly'', ''x'')', 'denied', 'denied', 'ok'),
+	('SELECT liveness_internal.liveness_record_error(''hourly'', ''x'')', 'denied', 'denied', 'ok'),
 	-- what none of them does
 	('UPDATE provider_heartbeats SET status = ''x''', 'denied', 'denied', 'denied'),
-	('DELETE FROM liveness_job_state', 'denied', 'denied', 'ok'),
-	('SELECT liveness_lock_job(''hourly'', false)', 'denied', 'denied', 'ok'),
+	('DELETE FROM liveness_internal.liveness_job_state', 'denied', 'denied', 'ok'),
+	('SELECT liveness_internal.liveness_lock_job(''hourly'', false)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_stats_reset()', 'denied', 'denied', 'denied'),
 	('TRUNCATE provider_heartbeats', 'denied', 'denied', 'denied'),
 	('TRUNCATE provider_sessions', 'denied', 'denied', 'denied'),
@@ -139,7 +139,7 @@ CREATE TEMP TABLE attempts AS
 	CROSS JOIN LATERAL (
 		SELECT CASE m.prokind WHEN 'p' THEN 'CALL ' ELSE 'SELECT ' END || m.objid::regproc || '(' ||
 				coalesce((SELECT string_agg(format(CASE m.prokind WHEN 'p' THEN 'NULL::%s' ELSE '(SELECT NULL::%s)' END, format_type(t, NULL)), ', ') FROM unnest(m.proargtypes) t), '') || ')',
-			has_function_privilege(r.role, m.objid, 'EXECUTE')
+			has_function_privilege(r.role, m.objid, 'EXECUTE') AND (SELECT has_schema_privilege(r.role, p.pronamespace, 'USAGE') FROM pg_proc p WHERE p.oid = m.objid)
 		FROM members m WHERE m.prokind IS NOT NULL AND NOT 'internal'::regtype = ANY (m.proargtypes)
 		UNION ALL
 		SELECT format(t.statement, m.objid::regclass, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = m.objid AND a.attnum = 1)), has_table_privilege(r.role, m.objid, t.privilege)
@@ -169,11 +169,11 @@ SELECT is_empty(
 			ELSE has_any_column_privilege('liveness_t_nobody', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
 				OR has_table_privilege('liveness_t_nobody', c.oid, 'DELETE, TRUNCATE, TRIGGER') END$$,
 	'no table, view or sequence is PUBLIC''s');
-SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_score(1, 1, 1, 1, NULL), liveness_sigmoid(0), liveness_recency_penalty(NULL, now()), liveness_utc_hour(now())$$),
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_score(1, 1, 1, 1, NULL), liveness_sigmoid(0), liveness_recency_penalty(NULL, now())$$),
 	'ok', 'anybody may compute a score');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_percentiles(x, ARRAY[0.5]) FROM generate_series(1, 3) x$$), 'ok', 'percentiles');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_features('2026-01-01', NULL, '', '2026-01-02', 14)$$), 'ok', 'features of sessions of their own');
-SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_hourly(0, 0, '', NULL)$$), 'ok', 'and an hour of heartbeats');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_internal.liveness_hourly(0, 0, '', NULL)$$), 'denied', 'nothing of the internals');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT survival_at(survival_merge(c), 1) FROM (SELECT survival_agg(x, true) FROM generate_series(1, 3) x) s (c)$$), 'ok', 'and a survival curve');
 
 -- From 15 on a view shows what the role itself may read, but for the one that a monitor reads.
@@ -197,9 +197,9 @@ CREATE POLICY own ON provider_sessions TO "liveness_t Reader" USING (provider_id
 CREATE POLICY own ON provider_reliability_features TO "liveness_t Reader" USING (provider_id = 'p');
 -- (views of 14 are their owner's)
 SELECT is(CASE WHEN current_setting('server_version_num')::int < 150000 THEN 'ok'
-	ELSE pg_temp.as_role('liveness_t Reader', format('DO %L', format($$BEGIN IF EXISTS (SELECT FROM public.%I WHERE provider_id <> 'p') THEN RAISE 'somebody else''s'; END IF; END$$, v))) END,
+	ELSE pg_temp.as_role('liveness_t Reader', format('DO %L', format($$BEGIN IF EXISTS (SELECT FROM %s WHERE provider_id <> 'p') THEN RAISE 'somebody else''s'; END IF; END$$, v))) END,
 	'ok', v || ' shows no row of others')
-FROM unnest(ARRAY['provider_liveness', 'provider_session_history', 'provider_spells', 'provider_availability_matrix', 'provider_disconnect_reasons', 'provider_stale_sessions', 'liveness_open_sessions']) v;
+FROM unnest(ARRAY['provider_liveness', 'provider_session_history', 'provider_spells', 'provider_availability_matrix', 'provider_disconnect_reasons', 'provider_stale_sessions', 'liveness_internal.liveness_open_sessions']) v;
 DROP POLICY own ON provider_sessions;
 DROP POLICY own ON provider_reliability_features;
 ALTER TABLE provider_sessions DISABLE ROW LEVEL SECURITY;
@@ -223,7 +223,7 @@ SELECT set_config('search_path', 'liveness_t_trap, pg_catalog, public', true);
 SELECT public.throws_ok('SELECT now() < now()', 'P0001', 'trapped', 'the trap works');
 SELECT public.lives_ok($$SELECT public.liveness_rollup_features()$$, 'not in the features rollup');
 SELECT public.lives_ok($$SELECT public.liveness_rollup_hourly(), public.liveness_rollup_hourly('-infinity', NULL)$$, 'nor in the hourly one');
-SELECT public.lives_ok($$SELECT public.liveness_prune_batch(), public.liveness_prune_derived(1)$$, 'nor in the retention');
+SELECT public.lives_ok($$SELECT public.liveness_prune_batch(), liveness_internal.liveness_prune_derived(1)$$, 'nor in the retention');
 SELECT public.lives_ok($$SELECT public.liveness_open_session('t', 'c'), public.liveness_close_session(1, 'x'), public.liveness_close_stale(), public.liveness_close_orphans('c')$$,
 	'nor around sessions');
 SELECT public.lives_ok($$SELECT * FROM public.liveness_features_at(), public.liveness_reliability(), public.liveness_heatmap('p'), public.network_availability, public.provider_stale_sessions$$, 'nor in what people read');

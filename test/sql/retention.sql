@@ -3,7 +3,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(54);
 
-DELETE FROM liveness_job_state;
+DELETE FROM liveness_internal.liveness_job_state;
 CREATE TEMP VIEW cells AS
 	SELECT provider_id, hour < date_trunc('hour', now() - interval '5 days', 'UTC') AS old, heartbeat_count AS n FROM provider_heartbeats_hourly;
 CREATE FUNCTION pg_temp.cut(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT date_trunc('hour', now() - age, 'UTC')$$;
@@ -19,10 +19,10 @@ SELECT is(liveness_prune_batch(NULL, NULL), 0::bigint, 'NULL is the setting');
 
 -- The cut is an hour of UTC
 SET LOCAL TimeZone = 'Asia/Kathmandu';
-SELECT is(liveness_prune_cut('5 days'), pg_temp.cut('5 days'), 'the cut is the UTC hour of now() - retain');
+SELECT is(liveness_internal.liveness_prune_cut('5 days'), pg_temp.cut('5 days'), 'the cut is the UTC hour of now() - retain');
 SET LOCAL TimeZone = 'UTC';
-SELECT is(liveness_prune_cut(NULL), pg_temp.cut('28 days'), 'NULL: 28 days');
-SELECT is(liveness_prune_cut('0'), pg_temp.cut('0'), 'nothing retained: the hour that we are in stays');
+SELECT is(liveness_internal.liveness_prune_cut(NULL), pg_temp.cut('28 days'), 'NULL: 28 days');
+SELECT is(liveness_internal.liveness_prune_cut('0'), pg_temp.cut('0'), 'nothing retained: the hour that we are in stays');
 
 -- Oldest first, by batches; rolled up before
 INSERT INTO provider_heartbeats (provider_id, at, cpu_usage)
@@ -42,8 +42,8 @@ SELECT is(liveness_prune_batch('5 days', 3), 0::bigint, 'and then 0');
 SELECT results_eq('SELECT provider_id, at FROM provider_heartbeats ORDER BY at',
 	$$VALUES ('edge', pg_temp.cut('5 days')), ('edge', pg_temp.cut('5 days') + interval '1 us'), ('new', now()), ('inf', 'infinity')$$,
 	'what is in the hour of the cut stays, even if older than 5 days, and so does infinity');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), pg_temp.cut('5 days'), 'hours are closed up to the cut');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 0::bigint, 'none of these was late');
+SELECT is((SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), pg_temp.cut('5 days'), 'hours are closed up to the cut');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 0::bigint, 'none of these was late');
 
 -- liveness_jobs
 SELECT results_eq(
@@ -64,25 +64,25 @@ SELECT is((SELECT n FROM cells WHERE provider_id = 'part'), 3, 'changes nothing'
 -- Late ones: counted once, and pruned
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('late', now() - interval '6 days'), ('part', now() - interval '4 days 1 hour 1 minute');
 SELECT is(liveness_prune_batch('4 days', 1), 1::bigint, 'a late heartbeat is pruned');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 1::bigint, 'and counted');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 1::bigint, 'and counted');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'the rollup has nothing to write for the other');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 2::bigint, 'which it counts');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 2::bigint, 'which it counts');
 SELECT is(liveness_prune_batch('4 days'), 1::bigint, 'so that the retention');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 2::bigint, 'does not count it again');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 2::bigint, 'does not count it again');
 SELECT results_eq($$SELECT provider_id, n FROM cells WHERE provider_id IN ('late', 'part')$$, $$VALUES ('part', 3)$$, 'neither has made or changed a cell');
 
 -- the same while the cut moves on
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('late', now() - interval '6 days'), ('hit', now() - interval '3 days 2 hours');
 SELECT is(liveness_prune_batch('3 days'), 2::bigint, 'a late one and one that is not');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 3::bigint, 'the late one is counted once');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 3::bigint, 'the late one is counted once');
 SELECT results_eq($$SELECT provider_id, n FROM cells WHERE provider_id IN ('late', 'hit')$$, $$VALUES ('hit', 1)$$, 'the other has a cell');
 
 -- a late one after the retention was made longer
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('late', now() - interval '4 days');
 SELECT is(liveness_prune_batch('10 days'), 0::bigint, 'a longer retention than before deletes nothing');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), pg_temp.cut('3 days 1 hour'), 'and opens no hour');
+SELECT is((SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), pg_temp.cut('3 days 1 hour'), 'and opens no hour');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'an hour that was closed');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 4::bigint, 'stays so');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 4::bigint, 'stays so');
 DELETE FROM provider_heartbeats WHERE provider_id = 'late';
 
 -- At -infinity there is no hour, but an age
@@ -91,7 +91,7 @@ SELECT is(liveness_prune_batch('3 days', 1), 1::bigint, 'a row at -infinity is p
 SELECT is(liveness_prune_batch('3 days', 1), 1::bigint, 'and the next');
 SELECT is(liveness_prune_batch('3 days', 1), 0::bigint, 'to the end');
 SELECT is((SELECT count(*) FROM cells WHERE provider_id = 'ninf'), 0::bigint, 'without a cell');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 4::bigint, 'and they are not late');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 4::bigint, 'and they are not late');
 
 -- Rows with an id far off
 INSERT INTO provider_heartbeats (id, provider_id, at) VALUES (-5, 'neg', now() - interval '2 days 3 hours'), (9000000000000000000, 'huge', now() - interval '2 days 3 hours');

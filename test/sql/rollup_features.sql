@@ -201,20 +201,20 @@ INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disco
 		timestamptz '2026-01-02 03:00+00' + s * interval '5 hours', CASE p % 3 WHEN 0 THEN 'read_error' WHEN 1 THEN 'clean_close' ELSE '' END
 	FROM generate_series(1, 300) p, generate_series(1, 10) s;
 ANALYZE provider_sessions;
-SELECT is(liveness_session_bounds(3), NULL, 'no bounds without such an index');
+SELECT is(liveness_internal.liveness_session_bounds(3), NULL, 'no bounds without such an index');
 CREATE INDEX half_of_it ON provider_sessions (provider_id, connected_at) INCLUDE (disconnected_at);
 CREATE INDEX part_of_it ON provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) WHERE provider_id > 'p';
 CREATE INDEX beside_it ON provider_sessions (connected_at, provider_id, disconnected_at, disconnect_reason);
-SELECT is(liveness_session_bounds(3), NULL, 'nor with one that holds less, or of some rows, or in another order');
+SELECT is(liveness_internal.liveness_session_bounds(3), NULL, 'nor with one that holds less, or of some rows, or in another order');
 CREATE INDEX covering ON provider_sessions (provider_id, connected_at DESC) INCLUDE (disconnected_at, disconnect_reason);
-SELECT is(liveness_session_bounds(1), '{}', 'no bounds for a single process');
-SELECT is(cardinality(liveness_session_bounds(3)), 2, 'two bounds for three processes');
+SELECT is(liveness_internal.liveness_session_bounds(1), '{}', 'no bounds for a single process');
+SELECT is(cardinality(liveness_internal.liveness_session_bounds(3)), 2, 'two bounds for three processes');
 SELECT ok(bool_and(n BETWEEN 60 AND 140), 'a third of the providers to each, about')
-	FROM (SELECT count(*) AS n FROM generate_series(1, 300) p, liveness_session_bounds(3) b GROUP BY width_bucket('p' || p, b)) t;
+	FROM (SELECT count(*) AS n FROM generate_series(1, 300) p, liveness_internal.liveness_session_bounds(3) b GROUP BY width_bucket('p' || p, b)) t;
 SET LOCAL max_parallel_workers_per_gather = 0;
 SELECT liveness_rollup_features('2026-01-15 00:00+00');
 CREATE TEMP TABLE undivided AS SELECT * FROM provider_reliability_features WHERE sessions_count > 0;
-CREATE TEMP TABLE undivided_hazard AS SELECT * FROM liveness_provider_hazard;
+CREATE TEMP TABLE undivided_hazard AS SELECT * FROM liveness_internal.liveness_provider_hazard;
 SET LOCAL max_parallel_workers_per_gather = 2;
 SET LOCAL min_parallel_index_scan_size = 0;
 SET LOCAL parallel_setup_cost = 0;
@@ -223,7 +223,7 @@ DELETE FROM provider_reliability_features;
 SELECT is(liveness_rollup_features('2026-01-15 00:00+00'), 303::bigint, 'everybody is there once, by parts');
 SELECT is((SELECT count(*) FROM undivided u FULL JOIN provider_reliability_features f USING (provider_id)
 	WHERE u IS DISTINCT FROM f), 0::bigint, 'with the same figures');
-SELECT is((SELECT count(*) FROM undivided_hazard u FULL JOIN liveness_provider_hazard h USING (provider_id)
+SELECT is((SELECT count(*) FROM undivided_hazard u FULL JOIN liveness_internal.liveness_provider_hazard h USING (provider_id)
 	WHERE u IS DISTINCT FROM h), 0::bigint, 'for candidates as well');
 -- Sessions that are too many for a hash table, with the index and without: 4 MB of them are for 1 MB.
 INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
@@ -233,7 +233,7 @@ SELECT cmp_ok(pg_relation_size('provider_sessions'), '>', 4194304::bigint, 'more
 SELECT liveness_rollup_features('2026-01-15 00:00+00');
 TRUNCATE undivided, undivided_hazard;
 INSERT INTO undivided SELECT * FROM provider_reliability_features WHERE sessions_count > 0;
-INSERT INTO undivided_hazard SELECT * FROM liveness_provider_hazard;
+INSERT INTO undivided_hazard SELECT * FROM liveness_internal.liveness_provider_hazard;
 SET LOCAL work_mem = '64kB';
 SET LOCAL maintenance_work_mem = '1MB';
 SET LOCAL hash_mem_multiplier = 1;
@@ -245,7 +245,7 @@ DELETE FROM provider_reliability_features;
 SELECT liveness_rollup_features('2026-01-15 00:00+00');
 SELECT is((SELECT count(*) FROM undivided u FULL JOIN provider_reliability_features f USING (provider_id)
 	WHERE u IS DISTINCT FROM f), 0::bigint, 'or sorted');
-SELECT is((SELECT count(*) FROM undivided_hazard u FULL JOIN liveness_provider_hazard h USING (provider_id)
+SELECT is((SELECT count(*) FROM undivided_hazard u FULL JOIN liveness_internal.liveness_provider_hazard h USING (provider_id)
 	WHERE u IS DISTINCT FROM h), 0::bigint, 'for candidates as well');
 -- Statistics say how the work is divided, never what is computed, whatever stands in them
 CREATE INDEX covering ON provider_sessions (provider_id, connected_at DESC) INCLUDE (disconnected_at, disconnect_reason);

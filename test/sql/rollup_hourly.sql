@@ -4,7 +4,7 @@ SET LOCAL client_min_messages = warning;
 SELECT plan(103);
 
 -- A state of our own, whatever ran before.
-DELETE FROM liveness_job_state WHERE job = 'hourly';
+DELETE FROM liveness_internal.liveness_job_state WHERE job = 'hourly';
 CREATE TEMP VIEW cells AS
 	SELECT provider_id, to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS hour, heartbeat_count AS n
 	FROM provider_heartbeats_hourly;
@@ -150,7 +150,7 @@ SELECT results_eq($$SELECT heartbeat_count, avg_cpu_usage FROM provider_heartbea
 	$$VALUES (360, 0.5::real), (1, 0)$$, 'and this one keeps its 360');
 INSERT INTO provider_heartbeats (provider_id, at) SELECT 'o', '2025-08-01 10:00+00'::timestamptz + g * interval '1 s' FROM generate_series(1, 4) g;
 SELECT is(liveness_rollup_hourly(), 1::bigint, 'another provider''s heartbeats in that hour, read whole');
-SELECT liveness_rollup_to_prune('2025-08-01', '2025-08-02');
+SELECT liveness_internal.liveness_rollup_to_prune('2025-08-01', '2025-08-02');
 SELECT is((SELECT n FROM cells WHERE provider_id = 'd' AND hour = '2025-08-01 10:00'), 360, 'and the retention take nothing from it');
 SELECT is(liveness_rollup_hourly('2025-08-01', '2025-08-02'), 3::bigint, 'a range is computed from what there is');
 SELECT is((SELECT n FROM cells WHERE provider_id = 'd' AND hour = '2025-08-01 10:00'), 181, 'so that cells can be mended');
@@ -160,59 +160,59 @@ DELETE FROM provider_heartbeats WHERE provider_id IN ('d', 'o');
 SELECT liveness_rollup_hourly();
 SAVEPOINT closing;
 TRUNCATE provider_heartbeats;
-SELECT is((SELECT array_agg(liveness_close_hours(t)) FROM unnest(ARRAY['infinity', '-infinity', now() + interval '1 year', NULL]::timestamptz[]) t),
+SELECT is((SELECT array_agg(liveness_internal.liveness_close_hours(t)) FROM unnest(ARRAY['infinity', '-infinity', now() + interval '1 year', NULL]::timestamptz[]) t),
 	ARRAY[0, 0, 0, NULL]::bigint[], 'hours of an empty table, closed up to any time');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), '-infinity'::timestamptz, 'none is');
+SELECT is((SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), '-infinity'::timestamptz, 'none is');
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('f', now()), ('f', now() + interval '70 years'), ('f', 'infinity');
-SELECT is(liveness_close_hours('infinity'), 2::bigint, 'with heartbeats of now, and of a clock far ahead');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), liveness_utc_hour(now()), 'this hour and later ones stay open');
+SELECT is(liveness_internal.liveness_close_hours('infinity'), 2::bigint, 'with heartbeats of now, and of a clock far ahead');
+SELECT is((SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), liveness_internal.liveness_utc_hour(now()), 'this hour and later ones stay open');
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('f', now());
 SELECT is(liveness_rollup_hourly(), 1::bigint, 'so that the next heartbeat counts');
 SELECT is((SELECT n FROM cells WHERE provider_id = 'f' ORDER BY hour LIMIT 1), 2, 'in its hour');
 ROLLBACK TO closing;
 
 -- What a restore leaves beside the row that is there: merged by the next run
-SELECT is((SELECT count(*) FROM liveness_job_state WHERE job = 'hourly'), 1::bigint, 'a row for the job');
+SELECT is((SELECT count(*) FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 1::bigint, 'a row for the job');
 SAVEPOINT restored;
-SELECT runs AS runs_before, late AS late_before, last_started_at AS started_before FROM liveness_job_state WHERE job = 'hourly' \gset
-INSERT INTO liveness_job_state (job, runs, errors, late, last_started_at, last_error, last_error_at, watermark_of, watermark, pruned_before)
+SELECT runs AS runs_before, late AS late_before, last_started_at AS started_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly' \gset
+INSERT INTO liveness_internal.liveness_job_state (job, runs, errors, late, last_started_at, last_error, last_error_at, watermark_of, watermark, pruned_before)
 	VALUES ('hourly', 10, 2, 5, '2025-01-01', 'x', '2025-01-02', 'elsewhere', 9000000000000000, '2025-01-01 11:00+00');
 SELECT results_eq($$SELECT runs, errors, last_error, last_started_at FROM liveness_jobs WHERE job = 'hourly'$$,
 	format('VALUES (%s::bigint, 2::bigint, %L::text, %L::timestamptz)', :runs_before + 10, 'x', :'started_before'), 'liveness_jobs adds both up');
 SELECT is(liveness_rollup_hourly(), (SELECT count(*) FROM cells WHERE hour >= '2025-01-01 11' AND provider_id NOT IN ('d', 'e', 'o')), 'the watermark is void: everything but closed hours again');
-SELECT results_eq($$SELECT runs, errors, late, pruned_before, watermark_of <> 'elsewhere' AND watermark < 1000000 FROM liveness_job_state WHERE job = 'hourly'$$,
+SELECT results_eq($$SELECT runs, errors, late, pruned_before, watermark_of <> 'elsewhere' AND watermark < 1000000 FROM liveness_internal.liveness_job_state WHERE job = 'hourly'$$,
 	format('VALUES (%s::bigint, 2::bigint, %s::bigint, %L::timestamptz, true)', :runs_before + 11, :late_before + 5 + 6, '2025-01-01 11:00+00'), 'and there is one row again');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'the next run has nothing to do');
 ROLLBACK TO restored;
 
 -- Closed hours: before 2025-01-01 11:00
-SELECT is(liveness_close_hours('2025-01-01 11:29+00'), 2::bigint, 'closing takes what is before the hour of cut once more');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), '2025-01-01 11:00+00'::timestamptz, 'and closes up to it');
+SELECT is(liveness_internal.liveness_close_hours('2025-01-01 11:29+00'), 2::bigint, 'closing takes what is before the hour of cut once more');
+SELECT is((SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), '2025-01-01 11:00+00'::timestamptz, 'and closes up to it');
 INSERT INTO provider_heartbeats (provider_id, at) VALUES
 	('a', '2025-01-01 10:10+00'), ('x', '2025-01-01 10:10+00'), ('a', '2025-01-01 11:00+00');
 SELECT is(liveness_rollup_hourly(), 1::bigint, 'of three late heartbeats one is for an hour that is open');
 SELECT results_eq($$SELECT * FROM cells WHERE provider_id IN ('a', 'x') ORDER BY 1, 2$$,
 	$$VALUES ('a', '2025-01-01 10:00', 3), ('a', '2025-01-01 11:00', 2)$$, 'closed cells are neither overwritten nor made');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 2::bigint, 'the other two are counted');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 2::bigint, 'the other two are counted');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'the next run');
-SELECT is((SELECT late FROM liveness_job_state WHERE job = 'hourly'), 2::bigint, 'does not count them again');
+SELECT is((SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 2::bigint, 'does not count them again');
 SELECT is(liveness_rollup_hourly('2025-01-01 10:00+00', '2025-01-01 11:00+00'), 0::bigint, 'a range cannot write closed hours');
 SELECT is(liveness_rollup_hourly(NULL, '2025-01-01 12:00+00'), 1::bigint, 'but what it has beside them');
 DELETE FROM provider_heartbeats WHERE at < '2025-01-01 11:00+00';
 SELECT liveness_rollup_hourly(NULL, NULL);
 SELECT results_eq($$SELECT * FROM cells WHERE hour < '2025-01-01 11' ORDER BY 1$$,
 	$$VALUES ('a', '2025-01-01 10:00', 3), ('b', '2025-01-01 10:00', 3)$$, 'once the raw rows are gone, the cells stay');
-SELECT liveness_close_hours('2024-01-01 00:00+00');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), '2025-01-01 11:00+00'::timestamptz, 'hours are not opened again');
+SELECT liveness_internal.liveness_close_hours('2024-01-01 00:00+00');
+SELECT is((SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), '2025-01-01 11:00+00'::timestamptz, 'hours are not opened again');
 
 -- A watermark of another cluster, database or table is none.
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'nothing new');
-UPDATE liveness_job_state SET watermark_of = 'elsewhere' WHERE job = 'hourly';
+UPDATE liveness_internal.liveness_job_state SET watermark_of = 'elsewhere' WHERE job = 'hourly';
 SELECT is(liveness_rollup_hourly(), (SELECT count(*) FROM cells WHERE hour >= '2025-01-01 11'
 		AND provider_id NOT IN ('d', 'e', 'o')), 'after a restore: everything but closed hours again');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'once');
-SELECT isnt((SELECT watermark_of FROM liveness_job_state WHERE job = 'hourly'), 'elsewhere', 'the watermark is ours now');
-SELECT is((SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly'), '2025-01-01 11:00+00'::timestamptz, 'what was pruned stays closed');
+SELECT isnt((SELECT watermark_of FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 'elsewhere', 'the watermark is ours now');
+SELECT is((SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), '2025-01-01 11:00+00'::timestamptz, 'what was pruned stays closed');
 
 -- Ids that were not drawn from the sequence
 INSERT INTO provider_heartbeats (id, provider_id, at) VALUES (9000000000000000000, 'h', '2025-05-01 00:10+00');
@@ -228,21 +228,21 @@ SELECT liveness_rollup_hourly();
 INSERT INTO provider_heartbeats (id, provider_id, at) VALUES
 	(-1, 'n0', now()), (-2, 'n2', now() - interval '2 hours'), (-3, 'n4', now() - interval '4 hours');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'an id below the watermark is not seen');
-UPDATE liveness_job_state SET swept_at = now() - interval '59 minutes' WHERE job = 'hourly';
+UPDATE liveness_internal.liveness_job_state SET swept_at = now() - interval '59 minutes' WHERE job = 'hourly';
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'nor 59 minutes after the last sweep');
-UPDATE liveness_job_state SET swept_at = now() - interval '1 hour' WHERE job = 'hourly';
+UPDATE liveness_internal.liveness_job_state SET swept_at = now() - interval '1 hour' WHERE job = 'hourly';
 SELECT is(liveness_rollup_hourly(), 2::bigint, 'an hour after it, what is not older than the lookback is');
 SELECT results_eq($$SELECT provider_id, n FROM cells WHERE provider_id ~ '^n' ORDER BY 1$$, $$VALUES ('n0', 1), ('n2', 1)$$,
 	'the hour that now() - lookback is in, and all after it');
-SELECT ok((SELECT swept_at > now() FROM liveness_job_state WHERE job = 'hourly'), 'and the sweep is noted');
+SELECT ok((SELECT swept_at > now() FROM liveness_internal.liveness_job_state WHERE job = 'hourly'), 'and the sweep is noted');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'so that it is not made again');
 UPDATE provider_heartbeats_hourly SET max_thermal_state = 'x' WHERE provider_id IN ('n0', 'n2');
-UPDATE liveness_job_state SET swept_at = now() + interval '1 day' WHERE job = 'hourly';
+UPDATE liveness_internal.liveness_job_state SET swept_at = now() + interval '1 day' WHERE job = 'hourly';
 SELECT is(liveness_rollup_hourly(), 2::bigint, 'a clock that was set back does not put it off');
 SELECT results_eq($$SELECT provider_id, n FROM cells WHERE provider_id ~ '^n' ORDER BY 1$$, $$VALUES ('n0', 1), ('n2', 1)$$,
 	'nor are cells added up');
 INSERT INTO provider_heartbeats (provider_id, at) VALUES ('n0', now()), ('n5', now() - interval '5 hours');
-UPDATE liveness_job_state SET swept_at = NULL WHERE job = 'hourly';
+UPDATE liveness_internal.liveness_job_state SET swept_at = NULL WHERE job = 'hourly';
 SELECT is(liveness_rollup_hourly(), 3::bigint, 'a sweep and what is new go together: no cell twice');
 SELECT results_eq($$SELECT provider_id, n FROM cells WHERE provider_id ~ '^n' ORDER BY 1$$, $$VALUES ('n0', 2), ('n2', 1), ('n5', 1)$$,
 	'each cell is whole');
@@ -262,7 +262,7 @@ SELECT is((SELECT count(*) FROM cells WHERE provider_id = 'a'), 2::bigint, 'TRUN
 
 -- A sequence that was never used: rows came by replication, or with ids of their own
 TRUNCATE provider_heartbeats RESTART IDENTITY;
-UPDATE liveness_job_state SET watermark = 0 WHERE job = 'hourly';
+UPDATE liveness_internal.liveness_job_state SET watermark = 0 WHERE job = 'hourly';
 INSERT INTO provider_heartbeats (id, provider_id, at) VALUES (7, 's', '2025-07-01 00:10+00'), (8, 's', '2025-07-01 01:10+00');
 SELECT is(liveness_rollup_hourly(), 2::bigint, 'an unused sequence: all rows');
 SELECT is(liveness_rollup_hourly(), 0::bigint, 'the highest id that was there is the watermark');
@@ -279,7 +279,7 @@ SELECT results_eq(
 SELECT is((SELECT runs FROM liveness_jobs WHERE job = 'hourly'), 1::bigint + :runs_before, 'and counts it');
 
 -- Without its state: everything again
-DELETE FROM liveness_job_state WHERE job = 'hourly';
+DELETE FROM liveness_internal.liveness_job_state WHERE job = 'hourly';
 SELECT is(liveness_rollup_hourly(), 2::bigint, 'without a state it starts from the beginning');
 
 SELECT * FROM finish();

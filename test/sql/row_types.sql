@@ -22,8 +22,8 @@ $$;
 SELECT is(pg_temp.told(format('ALTER TYPE %s %s CASCADE', type, a), query), '55000', format('%s: %s: %s', type, a, query))
 FROM (VALUES
 	('liveness_features_row', 'uptime_pct', 'bigint'),
-	('liveness_hourly_row', 'heartbeat_count', 'text'),
-	('liveness_hours_row', 'heartbeat_count', 'text')) t (type, attribute, other_type)
+	('liveness_internal.liveness_hourly_row', 'heartbeat_count', 'text'),
+	('liveness_internal.liveness_hours_row', 'heartbeat_count', 'text')) t (type, attribute, other_type)
 CROSS JOIN LATERAL unnest(ARRAY[
 	'ADD ATTRIBUTE more int',
 	'ADD ATTRIBUTE more text, ADD ATTRIBUTE evenmore jsonb',
@@ -34,22 +34,22 @@ CROSS JOIN LATERAL unnest(CASE type
 		'SELECT liveness_features(connected_at, disconnected_at, disconnect_reason, now(), 14000 / 10) FROM provider_sessions GROUP BY provider_id',
 		'SELECT * FROM liveness_features_at(''2026-01-04 00:00+00'')',
 		'SELECT liveness_rollup_features(''2026-01-04 00:00+00'')']
-	WHEN 'liveness_hourly_row' THEN ARRAY[
-		'SELECT liveness_hourly(memory_pressure, cpu_usage, thermal_state, memory_available_gb) FROM provider_heartbeats']
+	WHEN 'liveness_internal.liveness_hourly_row' THEN ARRAY[
+		'SELECT liveness_internal.liveness_hourly(memory_pressure, cpu_usage, thermal_state, memory_available_gb) FROM provider_heartbeats']
 	ELSE ARRAY[
-		'SELECT liveness_hours(at, memory_pressure, cpu_usage, thermal_state, memory_available_gb) FROM provider_heartbeats',
+		'SELECT liveness_internal.liveness_hours(at, memory_pressure, cpu_usage, thermal_state, memory_available_gb) FROM provider_heartbeats',
 		'SELECT liveness_rollup_hourly(''2026-01-01'', ''2026-01-05'')']
 	END) query
 -- PostgreSQL refuses itself what liveness_features_at would not bear
 WHERE NOT (type = 'liveness_features_row' AND a ~ 'TYPE');
-SELECT ok(pg_temp.told('ALTER TYPE liveness_hours_row DROP ATTRIBUTE avg_cpu_usage', 'SELECT liveness_rollup_hourly(''2026-01-01'', ''2026-01-05'')') IN ('55000', '2BP01'), 'one dropped');
+SELECT ok(pg_temp.told('ALTER TYPE liveness_internal.liveness_hours_row DROP ATTRIBUTE avg_cpu_usage', 'SELECT liveness_rollup_hourly(''2026-01-01'', ''2026-01-05'')') IN ('55000', '2BP01'), 'one dropped');
 SELECT ok(pg_temp.told('ALTER TYPE liveness_features_row DROP ATTRIBUTE p_survives_8h', 'SELECT liveness_rollup_features(''2026-01-04 00:00+00'')') IN ('55000', '2BP01'), 'or not to be dropped');
 SELECT is(pg_temp.told(format('CREATE FUNCTION pg_temp.%s RETURNS TABLE (name text, value float8, help text, since timestamptz, more text) AS %L, %L LANGUAGE c', f, '$libdir/liveness', regexp_replace(f, '\(.*', '')),
 	'SELECT * FROM pg_temp.' || call), '55000', 'functions of the wrong SQL: ' || f)
 FROM (VALUES ('liveness_counters(missing_ok boolean)', 'liveness_counters(true)'),
 	('survival_table(curve survival_curve, conf_level float8, conf_type text)', 'survival_table(''{1:1:0}'', .95, ''log'')')) v (f, call);
-SELECT throws_like($$DO 'BEGIN ALTER TYPE liveness_hours_row ADD ATTRIBUTE more int; PERFORM liveness_rollup_hourly(''2026-01-01'', ''2026-01-05''); END'$$,
-	'the row of %liveness_hours_row is not the one that the library of liveness % makes', 'in words');
+SELECT throws_like($$DO 'BEGIN ALTER TYPE liveness_internal.liveness_hours_row ADD ATTRIBUTE more int; PERFORM liveness_rollup_hourly(''2026-01-01'', ''2026-01-05''); END'$$,
+	'the row of %liveness_internal.liveness_hours_row is not the one that the library of liveness % makes', 'in words');
 
 -- Columns of one's own on the tables that C reads and writes harm nothing
 ALTER TABLE provider_sessions ADD COLUMN mine text DEFAULT 'x';

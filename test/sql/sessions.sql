@@ -165,15 +165,15 @@ INSERT INTO provider_heartbeats (provider_id, at) VALUES
 	('madbeat', '2098-01-01 00:00+00'), ('madbeat', 'infinity'),
 	('other', pg_temp.ago('1 min')), ('stranger', now());
 SELECT results_eq($$SELECT provider_id, coordinator_id, ((extract(epoch FROM now()) - extract(epoch FROM last_sign_of_life)) / 60)::float8
-	FROM liveness_open_sessions WHERE provider_id <> 'dawn' ORDER BY provider_id, coordinator_id$$,
+	FROM liveness_internal.liveness_open_sessions WHERE provider_id <> 'dawn' ORDER BY provider_id, coordinator_id$$,
 	$$VALUES ('ahead', 'c', 60::float8), ('before', 'c', 60), ('both', 'c', 5), ('closed', 'c', 41), ('column', 'c', 20), ('dusk', 'c', NULL), ('eternal', 'c', 60),
 		('exact', 'c', 15), ('first', 'c', 60), ('forever', 'c', 'infinity'), ('future', 'c', 0), ('mad', 'c', 60), ('madbeat', 'c', 60), ('never', 'c', NULL),
 		('next', 'c', 31), ('next', 'd', 1), ('nothing', 'c', 60), ('old', 'c', 60), ('other', 'd', 1), ('since', 'c', 12), ('soon', 'c', 0), ('soonbeat', 'c', 0),
 		('stored', 'c', 10), ('tomorrow', 'c', NULL)$$,
 	'latest of connected_at, last_heartbeat_at and the heartbeats before the next session; more than the timeout ahead says nothing, less counts as now');
-SELECT results_eq($$SELECT provider_id FROM liveness_open_sessions WHERE NOT was_heard ORDER BY 1$$,
+SELECT results_eq($$SELECT provider_id FROM liveness_internal.liveness_open_sessions WHERE NOT was_heard ORDER BY 1$$,
 	$$VALUES ('before'), ('dawn'), ('dusk'), ('forever'), ('never'), ('nothing'), ('soon'), ('tomorrow')$$, 'these were never heard of since they connected');
-SELECT results_eq($$SELECT provider_id FROM liveness_open_sessions WHERE NOT has_begun ORDER BY 1$$, $$VALUES ('dusk'), ('never'), ('tomorrow')$$, 'these have not begun');
+SELECT results_eq($$SELECT provider_id FROM liveness_internal.liveness_open_sessions WHERE NOT has_begun ORDER BY 1$$, $$VALUES ('dusk'), ('never'), ('tomorrow')$$, 'these have not begun');
 
 -- Orphans: those of one coordinator
 SAVEPOINT orphans;

@@ -59,35 +59,35 @@ RESET liveness.window_days;
 RESET liveness.session_timeout;
 
 -- Resolved in C
-SELECT is(liveness_effective_window_days(NULL), 14, 'NULL is the setting');
-SELECT is(liveness_effective_window_days(7), 7, 'a number is itself');
-SELECT throws_ok('SELECT liveness_effective_window_days(0)', '22023', 'window_days 0 is out of range', '0 is refused');
+SELECT is(liveness_internal.liveness_effective_window_days(NULL), 14, 'NULL is the setting');
+SELECT is(liveness_internal.liveness_effective_window_days(7), 7, 'a number is itself');
+SELECT throws_ok('SELECT liveness_internal.liveness_effective_window_days(0)', '22023', 'window_days 0 is out of range', '0 is refused');
 SET LOCAL liveness.window_days = 30;
-SELECT is(liveness_effective_window_days(NULL), 30, 'the setting in force');
-SELECT is(liveness_window_start('2026-01-31 00:00+00', NULL), '2026-01-01 00:00+00'::timestamptz, 'a window of 30 days begins here');
-SELECT is(liveness_window_start('2026-01-31 00:00+00', 1), '2026-01-30 00:00+00'::timestamptz, 'one of 1 day here');
+SELECT is(liveness_internal.liveness_effective_window_days(NULL), 30, 'the setting in force');
+SELECT is(liveness_internal.liveness_window_start('2026-01-31 00:00+00', NULL), '2026-01-01 00:00+00'::timestamptz, 'a window of 30 days begins here');
+SELECT is(liveness_internal.liveness_window_start('2026-01-31 00:00+00', 1), '2026-01-30 00:00+00'::timestamptz, 'one of 1 day here');
 SET LOCAL TimeZone = 'Europe/Berlin';
-SELECT is(liveness_window_start('2026-03-30 12:00+02', 2), '2026-03-28 11:00+01'::timestamptz, 'a day has 24 h, summer time or not');
-SELECT is(liveness_window_start('4713-01-02 00:00+00 BC', 3650), '4714-11-24 00:00:00+00 BC'::timestamptz, 'no window begins before the calendar');
-SELECT throws_ok('SELECT liveness_window_start(NULL, 1)', '22004', 'as_of must not be NULL', 'as_of NULL is refused');
-SELECT throws_ok($$SELECT liveness_window_start('infinity', 1)$$, '22008', 'as_of must be finite, not infinity', 'and infinity');
+SELECT is(liveness_internal.liveness_window_start('2026-03-30 12:00+02', 2), '2026-03-28 11:00+01'::timestamptz, 'a day has 24 h, summer time or not');
+SELECT is(liveness_internal.liveness_window_start('4713-01-02 00:00+00 BC', 3650), '4714-11-24 00:00:00+00 BC'::timestamptz, 'no window begins before the calendar');
+SELECT throws_ok('SELECT liveness_internal.liveness_window_start(NULL, 1)', '22004', 'as_of must not be NULL', 'as_of NULL is refused');
+SELECT throws_ok($$SELECT liveness_internal.liveness_window_start('infinity', 1)$$, '22008', 'as_of must be finite, not infinity', 'and infinity');
 RESET liveness.window_days;
 SELECT results_eq(
-	$$SELECT n, liveness_setting_interval(n) FROM unnest(ARRAY['session_timeout', 'heartbeat_retention', 'hourly_retention', 'session_retention', 'prune_budget']) n$$,
+	$$SELECT n, liveness_internal.liveness_setting_interval(n) FROM unnest(ARRAY['session_timeout', 'heartbeat_retention', 'hourly_retention', 'session_retention', 'prune_budget']) n$$,
 	$$VALUES ('session_timeout', '90 s'::interval), ('heartbeat_retention', '672 h'), ('hourly_retention', NULL), ('session_retention', NULL), ('prune_budget', '10 min')$$,
 	'durations as intervals, NULL where off');
-SELECT is(extract(day FROM liveness_setting_interval('heartbeat_retention')), 0::numeric, 'of hours, for days differ');
-SELECT is(liveness_setting_interval(NULL), NULL, 'NULL for NULL');
-SELECT throws_ok($$SELECT liveness_setting_interval('window_days')$$, '42704', '"window_days" is not a duration among the settings of liveness', 'one that is no duration');
-SELECT throws_ok($$SELECT liveness_setting_interval('')$$, '42704', NULL, 'or none at all');
-SELECT is(liveness_effective_batch_size(NULL), 10000, 'the batch size, NULL being the setting');
-SELECT is(liveness_effective_batch_size(1), 1, 'or given');
-SELECT throws_ok('SELECT liveness_effective_batch_size(0)', '22023', 'batch_size 0 is out of range', 'at least 1');
-SELECT is(liveness_utc_hour('2026-01-01 10:59:59.999999+05:45'), '2026-01-01 05:00+00'::timestamptz, 'the UTC hour of an instant');
-SELECT is(liveness_utc_hour('1999-12-31 23:59:59.999999+00'), '1999-12-31 23:00+00'::timestamptz, 'before 2000 too');
-SELECT is(liveness_utc_hour('2026-01-01 10:00+00'), '2026-01-01 10:00+00'::timestamptz, 'on the hour it is itself');
-SELECT is(liveness_utc_hour('infinity'), 'infinity'::timestamptz, 'as is infinity');
-SELECT is(liveness_utc_hour('-infinity'), '-infinity'::timestamptz, 'and -infinity');
+SELECT is(extract(day FROM liveness_internal.liveness_setting_interval('heartbeat_retention')), 0::numeric, 'of hours, for days differ');
+SELECT is(liveness_internal.liveness_setting_interval(NULL), NULL, 'NULL for NULL');
+SELECT throws_ok($$SELECT liveness_internal.liveness_setting_interval('window_days')$$, '42704', '"window_days" is not a duration among the settings of liveness', 'one that is no duration');
+SELECT throws_ok($$SELECT liveness_internal.liveness_setting_interval('')$$, '42704', NULL, 'or none at all');
+SELECT is(liveness_internal.liveness_effective_batch_size(NULL), 10000, 'the batch size, NULL being the setting');
+SELECT is(liveness_internal.liveness_effective_batch_size(1), 1, 'or given');
+SELECT throws_ok('SELECT liveness_internal.liveness_effective_batch_size(0)', '22023', 'batch_size 0 is out of range', 'at least 1');
+SELECT is(liveness_internal.liveness_utc_hour('2026-01-01 10:59:59.999999+05:45'), '2026-01-01 05:00+00'::timestamptz, 'the UTC hour of an instant');
+SELECT is(liveness_internal.liveness_utc_hour('1999-12-31 23:59:59.999999+00'), '1999-12-31 23:00+00'::timestamptz, 'before 2000 too');
+SELECT is(liveness_internal.liveness_utc_hour('2026-01-01 10:00+00'), '2026-01-01 10:00+00'::timestamptz, 'on the hour it is itself');
+SELECT is(liveness_internal.liveness_utc_hour('infinity'), 'infinity'::timestamptz, 'as is infinity');
+SELECT is(liveness_internal.liveness_utc_hour('-infinity'), '-infinity'::timestamptz, 'and -infinity');
 
 -- Reasons that say that the observer went away
 INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) VALUES

@@ -193,16 +193,16 @@ FROM (VALUES ('NaN', '1', 'age must not be NaN'), ('-1', '1', 'age must not be n
 -- At many ages
 SELECT is_empty($$
 	SELECT arm, age, more FROM fit, LATERAL (VALUES (0), (1), (6), (7), (10), (13.5), (22), (23)) AS m (more),
-	LATERAL unnest('{0, 23, 6, 5.5, 13, 1, 1, 12}'::float8[], survival_conditionals(curve, '{0, 23, 6, 5.5, 13, 1, 1, 12}', more)) AS u (age, p)
+	LATERAL unnest('{0, 23, 6, 5.5, 13, 1, 1, 12}'::float8[], liveness_internal.survival_conditionals(curve, '{0, 23, 6, 5.5, 13, 1, 1, 12}', more)) AS u (age, p)
 	WHERE p IS DISTINCT FROM survival_conditional(curve, age, more) AND survival_at(curve, age + more) IS NOT NULL$$, 'at many ages as at each, in any order');
-SELECT is(survival_conditionals('{1:4:0,2:2:0,4:1:1}', '{0, 1, 2, 3, 4, 100}', 1), '{0.5, 0.5, 1, 0.5, 1, 1}', 'past its last time the curve goes on as it ended');
-SELECT is(survival_conditionals('{1:1:0,2:1:0}', '{0, 2, NULL, 1}', 1), '{0.5, NULL, NULL, 0}', 'NULL where S(age) is 0, or the age not known');
-SELECT is(survival_conditionals('{1:1:0,2:0:1}', '{}', 1), '{}', 'no ages, no answers');
-SELECT is(survival_conditionals('{}', '{0, 5}', 1), '{1, 1}', 'of nothing: nobody was seen to end');
-SELECT is(survival_conditionals('{1:1:0}', NULL, 1), NULL, 'NULL ages');
-SELECT is(survival_conditionals('{1:1:0}', '{0}', NULL), NULL, 'NULL more');
-SELECT is(survival_conditionals('{1:1:0,2:0:1}', '{0, 1}', 'Infinity'), '{0.5, 1}', 'infinitely many more');
-SELECT throws_ok(format('SELECT survival_conditionals(%L, %L, %L)', '{1:1:0}', ages, more), '22023', message, 'at many: ' || message)
+SELECT is(liveness_internal.survival_conditionals('{1:4:0,2:2:0,4:1:1}', '{0, 1, 2, 3, 4, 100}', 1), '{0.5, 0.5, 1, 0.5, 1, 1}', 'past its last time the curve goes on as it ended');
+SELECT is(liveness_internal.survival_conditionals('{1:1:0,2:1:0}', '{0, 2, NULL, 1}', 1), '{0.5, NULL, NULL, 0}', 'NULL where S(age) is 0, or the age not known');
+SELECT is(liveness_internal.survival_conditionals('{1:1:0,2:0:1}', '{}', 1), '{}', 'no ages, no answers');
+SELECT is(liveness_internal.survival_conditionals('{}', '{0, 5}', 1), '{1, 1}', 'of nothing: nobody was seen to end');
+SELECT is(liveness_internal.survival_conditionals('{1:1:0}', NULL, 1), NULL, 'NULL ages');
+SELECT is(liveness_internal.survival_conditionals('{1:1:0}', '{0}', NULL), NULL, 'NULL more');
+SELECT is(liveness_internal.survival_conditionals('{1:1:0,2:0:1}', '{0, 1}', 'Infinity'), '{0.5, 1}', 'infinitely many more');
+SELECT throws_ok(format('SELECT liveness_internal.survival_conditionals(%L, %L, %L)', '{1:1:0}', ages, more), '22023', message, 'at many: ' || message)
 FROM (VALUES ('{0, NaN}', '1', 'age must not be NaN'), ('{0, -1}', '1', 'age must not be negative'), ('{}', 'NaN', 'more must not be NaN'), ('{}', '-1', 'more must not be negative')) AS v (ages, more, message);
 
 -- What is counted
@@ -378,8 +378,8 @@ FROM generate_series(0, 1) AS n;
 SELECT is(hint ~ '^[ -~]+$', true, 'the hint is ASCII, which every client encoding has') FROM message_of('x');
 
 -- Binary: format 1, so many points; of each the time as float8, events, censored and entered as int8
-SELECT is(survival_curve_send('{}'), '\x0000000100000000', 'in binary: nothing');
-SELECT is(survival_curve_send('{1:2:3,2.5:1:0:4,Infinity:0:5}'), ('\x0000000100000003'
+SELECT is(liveness_internal.survival_curve_send('{}'), '\x0000000100000000', 'in binary: nothing');
+SELECT is(liveness_internal.survival_curve_send('{1:2:3,2.5:1:0:4,Infinity:0:5}'), ('\x0000000100000003'
 	|| '3ff0000000000000' || '0000000000000002' || '0000000000000003' || '0000000000000000'
 	|| '4004000000000000' || '0000000000000001' || '0000000000000000' || '0000000000000004'
 	|| '7ff0000000000000' || '0000000000000000' || '0000000000000005' || '0000000000000000')::bytea, 'in binary: three points');
@@ -440,7 +440,7 @@ SELECT is((SELECT curve::text FROM stored WHERE id = 1), (SELECT curve::text FRO
 SELECT cmp_ok(pg_column_size(curve), '<', 32 * 50000, 'a regular one is compressed') FROM stored WHERE id = 5;
 SELECT is(survival_quantile(curve, 0.5), 25000::float8, 'and answers') FROM stored WHERE id = 5;
 SELECT is(survival_merge(curve)::text, (SELECT survival_merge(curve)::text FROM (SELECT curve FROM late UNION ALL SELECT survival_agg(duration, observed) FROM many UNION ALL SELECT survival_agg(i / 2, true) FROM many) AS u (curve)), 'merged from storage as from memory') FROM stored;
-SELECT is(survival_conditionals(curve, '{0}', 1e8), ARRAY[survival_at(curve, 1e8)], 'a large one answers the same by either way') FROM stored WHERE id = 2;
+SELECT is(liveness_internal.survival_conditionals(curve, '{0}', 1e8), ARRAY[survival_at(curve, 1e8)], 'a large one answers the same by either way') FROM stored WHERE id = 2;
 
 -- Groups, filters, frames
 SELECT results_eq('SELECT arm, survival_agg(duration, observed) FILTER (WHERE duration > 20)::text FROM trial GROUP BY arm ORDER BY arm COLLATE "C"',

@@ -234,7 +234,7 @@ SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider
 	$$VALUES ('provider_reliability_features')$$, 'features alone cost no look at sessions or heartbeats');
 SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, connected, connected_since FROM provider_liveness') s (relation, how) ORDER BY 1$$,
 	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'who is connected none at heartbeats');
-SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_open_sessions WHERE provider_id = ''p7''')$$,
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_internal.liveness_open_sessions WHERE provider_id = ''p7''')$$,
 	$$VALUES ('provider_heartbeats', 'index'), ('provider_sessions', 'index')$$, 'the open sessions of one provider, as liveness_open_session needs them');
 
 SELECT * FROM finish();

@@ -59,7 +59,7 @@ sub error_of
 sub fill
 {
 	query(q{
-		TRUNCATE provider_heartbeats, provider_heartbeats_hourly, liveness_job_state, deletions;
+		TRUNCATE provider_heartbeats, provider_heartbeats_hourly, liveness_internal.liveness_job_state, deletions;
 		INSERT INTO provider_heartbeats (provider_id, at)
 			SELECT 'a', date_trunc('hour', now(), 'UTC') - interval '40 days' + g * interval '12 minutes' FROM generate_series(0, 24) g;
 		INSERT INTO provider_heartbeats (provider_id, at) VALUES ('new', now());
@@ -107,7 +107,7 @@ fill();
 for my $off (0, -1)
 {
 	set(heartbeat_retention => $off);
-	is(query('SELECT liveness_prune_batch(), liveness_prune_cut(NULL) IS NULL'), '0|t', "$off turns it off");
+	is(query('SELECT liveness_prune_batch(), liveness_internal.liveness_prune_cut(NULL) IS NULL'), '0|t', "$off turns it off");
 	query('CALL liveness_prune()');
 	is(query('SELECT count(*) FROM provider_heartbeats'), 26, 'for the procedure too');
 }
@@ -117,7 +117,7 @@ is(query(q{SELECT liveness_prune_batch('28 days', 100)}), 25, 'but not for an ag
 sub fill_derived
 {
 	query(q{
-		TRUNCATE provider_heartbeats, provider_heartbeats_hourly, provider_sessions, provider_reliability_features, liveness_job_state;
+		TRUNCATE provider_heartbeats, provider_heartbeats_hourly, provider_sessions, provider_reliability_features, liveness_internal.liveness_job_state;
 		INSERT INTO provider_heartbeats_hourly (provider_id, hour)
 			SELECT 'd' || d, date_trunc('hour', now(), 'UTC') - d * interval '24 hours' FROM unnest(ARRAY[1, 14, 15, 16, 30, 32]) d;
 		INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at)
@@ -148,7 +148,7 @@ is(query($left), 'd1 d14 d15 d16 d30|open s1 s14 s16 s30|f1 f14 f16 f30 open',
 is(query(q{SELECT last_rows FROM liveness_jobs WHERE job = 'retention'}), 3, 'counted too');
 fill_derived();
 set(hourly_retention => '1d', session_retention => '1h');
-is(query(q{SELECT liveness_setting_interval('hourly_retention'), liveness_setting_interval('session_retention')}), '360:00:00|360:00:00', 'less than 15 days is 15 days');
+is(query(q{SELECT liveness_internal.liveness_setting_interval('hourly_retention'), liveness_internal.liveness_setting_interval('session_retention')}), '360:00:00|360:00:00', 'less than 15 days is 15 days');
 query('CALL liveness_prune()');
 is(query($left), 'd1 d14 d15|open s1 s14|f1 f14 open', 'for a window of 14');
 fill_derived();
@@ -185,14 +185,14 @@ is(query($overdue), '0 0 0', 'nothing is overdue then');
 query(q{INSERT INTO provider_heartbeats_hourly (provider_id, hour) SELECT 'd32', date_trunc('hour', now(), 'UTC') - g * interval '1 hour' FROM generate_series(800, 804) g});
 is(query(q{SELECT string_agg(concat_ws(' ', s.parts, s.total, s.more), ', ' ORDER BY n) FROM (VALUES
 		(1, NULL::text[], '0 s'::interval), (2, '{derived,partitions,heartbeats}', '50 min'), (3, '{partitions,heartbeats}', '50 min'), (4, '{heartbeats}', '50 min'), (5, '{derived}', '2 h')) v (n, parts, spent)
-	CROSS JOIN LATERAL liveness_prune_step(NULL, 1, clock_timestamp() - spent, v.parts, 0) s}),
+	CROSS JOIN LATERAL liveness_internal.liveness_prune_step(NULL, 1, clock_timestamp() - spent, v.parts, 0) s}),
 	'{derived,partitions} 0 t, {derived,partitions,heartbeats} 1 t, {heartbeats} 0 t, {} 0 f, {derived} 1 t', 'steps without a limit');
 set(prune_budget => '1h', heartbeat_retention => '28d');
 fill();
 query(q{INSERT INTO provider_heartbeats_hourly (provider_id, hour) SELECT 'd32', date_trunc('hour', now(), 'UTC') - g * interval '1 hour' FROM generate_series(800, 804) g});
 is(query(q{SELECT string_agg(concat_ws(' ', s.parts, s.total, s.more), ', ' ORDER BY n) FROM (VALUES
 		(1, NULL::text[], '30 min'::interval), (2, NULL, '45 min'), (3, '{derived,partitions,heartbeats}', '45 min'), (4, '{heartbeats}', '45 min'), (5, NULL, '2 h'), (6, '{derived}', '2 h')) v (n, parts, spent)
-	CROSS JOIN LATERAL liveness_prune_step(liveness_prune_cut(NULL), 1, clock_timestamp() - spent, v.parts, 0) s}),
+	CROSS JOIN LATERAL liveness_internal.liveness_prune_step(liveness_internal.liveness_prune_cut(NULL), 1, clock_timestamp() - spent, v.parts, 0) s}),
 	'{heartbeats,derived,partitions} 1 t, {derived,partitions,heartbeats} 1 t, {derived,partitions,heartbeats} 1 t, {heartbeats} 1 t, {derived,partitions} 1 t, {} 1 f', 'and with one');
 set(prune_budget => 0, prune_batch_size => 100);
 
@@ -218,15 +218,15 @@ query('DROP TRIGGER fail ON provider_heartbeats; CALL liveness_prune()');
 is(query(q{SELECT last_rows, runs, errors, last_error FROM liveness_jobs WHERE job = 'retention'}), '20|1|1|the disk is gone', 'the next run goes on from there: 15 heartbeats, and five hours of 40 days ago');
 
 # liveness.rollup_lookback
-query('TRUNCATE provider_heartbeats, provider_heartbeats_hourly, liveness_job_state');
+query('TRUNCATE provider_heartbeats, provider_heartbeats_hourly, liveness_internal.liveness_job_state');
 query('SELECT nextval($$provider_heartbeats_id_seq$$), liveness_rollup_hourly()');
 query(q{INSERT INTO provider_heartbeats (id, provider_id, at) VALUES (-1, 'x', now() - interval '4 hours')});
 set(rollup_lookback => '3h');
-is(query(q{UPDATE liveness_job_state SET swept_at = NULL; SELECT liveness_rollup_hourly()}), 0, 'liveness.rollup_lookback = 3h does not reach 4 hours back');
+is(query(q{UPDATE liveness_internal.liveness_job_state SET swept_at = NULL; SELECT liveness_rollup_hourly()}), 0, 'liveness.rollup_lookback = 3h does not reach 4 hours back');
 set(rollup_lookback => '4h');
-is(query(q{UPDATE liveness_job_state SET swept_at = NULL; SELECT liveness_rollup_hourly()}), 1, '4h does');
+is(query(q{UPDATE liveness_internal.liveness_job_state SET swept_at = NULL; SELECT liveness_rollup_hourly()}), 1, '4h does');
 set(rollup_lookback => 0);
-is(query(q{UPDATE liveness_job_state SET swept_at = NULL; SELECT liveness_rollup_hourly(), (SELECT swept_at IS NULL OR swept_at < now() - interval '1 year' FROM liveness_job_state WHERE job = 'hourly')}),
+is(query(q{UPDATE liveness_internal.liveness_job_state SET swept_at = NULL; SELECT liveness_rollup_hourly(), (SELECT swept_at IS NULL OR swept_at < now() - interval '1 year' FROM liveness_internal.liveness_job_state WHERE job = 'hourly')}),
 	'0|t', '0 turns the sweep off');
 
 $node->stop;

@@ -71,8 +71,8 @@ for my $schema ('public', 'my Schema')
 			"$what: and leaves closed hours as they were");
 		is($node->safe_psql($target, qq{SELECT sum(heartbeat_count) FROM "$schema".provider_heartbeats_hourly WHERE provider_id = 'new'}), 2, "$what: what had not been rolled up is");
 		is($node->safe_psql($target, qq{SELECT "$schema".liveness_rollup_hourly()}), 0, "$what: the second has nothing to do");
-		isnt($node->safe_psql($target, qq{SELECT watermark_of FROM "$schema".liveness_job_state WHERE job = 'hourly'}),
-			$node->safe_psql($source, qq{SELECT watermark_of FROM "$schema".liveness_job_state WHERE job = 'hourly'}), "$what: the watermark is its own");
+		isnt($node->safe_psql($target, qq{SELECT watermark_of FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}),
+			$node->safe_psql($source, qq{SELECT watermark_of FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), "$what: the watermark is its own");
 		is($node->safe_psql($target, qq{SELECT "$schema".liveness_prune_batch('1 day', 100)}), 21, "$what: the retention goes on");
 		is($node->safe_psql($target, qq{SELECT "$schema".liveness_rollup_features()}), 3, "$what: and so do the features");
 	}
@@ -127,12 +127,12 @@ is($node->safe_psql('extras', 'SELECT * FROM liveness_dump_extras()'), "$extras{
 my $dump = $node->basedir . '/extras';
 $node->command_ok([ 'pg_dump', '--format', 'custom', '--file', $dump, 'extras' ], 'pg_dump of tables that were changed');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'extras_restored', '--section', 'pre-data', $dump ], 'its first section');
-isnt($node->safe_psql('extras_restored', 'SELECT * FROM liveness_table_details() ORDER BY statement'), $node->safe_psql('extras', 'SELECT * FROM liveness_table_details() ORDER BY statement'), 'leaves out a lot');
+isnt($node->safe_psql('extras_restored', 'SELECT * FROM liveness_internal.liveness_table_details() ORDER BY statement'), $node->safe_psql('extras', 'SELECT * FROM liveness_internal.liveness_table_details() ORDER BY statement'), 'leaves out a lot');
 $node->safe_psql('extras_restored', $extras{'pre-data'});
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'extras_restored', '--section', 'data', '--section', 'post-data', $dump ], 'once the columns are there, the rest');
 $node->safe_psql('extras_restored', $extras{'post-data'});
 is(difference($node->safe_psql('extras', "SELECT $_ ORDER BY 1"), $node->safe_psql('extras_restored', "SELECT $_ ORDER BY 1")), '', "then nothing is different: $_")
-  for 'statement FROM liveness_table_details()', 'liveness_dump_extras()', 's::text FROM provider_sessions s', 'h::text FROM provider_heartbeats h',
+  for 'statement FROM liveness_internal.liveness_table_details()', 'liveness_dump_extras()', 's::text FROM provider_sessions s', 'h::text FROM provider_heartbeats h',
   'c.relname, a.attname, a.attnotnull, a.attstattarget, a.attstorage FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relname ~ $$^provider_$$ AND a.attnum > 0',
   'p::text FROM pg_policies p', 'p::text FROM pg_publication_tables p', 'pg_get_triggerdef(oid), tgenabled FROM pg_trigger WHERE NOT tgisinternal', 'pg_get_statisticsobjdef(oid) FROM pg_statistic_ext',
   'indexdef FROM pg_indexes WHERE schemaname = $$public$$', 'relname, reloptions, relrowsecurity, relforcerowsecurity, relreplident FROM pg_class WHERE relnamespace = $$public$$::regnamespace';

@@ -144,7 +144,7 @@ for my $settings (@settings, join('; ALTER DATABASE set SET ', @settings))
 	{
 		exercise('set', 'my Schema', $what);
 		cmp_ok($node->safe_psql('set', q{SELECT "my Schema".liveness_partition_heartbeats()}), '>=', 7, "$what: partitions are made");
-		cmp_ok($node->safe_psql('set', q{SELECT count(*) FROM "my Schema".liveness_heartbeat_partitions()}), '>=', 7, "$what: and known");
+		cmp_ok($node->safe_psql('set', q{SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions()}), '>=', 7, "$what: and known");
 		$node->safe_psql('set', 'DROP OWNED BY "Odd %s Role"');
 	}
 	$node->safe_psql('postgres', 'DROP DATABASE set');
@@ -155,7 +155,7 @@ for my $schema ('public', 'my Schema', '100%')
 {
 	$node->safe_psql('fresh', qq{CREATE SCHEMA IF NOT EXISTS "$schema"; CREATE TABLE "$schema".provider_sessions (id bigint); INSERT INTO "$schema".provider_sessions VALUES (1)});
 	like(error_of('fresh', qq{CREATE EXTENSION liveness SCHEMA "$schema";}),
-		qr/ERROR:  42P07: schema "?\Q$schema\E"? already holds provider_sessions\nHINT:  .*docs\/operations\.md/, "$schema: a table in the way is refused, with a way out");
+		qr/ERROR:  42P07: schema "?\Q$schema\E"? already holds provider_sessions\nHINT:  .*docs\/install\.md/, "$schema: a table in the way is refused, with a way out");
 	is($node->safe_psql('fresh', qq{SELECT count(*) FROM "$schema".provider_sessions}), 1, "$schema: and left alone");
 }
 is($node->safe_psql('fresh', 'CREATE SCHEMA empty; CREATE EXTENSION liveness SCHEMA empty; SELECT empty.liveness_rollup_features()'), 0, 'a table elsewhere is none of our business');

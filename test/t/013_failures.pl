@@ -53,7 +53,7 @@ sub error_of
 
 my $everything = q{
 	SELECT md5(string_agg(f::text, '' ORDER BY f::text)) FROM (SELECT to_jsonb(f) - 'n' AS f FROM provider_reliability_features f
-		UNION ALL SELECT to_jsonb(h) FROM provider_heartbeats_hourly h UNION ALL SELECT to_jsonb(s) FROM liveness_job_state s) f
+		UNION ALL SELECT to_jsonb(h) FROM provider_heartbeats_hourly h UNION ALL SELECT to_jsonb(s) FROM liveness_internal.liveness_job_state s) f
 };
 
 # Run a statement up to the gate; returns the session, and what is to be done with
@@ -157,10 +157,10 @@ is(query("$jobs 'features'"), 'features|' . ($runs + 1) . '|1|new row for relati
 query('ALTER TABLE provider_heartbeats_hourly ADD CONSTRAINT no_more CHECK (heartbeat_count < 2) NOT VALID');
 query(q{INSERT INTO provider_heartbeats (provider_id) VALUES ('x'), ('x')});
 $runs = query(q{SELECT runs FROM liveness_jobs WHERE job = 'hourly'});
-my $state = query(q{SELECT watermark, pending, swept_at FROM liveness_job_state WHERE job = 'hourly'});
+my $state = query(q{SELECT watermark, pending, swept_at FROM liveness_internal.liveness_job_state WHERE job = 'hourly'});
 like(error_of(q{CALL liveness_run('hourly');}), qr/ERROR:  23514/, 'the hourly rollup fails');
 is(query("$jobs 'hourly'"), "hourly|$runs|1|new row for relation \"provider_heartbeats_hourly\" violates check constraint \"no_more\"|t", 'noted');
-is(query(q{SELECT watermark, pending, swept_at FROM liveness_job_state WHERE job = 'hourly'}), $state, 'and the watermark is where it was');
+is(query(q{SELECT watermark, pending, swept_at FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), $state, 'and the watermark is where it was');
 query('ALTER TABLE provider_heartbeats_hourly DROP CONSTRAINT no_more');
 query(q{CALL liveness_run('hourly')});
 cmp_ok(query(q{SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly WHERE provider_id = 'x'}), '==', 2, 'so that nothing is missed');

@@ -69,11 +69,11 @@ for my $call (q{candidates_at('2026-01-01 01:00+00', '1 hour', 0)}, q{backtest('
 # Writes
 my @writes = (
 	'SELECT liveness_rollup_features()', 'SELECT liveness_rollup_hourly()', q{SELECT liveness_rollup_hourly('2026-01-01', NULL)},
-	q{SELECT liveness_lock_job('hourly', false)}, q{SELECT liveness_merge_job_state('hourly', NULL)}, q{SELECT liveness_rollup_to_prune('2026-01-01', NULL)},
-	'SELECT liveness_close_hours(now())', 'SELECT liveness_close_rolled_up_hours(now())', 'SELECT liveness_partition_heartbeats()', q{SELECT liveness_dump_rows_of('provider_heartbeats')},
+	q{SELECT liveness_internal.liveness_lock_job('hourly', false)}, q{SELECT liveness_internal.liveness_merge_job_state('hourly', NULL)}, q{SELECT liveness_internal.liveness_rollup_to_prune('2026-01-01', NULL)},
+	'SELECT liveness_internal.liveness_close_hours(now())', 'SELECT liveness_internal.liveness_close_rolled_up_hours(now())', 'SELECT liveness_partition_heartbeats()', q{SELECT liveness_internal.liveness_dump_rows_of('provider_heartbeats')},
 	'SELECT liveness_prune_batch()', 'CALL liveness_prune()',
-	'SELECT liveness_prune_heartbeats(now(), 1)', 'SELECT liveness_prune_derived(1)', 'SELECT liveness_prune_step(NULL, 1, now(), NULL, 0)',
-	q{SELECT liveness_record_run('hourly', now(), '1 s', 1)}, q{SELECT liveness_record_error('hourly', 'x')},
+	'SELECT liveness_internal.liveness_prune_heartbeats(now(), 1)', 'SELECT liveness_internal.liveness_prune_derived(1)', 'SELECT liveness_internal.liveness_prune_step(NULL, 1, now(), NULL, 0)',
+	q{SELECT liveness_internal.liveness_record_run('hourly', now(), '1 s', 1)}, q{SELECT liveness_internal.liveness_record_error('hourly', 'x')},
 	q{CALL liveness_run('features')}, q{CALL liveness_run('hourly')}, q{CALL liveness_run('retention')},
 	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_close_session(1, 'x')},
 	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},

@@ -84,12 +84,12 @@ for my $mode ('fast', 'immediate')
 # The retention: its hours are closed while it is prepared, so that it is late
 query('BEGIN;' . insert('e') . q{PREPARE TRANSACTION 'e'});
 query(q{SELECT liveness_prune_batch('1 day', 1000)});
-my $late = query(q{SELECT late FROM liveness_job_state WHERE job = 'hourly'});
+my $late = query(q{SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'});
 query(q{COMMIT PREPARED 'e'});
 is(query('SELECT liveness_rollup_hourly()'), 0, 'its hour was closed meanwhile');
-is(query(q{SELECT late FROM liveness_job_state WHERE job = 'hourly'}), $late + 1, 'so it is late, and counted as such');
+is(query(q{SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), $late + 1, 'so it is late, and counted as such');
 is(query(q{SELECT liveness_prune_batch('1 day')}), 1, 'and pruned');
-is(query(q{SELECT late FROM liveness_job_state WHERE job = 'hourly'}), $late + 1, 'once');
+is(query(q{SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), $late + 1, 'once');
 
 # Partitions of partitions, written to by their own names: who holds one holds the watermark
 query(q{SELECT liveness_partition_heartbeats('1 day', '2026-02-01', '2026-02-03');

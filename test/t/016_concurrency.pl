@@ -117,7 +117,7 @@ cmp_ok(query(q{SELECT min(runs) FROM liveness_jobs}), '>', 5, 'all jobs have run
 cmp_ok(query(q{SELECT (SELECT count(*) FROM written) - (SELECT count(*) FROM provider_heartbeats)}), '>', 20, 'heartbeats were pruned');
 
 # Only the routine run, only what is new: no sweep and no range helps it.
-query(q{UPDATE liveness_job_state SET swept_at = clock_timestamp() WHERE job = 'hourly'});
+query(q{UPDATE liveness_internal.liveness_job_state SET swept_at = clock_timestamp() WHERE job = 'hourly'});
 query('SELECT liveness_rollup_hourly()');
 is(query('SELECT liveness_rollup_hourly()'), 0, 'in the end the watermark is above everything');
 
@@ -125,14 +125,14 @@ is(query(q{
 	SELECT count(*) FROM (
 		SELECT provider_id, date_trunc('hour', at) AS hour, count(*) AS n FROM written GROUP BY 1, 2) w
 	FULL JOIN provider_heartbeats_hourly k USING (provider_id, hour)
-	WHERE hour >= (SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly') AND w.n IS DISTINCT FROM k.heartbeat_count}),
+	WHERE hour >= (SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly') AND w.n IS DISTINCT FROM k.heartbeat_count}),
 	0, 'every open cell has what was written');
 is(query(q{
 	SELECT count(*) FROM provider_heartbeats_hourly k
-	WHERE hour < (SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly')
+	WHERE hour < (SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly')
 		AND heartbeat_count > (SELECT count(*) FROM written w WHERE w.provider_id = k.provider_id AND w.at >= k.hour AND w.at < k.hour + interval '1 hour')}),
 	0, 'no closed cell has more');
-cmp_ok(query(q{SELECT (SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly) + late FROM liveness_job_state WHERE job = 'hourly'}),
+cmp_ok(query(q{SELECT (SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly) + late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}),
 	'>=', query('SELECT count(*) FROM written'), 'and what the closed ones lack was counted as late');
 is(query(q{SELECT count(*) FROM (TABLE provider_heartbeats EXCEPT ALL SELECT h.* FROM provider_heartbeats h WHERE (h.provider_id, h.at) IN (TABLE written)) x}), 0, 'nothing was stored but what was written');
 

@@ -183,24 +183,24 @@ my $offset = -s $node->logfile;
 restart_with();
 wait_for_jobs_to_end(3, $offset);
 is(runs(), $runs, 'what has just been run by hand is not run again at start');
-query(q{UPDATE liveness_job_state SET runs = 0, last_started_at = now() - CASE job WHEN 'features' THEN interval '25 minutes' ELSE interval '31 minutes' END});
+query(q{UPDATE liveness_internal.liveness_job_state SET runs = 0, last_started_at = now() - CASE job WHEN 'features' THEN interval '25 minutes' ELSE interval '31 minutes' END});
 $offset = -s $node->logfile;
 restart_with();
 wait_for_jobs_to_end(3, $offset);
 is(runs(), 'features 0 hourly 1 retention 1', 'within half an interval, which is 30 minutes');
-query(q{UPDATE liveness_job_state SET runs = 0, last_started_at = now() + interval '1 day'});
+query(q{UPDATE liveness_internal.liveness_job_state SET runs = 0, last_started_at = now() + interval '1 day'});
 restart_with();
 poll('SELECT bool_and(runs = 1) FROM liveness_jobs', 'a last run in the future does not keep them: the clock was set back');
 
 # The retention finds the hourly rollup under way, without which it prunes nothing
 query(q{
-	UPDATE liveness_job_state SET runs = 0, last_started_at = CASE job WHEN 'retention' THEN now() - interval '1 day' ELSE now() END;
-	UPDATE liveness_job_state SET pruned_before = NULL WHERE job = 'hourly';
+	UPDATE liveness_internal.liveness_job_state SET runs = 0, last_started_at = CASE job WHEN 'retention' THEN now() - interval '1 day' ELSE now() END;
+	UPDATE liveness_internal.liveness_job_state SET pruned_before = NULL WHERE job = 'hourly';
 	INSERT INTO provider_heartbeats (provider_id, at) VALUES ('old', now() - interval '39 days');
 });
 wait_for_no_job();
 my $keeper = $node->background_psql('postgres');
-$keeper->query_safe(q{BEGIN; SELECT liveness_lock_job('hourly', false)});
+$keeper->query_safe(q{BEGIN; SELECT liveness_internal.liveness_lock_job('hourly', false)});
 $offset = -s $node->logfile;
 query('SELECT pg_terminate_backend(' . wait_for_worker() . ')');
 wait_for_jobs_to_end(3, $offset);
@@ -228,7 +228,7 @@ poll(q{SELECT min(runs) > } . (split / /, $runs)[1] . q{ FROM liveness_jobs WHER
 
 set(rollup_interval => 0);
 wait_for_no_job();
-query(q{UPDATE liveness_job_state SET runs = 0, last_started_at = now() - interval '1 day'});
+query(q{UPDATE liveness_internal.liveness_job_state SET runs = 0, last_started_at = now() - interval '1 day'});
 restart_with();
 poll(q{SELECT runs = 1 FROM liveness_jobs WHERE job = 'retention'}, 'liveness.rollup_interval = 0 leaves the retention');
 wait_for_no_job();
@@ -307,8 +307,8 @@ query(q{
 		END IF;
 		RETURN NULL;
 	END $$;
-	TRUNCATE liveness_job_state;
-	CREATE TRIGGER note AFTER INSERT OR UPDATE ON liveness_job_state FOR EACH ROW EXECUTE FUNCTION note();
+	TRUNCATE liveness_internal.liveness_job_state;
+	CREATE TRIGGER note AFTER INSERT OR UPDATE ON liveness_internal.liveness_job_state FOR EACH ROW EXECUTE FUNCTION note();
 	SELECT liveness_stats_reset();
 });
 my $script = $node->basedir . '/by_hand.sql';
@@ -339,7 +339,7 @@ ok($node->log_contains(qr/LOG:  no background process is free for job "hourly" o
 poll('SELECT bool_and(runs >= 1) FROM liveness_jobs', 'the jobs take turns');
 is(query('SELECT sum(errors) FROM liveness_jobs'), 0, 'without errors');
 $node->append_conf('postgresql.conf', "max_worker_processes = 1\n");
-query('TRUNCATE liveness_job_state');
+query('TRUNCATE liveness_internal.liveness_job_state');
 $offset = -s $node->logfile;
 restart_with();
 $node->wait_for_log(qr/no background process is free for job "retention"/, $offset);

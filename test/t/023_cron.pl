@@ -98,7 +98,7 @@ cron.use_background_workers = on
 cron.max_running_jobs = 1
 liveness.scheduler = cron
 END
-query('TRUNCATE liveness_job_state, provider_heartbeats, provider_heartbeats_hourly');
+query('TRUNCATE liveness_internal.liveness_job_state, provider_heartbeats, provider_heartbeats_hourly');
 my $err = error_of('SELECT liveness_schedule();');
 like($err, qr/ERROR:  55000: the extension pg_cron is not installed in this database\nHINT:  /, 'loaded, but not created');
 is(statements_of($err), $statements, 'the hint is shorter, the statements are the same');
@@ -175,7 +175,7 @@ my $all_done = q{SELECT bool_and(coalesce(d.status IN ('succeeded', 'failed'), f
 # the next tick.  Here features fail for the owner, and not for the operator.  What a
 # tick may have run before is forgotten.
 query(q{
-	TRUNCATE liveness_job_state, provider_reliability_features, provider_heartbeats_hourly, cron.job_run_details;
+	TRUNCATE liveness_internal.liveness_job_state, provider_reliability_features, provider_heartbeats_hourly, cron.job_run_details;
 	CREATE TABLE ran (job text, role text, process text);
 	GRANT INSERT ON ran TO ops;
 	CREATE FUNCTION note_run() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -183,7 +183,7 @@ query(q{
 		INSERT INTO public.ran SELECT NEW.job, current_user, backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid();
 		RETURN NULL;
 	END $$;
-	CREATE TRIGGER note_run AFTER INSERT OR UPDATE OF runs ON liveness_job_state FOR EACH ROW WHEN (NEW.runs > 0) EXECUTE FUNCTION note_run();
+	CREATE TRIGGER note_run AFTER INSERT OR UPDATE OF runs ON liveness_internal.liveness_job_state FOR EACH ROW WHEN (NEW.runs > 0) EXECUTE FUNCTION note_run();
 	CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
 	BEGIN
 		IF current_user <> 'ops' THEN
@@ -234,7 +234,7 @@ is($node->safe_psql($fleet, q{SELECT (SELECT count(*) FROM "odd schema".provider
 # pg_cron's start; the worker begins then too.
 query(q{
 	DROP TRIGGER fail ON provider_reliability_features;
-	TRUNCATE liveness_job_state, ran, provider_heartbeats, provider_heartbeats_hourly, cron.job_run_details;
+	TRUNCATE liveness_internal.liveness_job_state, ran, provider_heartbeats, provider_heartbeats_hourly, cron.job_run_details;
 	-- for each run of a rollup, what it saw when it began to write
 	CREATE TABLE writes (what text, xid xid8 DEFAULT pg_current_xact_id(), seen pg_snapshot DEFAULT pg_current_snapshot());
 	GRANT INSERT ON writes TO ops;

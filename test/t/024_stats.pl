@@ -114,9 +114,9 @@ is(query(q{SELECT liveness_close_session(-1, 'x')}), 'f', 'a close that fails wo
 is(query(q{INSERT INTO provider_sessions (provider_id) VALUES ('a'); INSERT INTO provider_heartbeats (provider_id) VALUES ('a'), ('b');
 	SELECT liveness_rollup_features(), liveness_rollup_hourly(), liveness_prune_batch()}), '1|2|0', 'and the rollups, and the retention');
 query('CALL liveness_prune()');
-is(query(q{SELECT liveness_record_error('features', 'what'); SELECT errors, last_error FROM liveness_jobs WHERE job = 'features'}), "\n1|what", 'and an error is noted');
-is(query(q{SELECT liveness_count('features_runs_total', 1)}), '', 'counting does nothing');
-like(error_of(q{SELECT liveness_count('nonsense', 1);}), qr/ERROR:  42704: "nonsense" is not a counter/, 'though it must be a counter');
+is(query(q{SELECT liveness_internal.liveness_record_error('features', 'what'); SELECT errors, last_error FROM liveness_jobs WHERE job = 'features'}), "\n1|what", 'and an error is noted');
+is(query(q{SELECT liveness_internal.liveness_count('features_runs_total', 1)}), '', 'counting does nothing');
+like(error_of(q{SELECT liveness_internal.liveness_count('nonsense', 1);}), qr/ERROR:  42704: "nonsense" is not a counter/, 'though it must be a counter');
 ok(!-e $file, 'and no file is written');
 
 # The buffer of 64 kB is emptied on demand only: it counts what is in it and no clock.
@@ -130,7 +130,7 @@ liveness.batch_size = 100000
 liveness.flush_interval = 1h
 liveness.rollup_lookback = 0
 END
-query('TRUNCATE provider_heartbeats, provider_heartbeats_hourly, provider_sessions, provider_reliability_features, liveness_job_state');
+query('TRUNCATE provider_heartbeats, provider_heartbeats_hourly, provider_sessions, provider_reliability_features, liveness_internal.liveness_job_state');
 my $before = query('SELECT clock_timestamp()');
 $node->restart;
 ok(!-e $file, 'a server without the library has left no counters');
@@ -191,7 +191,7 @@ counted('and go, as late as before', retention_runs_total => 1, retention_rows_t
 query(q{INSERT INTO provider_heartbeats (provider_id, at) SELECT 'late', '2026-01-01 00:10+00' FROM generate_series(1, 2)});
 query("SELECT liveness_prune_batch($retain)");
 counted('two that no rollup has seen', retention_runs_total => 1, retention_rows_total => 2, hourly_late_total => 2);
-is(value('hourly_late_total'), query(q{SELECT late FROM liveness_job_state WHERE job = 'hourly'}), 'liveness_job_state has the same number');
+is(value('hourly_late_total'), query(q{SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), 'liveness_job_state has the same number');
 
 # Other retentions count their rows in the same place: an hour, a closed session and its features
 query(q{
@@ -289,20 +289,20 @@ counted('counters are the server\'s, not the extension\'s', emitted_total => 2, 
 is(query('SELECT liveness_flush()'), 0, 'heartbeats of an extension that was dropped');
 counted('are set aside', rows_set_aside_total => 2, buffered => -2);
 
-# liveness_count is exact about what it is given
-query(q{SELECT liveness_count('hourly_rows_total', 3), liveness_count('hourly_rows_total', 0.4), liveness_count('hourly_rows_total', 0),
-	liveness_count('hourly_rows_total', NULL), liveness_count(NULL, 1), liveness_count('hourly_last_duration_seconds', 1.25)});
+# liveness_internal.liveness_count is exact about what it is given
+query(q{SELECT liveness_internal.liveness_count('hourly_rows_total', 3), liveness_internal.liveness_count('hourly_rows_total', 0.4), liveness_internal.liveness_count('hourly_rows_total', 0),
+	liveness_internal.liveness_count('hourly_rows_total', NULL), liveness_internal.liveness_count(NULL, 1), liveness_internal.liveness_count('hourly_last_duration_seconds', 1.25)});
 counted('liveness_count', hourly_rows_total => 3);
 is(value('hourly_last_duration_seconds'), 1.25, 'which sets a duration');
-like(error_of("SELECT liveness_count('$_', 1);"), qr/ERROR:  42704: "$_" is not a counter of liveness/, "$_ is no counter") for 'liveness_emitted_total', 'buffered', '';
-like(error_of("SELECT liveness_count('hourly_rows_total', '$_');"), qr/ERROR:  22003: cannot count \Q$_\E in/i, "$_ is no number to add") for -1, 'NaN', 'infinity', '1e+300';
+like(error_of("SELECT liveness_internal.liveness_count('$_', 1);"), qr/ERROR:  42704: "$_" is not a counter of liveness/, "$_ is no counter") for 'liveness_emitted_total', 'buffered', '';
+like(error_of("SELECT liveness_internal.liveness_count('hourly_rows_total', '$_');"), qr/ERROR:  22003: cannot count \Q$_\E in/i, "$_ is no number to add") for -1, 'NaN', 'infinity', '1e+300';
 counted('and neither counts');
 
 # What is rolled back is not counted
 my $close = q{SELECT liveness_close_session(-1, 'x');};
 my $duration = value('features_last_duration_seconds');
 query('INSERT INTO provider_sessions (provider_id) VALUES ($$a$$), ($$b$$); INSERT INTO provider_heartbeats (provider_id) VALUES ($$a$$)');
-query("BEGIN; SELECT liveness_rollup_features(), liveness_rollup_hourly(), liveness_prune_batch(), liveness_record_error('hourly', 'x'); $close ROLLBACK");
+query("BEGIN; SELECT liveness_rollup_features(), liveness_rollup_hourly(), liveness_prune_batch(), liveness_internal.liveness_record_error('hourly', 'x'); $close ROLLBACK");
 counted('nothing of a transaction that is rolled back');
 is(value('features_last_duration_seconds'), $duration, 'no duration either');
 error_of("BEGIN; $close SELECT 1/0; COMMIT;");
@@ -332,7 +332,7 @@ is(error_of(q{
 	BEGIN
 		FOR i IN 1 .. 200000 LOOP
 			BEGIN
-				PERFORM liveness_count('session_close_failed_total', 1);
+				PERFORM liveness_internal.liveness_count('session_close_failed_total', 1);
 				IF i % 4 = 0 THEN RAISE EXCEPTION SQLSTATE 'XX999'; END IF;
 			EXCEPTION WHEN SQLSTATE 'XX999' THEN NULL;
 			END;
@@ -344,7 +344,7 @@ query("BEGIN; SAVEPOINT a; SAVEPOINT b; $close RELEASE b; ROLLBACK TO a; COMMIT"
 counted('a is rolled back, with the b released into it');
 query("BEGIN; SAVEPOINT a; $close SAVEPOINT a; $close ROLLBACK TO a; ROLLBACK TO a; RELEASE a; RELEASE a; COMMIT");
 counted('of two of the same name the second is rolled back', session_close_failed_total => 1);
-query(q{BEGIN; SELECT liveness_count('features_last_duration_seconds', 5); SAVEPOINT a; SELECT liveness_count('features_last_duration_seconds', 7); ROLLBACK TO a; COMMIT});
+query(q{BEGIN; SELECT liveness_internal.liveness_count('features_last_duration_seconds', 5); SAVEPOINT a; SELECT liveness_internal.liveness_count('features_last_duration_seconds', 7); ROLLBACK TO a; COMMIT});
 is(value('features_last_duration_seconds'), 5, 'a duration is the last one that stays');
 query(q{
 	DO $$
@@ -578,12 +578,12 @@ counted('and is counted', session_close_failed_total => 1, emitted_total => 1, b
 is(query('SET ROLE writer; SELECT liveness_flush()'), 1, 'and flushes');
 counted('too', flush_rows_total => 1, buffered => -1);
 is_refused('writer', 'SELECT FROM liveness_stats', 'but reads no counters');
-is_refused('writer', q{SELECT liveness_count('emitted_total', 1)}, 'and makes none up');
+is_refused('writer', q{SELECT liveness_internal.liveness_count('emitted_total', 1)}, 'and makes none up');
 is_refused('reader', $_, "reader: not $_") for q{SELECT liveness_close_session(-1, 'x')}, q{SELECT liveness_emit('y')}, 'SELECT liveness_flush()',
-	'SELECT liveness_count_failed_close()', q{SELECT liveness_count('emitted_total', 1)};
+	'SELECT liveness_internal.liveness_count_failed_close()', q{SELECT liveness_internal.liveness_count('emitted_total', 1)};
 is_refused('operator', $_, "operator: not $_") for q{SELECT liveness_close_session(-1, 'x')}, q{SELECT liveness_emit('y')};
-is_refused('nobody', $_, "PUBLIC: not $_") for 'SELECT FROM liveness_stats', 'SELECT FROM liveness_counters()', q{SELECT liveness_close_session(-1, 'x')},
-	q{SELECT liveness_emit('y')}, 'SELECT liveness_flush()', 'SELECT liveness_count_failed_close()', q{SELECT liveness_count('emitted_total', 1)};
+is_refused('nobody', $_, "PUBLIC: not $_") for 'SELECT FROM liveness_stats', 'SELECT FROM liveness_internal.liveness_counters()', q{SELECT liveness_close_session(-1, 'x')},
+	q{SELECT liveness_emit('y')}, 'SELECT liveness_flush()', 'SELECT liveness_internal.liveness_count_failed_close()', q{SELECT liveness_internal.liveness_count('emitted_total', 1)};
 counted('nothing of that was counted');
 query(q{SET ROLE operator; CALL liveness_run('features')});
 counted('operator runs jobs, which count', features_runs_total => 1, features_providers_total => 2);

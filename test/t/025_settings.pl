@@ -113,12 +113,12 @@ sub work_of_worker
 {
 	my ($name, $jobs) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	query('UPDATE liveness_job_state SET last_started_at = NULL, runs = 0, errors = 0, last_error = NULL');
+	query('UPDATE liveness_internal.liveness_job_state SET last_started_at = NULL, runs = 0, errors = 0, last_error = NULL');
 	poll(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'liveness worker' AND state IS NOT NULL}, "$name: a worker");
 	is(query(q{SELECT liveness_emit('p'), liveness_emit('p', at => now() - interval '40 days'), liveness_flush()}), 't|t|2', "$name: heartbeats are written");
 	schedule('worker');
 	poll("SELECT bool_and(runs > 0) FROM liveness_jobs WHERE job IN ($jobs)", "$name: the jobs have run");
-	poll(q{SELECT watermark = (SELECT last_value FROM provider_heartbeats_id_seq) FROM liveness_job_state WHERE job = 'hourly'}, "$name: and the watermark moves");
+	poll(q{SELECT watermark = (SELECT last_value FROM provider_heartbeats_id_seq) FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}, "$name: and the watermark moves");
 	schedule('off');
 	poll(q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'liveness job'}, "$name: no job is left");
 	is(query('SELECT sum(errors), min(last_error) FROM liveness_jobs'), '0|', "$name: without an error");
@@ -143,11 +143,11 @@ work_of_worker('the same worker, once they were reset', q{'features', 'hourly'})
 set_for('DATABASE fleet');
 work_of_worker('and set again', q{'features', 'hourly'});
 query('ALTER DATABASE fleet RESET ALL');
-query('DROP FUNCTION see() CASCADE; TRUNCATE liveness_job_state, provider_heartbeats, provider_heartbeats_hourly');
+query('DROP FUNCTION see() CASCADE; TRUNCATE liveness_internal.liveness_job_state, provider_heartbeats, provider_heartbeats_hourly');
 
 # ---------- isolation, by hand and by liveness_run ----------
 
-my $watermark = q{SELECT watermark = (SELECT last_value FROM provider_heartbeats_id_seq) FROM liveness_job_state WHERE job = 'hourly'};
+my $watermark = q{SELECT watermark = (SELECT last_value FROM provider_heartbeats_id_seq) FROM liveness_internal.liveness_job_state WHERE job = 'hourly'};
 for my $level ('repeatable\ read', 'serializable')
 {
 	my $isolation = "-c default_transaction_isolation=$level";
@@ -164,9 +164,9 @@ for my $level ('repeatable\ read', 'serializable')
 	is(query($watermark), 'f', "$level: not past a writer that goes on");
 	$writer->query_safe('COMMIT');
 	$writer->quit;
-	my $held = query(q{SELECT watermark FROM liveness_job_state WHERE job = 'hourly'});
+	my $held = query(q{SELECT watermark FROM liveness_internal.liveness_job_state WHERE job = 'hourly'});
 	query('SELECT liveness_rollup_hourly()', $isolation);
-	is(query(q{SELECT watermark FROM liveness_job_state WHERE job = 'hourly'}), $held, "$level: nor in the run that learns of its end");
+	is(query(q{SELECT watermark FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), $held, "$level: nor in the run that learns of its end");
 	query('SELECT liveness_rollup_hourly()', $isolation);
 	is(query($watermark), 't', "$level: in the end it does");
 	is(query(q{SELECT sum(heartbeat_count) = (SELECT count(*) FROM provider_heartbeats) FROM provider_heartbeats_hourly}), 't', "$level: and every heartbeat is in its hour");
@@ -179,21 +179,21 @@ for my $level ('repeatable\ read', 'serializable')
 query(q{INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p', now() - interval '40 days')});
 query(q{SELECT liveness_partition_heartbeats('1 day', now() - interval '41 days', now() + interval '1 day')});
 is(error_of('CALL liveness_prune();', '-c default_transaction_isolation=serializable'), '', 'serializable: the retention');
-is(query(q{SELECT count(*) FROM liveness_heartbeat_partitions() WHERE until < now() - interval '30 days'}), 0, 'drops partitions');
+is(query(q{SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() WHERE until < now() - interval '30 days'}), 0, 'drops partitions');
 is(query(q{SELECT count(*) FROM provider_heartbeats WHERE at < now() - interval '30 days'}), 0, 'with what was in them');
 
 # ---------- read-only ----------
 
-my $before = query('SELECT string_agg(s::text, $$ $$ ORDER BY job) FROM liveness_job_state s');
+my $before = query('SELECT string_agg(s::text, $$ $$ ORDER BY job) FROM liveness_internal.liveness_job_state s');
 for my $job ('features', 'hourly', 'retention')
 {
 	my $err = error_of("CALL liveness_run('$job');", '-c default_transaction_read_only=on');
 	like($err, $job eq 'retention' ? qr/ERROR:  25006: cannot execute/ : qr/ERROR:  25006: cannot execute liveness_rollup_$job/, "read-only: liveness_run('$job') says what could not be done");
 	like($err, qr/WARNING:  01000: the error of job "$job" cannot be noted in liveness_jobs: cannot execute/, 'and that it could not be noted');
 }
-is(query('SELECT string_agg(s::text, $$ $$ ORDER BY job) FROM liveness_job_state s'), $before, 'and nothing was');
+is(query('SELECT string_agg(s::text, $$ $$ ORDER BY job) FROM liveness_internal.liveness_job_state s'), $before, 'and nothing was');
 query(q{CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no %', TG_TABLE_NAME; END$$;
-	CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON liveness_job_state FOR EACH ROW EXECUTE FUNCTION fail();
+	CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON liveness_internal.liveness_job_state FOR EACH ROW EXECUTE FUNCTION fail();
 	CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON provider_reliability_features FOR EACH STATEMENT EXECUTE FUNCTION fail()});
 like(error_of(q{CALL liveness_run('features');}), qr/WARNING: .*no liveness_job_state\n.*ERROR:  P0001: no provider_reliability_features/s, 'whatever the recorder fails of, the first error is the one that is raised');
 query('DROP FUNCTION fail() CASCADE');
@@ -211,8 +211,8 @@ for my $table ('provider_sessions', 'provider_heartbeats', 'provider_reliability
 {
 	query("ALTER TABLE $table ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON $table TO ops, tenant USING (provider_id = 'p')");
 	my %fails = (
-		provider_sessions => [ 'liveness_rollup_features()', 'liveness_prune_derived()' ],
-		provider_heartbeats => [ 'liveness_rollup_hourly()', q{liveness_rollup_hourly('-infinity', NULL)}, 'liveness_prune_batch()', q{liveness_prune_step(now(), 1, now(), 0)} ],
+		provider_sessions => [ 'liveness_rollup_features()', 'liveness_internal.liveness_prune_derived(1)' ],
+		provider_heartbeats => [ 'liveness_rollup_hourly()', q{liveness_rollup_hourly('-infinity', NULL)}, 'liveness_prune_batch()', q{liveness_internal.liveness_prune_step(now(), 1, now(), '{}', 0)} ],
 		provider_reliability_features => [ 'liveness_rollup_features()' ],
 		provider_heartbeats_hourly => [ q{liveness_rollup_hourly('-infinity', NULL)} ]);
 	for my $call (@{ $fails{$table} })
@@ -223,7 +223,7 @@ for my $table ('provider_sessions', 'provider_heartbeats', 'provider_reliability
 	my %job = (provider_sessions => 'features', provider_heartbeats => 'hourly', provider_reliability_features => 'features', provider_heartbeats_hourly => '');
 	if ($job{$table})
 	{
-		query('UPDATE liveness_job_state SET last_error = NULL');
+		query('UPDATE liveness_internal.liveness_job_state SET last_error = NULL');
 		like(error_of("SET ROLE ops; CALL liveness_run('$job{$table}');"), qr/ERROR:  42501: query would be affected/, "by liveness_run('$job{$table}'), too");
 		like(query("SELECT last_error FROM liveness_jobs WHERE job = '$job{$table}'"), qr/^query would be affected/, 'which notes it');
 	}
@@ -246,8 +246,8 @@ sub worker_role
 query(q{
 	CREATE ROLE mallory; CREATE ROLE jobs NOLOGIN; CREATE SCHEMA lair AUTHORIZATION mallory; GRANT USAGE ON SCHEMA lair TO PUBLIC;
 	SELECT liveness_grant_writer('jobs'), liveness_grant_operator('jobs');
-	GRANT USAGE ON SCHEMA public TO mallory;
-	GRANT TRIGGER ON provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, liveness_job_state TO mallory;
+	GRANT USAGE ON SCHEMA public, liveness_internal TO mallory;
+	GRANT TRIGGER ON provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, liveness_internal.liveness_job_state TO mallory;
 	SET ROLE mallory;
 	CREATE TABLE lair.ran (tab text, role text, super boolean, became text);
 	GRANT INSERT ON lair.ran TO PUBLIC;
@@ -270,7 +270,7 @@ query(q{
 	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.provider_heartbeats FOR EACH STATEMENT EXECUTE FUNCTION lair.note();
 	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.provider_heartbeats_hourly FOR EACH STATEMENT EXECUTE FUNCTION lair.note();
 	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.provider_reliability_features FOR EACH STATEMENT EXECUTE FUNCTION lair.note();
-	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON public.liveness_job_state FOR EACH STATEMENT EXECUTE FUNCTION lair.note()});
+	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON liveness_internal.liveness_job_state FOR EACH STATEMENT EXECUTE FUNCTION lair.note()});
 worker_role('jobs');
 work_of_worker('worker_role', q{'features', 'hourly'});
 is(query('SELECT DISTINCT role, super, became FROM lair.ran'), 'jobs|f|42501', 'what it does, and the triggers of others on the tables, is done as this role, which cannot become another');
@@ -284,7 +284,7 @@ worker_role('nobody there');
 query(q{SELECT liveness_emit('p')});
 ok($node->wait_for_log(qr/could not write heartbeats from the buffer: role "nobody there" of liveness\.worker_role does not exist/, $log), 'a role that does not exist is an error of the writes');
 my $errors = query(q{SELECT value FROM liveness_stats WHERE name = 'liveness_hourly_errors_total'});
-query('UPDATE liveness_job_state SET last_started_at = NULL');
+query('UPDATE liveness_internal.liveness_job_state SET last_started_at = NULL');
 query('DELETE FROM lair.ran');
 schedule('worker');
 ok($node->wait_for_log(qr/job "hourly" of liveness failed: role "nobody there" of liveness\.worker_role does not exist/, $log), 'and of the jobs');

@@ -304,25 +304,25 @@ query(qq{INSERT INTO provider_sessions (provider_id, connected_at, disconnected_
 	('p1', to_timestamp($as_of), NULL, ''), ('p1', to_timestamp($as_of + 5), NULL, ''), ('p1', to_timestamp($as_of - 50), to_timestamp($as_of - 60), 'read_error'),
 	('never', '-infinity', to_timestamp($as_of - 60), 'read_error'), ('p2', to_timestamp($as_of + 5), to_timestamp($as_of + 50), 'read_error')});
 query(qq{
-	CREATE TABLE histories AS SELECT provider_id, liveness_features_history(connected_at, disconnected_at, disconnect_reason, to_timestamp($as_of), 1) AS sessions FROM provider_sessions GROUP BY provider_id;
-	CREATE TABLE fleet AS SELECT a.ages, (SELECT liveness_fleet_hours(h.sessions, a.ages, to_timestamp($as_of)) FROM histories h) AS hours
-		FROM (SELECT liveness_fleet_ages(sessions, to_timestamp($as_of)) AS ages FROM histories) a;
-	CREATE TABLE hosts AS SELECT h.provider_id, liveness_host_hazard(h.sessions, f.ages || f.hours, to_timestamp($as_of)) AS host FROM histories h, fleet f;
+	CREATE TABLE histories AS SELECT provider_id, liveness_internal.liveness_features_history(connected_at, disconnected_at, disconnect_reason, to_timestamp($as_of), 1) AS sessions FROM provider_sessions GROUP BY provider_id;
+	CREATE TABLE fleet AS SELECT a.ages, (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.ages, to_timestamp($as_of)) FROM histories h) AS hours
+		FROM (SELECT liveness_internal.liveness_fleet_ages(sessions, to_timestamp($as_of)) AS ages FROM histories) a;
+	CREATE TABLE hosts AS SELECT h.provider_id, liveness_internal.liveness_host_hazard(h.sessions, f.ages || f.hours, to_timestamp($as_of)) AS host FROM histories h, fleet f;
 });
 
 my @ages = fleet_ages($as_of, @known);
 my @hours = fleet_hours($as_of, \@ages, @known);
 same_numbers([ numbers(query('SELECT ages FROM fleet')) ], \@ages, 1e-8, 0, 'liveness_fleet_ages: 96 hazards by age');
 same_numbers([ numbers(query('SELECT hours FROM fleet')) ], \@hours, 1e-8, 0, 'liveness_fleet_hours: 168 factors of the hours of the week');
-is(error_of(q{SELECT liveness_fleet_ages(h.sessions, '2026-02-01') IS NOT NULL FROM (
-	SELECT g, liveness_features_history(t, t + interval '300 s', 'read_error', '2026-02-01', 1) AS sessions FROM generate_series(1, 40) g, LATERAL (SELECT '2026-01-01'::timestamptz + g * interval '5 hours' AS t) t GROUP BY g) h;}),
+is(error_of(q{SELECT liveness_internal.liveness_fleet_ages(h.sessions, '2026-02-01') IS NOT NULL FROM (
+	SELECT g, liveness_internal.liveness_features_history(t, t + interval '300 s', 'read_error', '2026-02-01', 1) AS sessions FROM generate_series(1, 40) g, LATERAL (SELECT '2026-01-01'::timestamptz + g * interval '5 hours' AS t) t GROUP BY g) h;}),
 	'', 'many lengths at exactly a bound, where rounding goes either way');
 my %host = (unseen => [ (0) x 96 ]);
 for my $p (map { "p$_" } 1 .. 5)
 {
 	$host{$p} = [ host_hazard($as_of, \@ages, \@hours, grep { $_->{provider} eq $p } @known) ];
 	same_numbers([ numbers(query("SELECT host::float8[] FROM hosts WHERE provider_id = '$p'")) ], $host{$p}, 1e-5, 1e-7, "liveness_host_hazard of $p");
-	is(query("SELECT liveness_history_count(sessions, to_timestamp($as_of)) FROM histories WHERE provider_id = '$p'"),
+	is(query("SELECT liveness_internal.liveness_history_count(sessions, to_timestamp($as_of)) FROM histories WHERE provider_id = '$p'"),
 		scalar(grep { $_->{provider} eq $p } @known), "and its spells of any length");
 }
 
@@ -330,33 +330,33 @@ my @session_ages = (0, 30, 300, 5000, 307200, 20 * DAY);
 my @jobs = (300, 1800, 3 * HOUR, 12 * HOUR, 3 * DAY);
 for my $p (sort keys %host)
 {
-	my $got = query(qq{SELECT liveness_holds(f.ages || f.hours, (SELECT host FROM hosts WHERE provider_id = '$p'), to_timestamp($as_of - a), to_timestamp($as_of), j * 1000000)
+	my $got = query(qq{SELECT liveness_internal.liveness_holds(f.ages || f.hours, (SELECT host FROM hosts WHERE provider_id = '$p'), to_timestamp($as_of - a), to_timestamp($as_of), j * 1000000)
 		FROM fleet f, unnest(ARRAY[@{[join ',', @session_ages]}]) WITH ORDINALITY x (a, n), unnest(ARRAY[@{[join ',', @jobs]}]::bigint[]) j ORDER BY n, j});
 	my @expected = map { my $age = $_; map { holds(\@ages, \@hours, $host{$p}, $age, $as_of, $_) } @jobs } @session_ages;
 	same_numbers([ split /\n/, $got ], \@expected, 1e-6, 0, "liveness_holds of $p for jobs of 5 minutes to 3 days");
 }
 my $fleet_array = '(SELECT ages || hours FROM fleet)';
-is(query(qq{SELECT liveness_holds($fleet_array, NULL, to_timestamp($as_of + 7200), to_timestamp($as_of), 3600000000) = h,
-	liveness_holds($fleet_array, NULL, '-infinity', to_timestamp($as_of), 3600000000) = h FROM liveness_holds($fleet_array, NULL, to_timestamp($as_of), to_timestamp($as_of), 3600000000) h}),
+is(query(qq{SELECT liveness_internal.liveness_holds($fleet_array, NULL, to_timestamp($as_of + 7200), to_timestamp($as_of), 3600000000) = h,
+	liveness_internal.liveness_holds($fleet_array, NULL, '-infinity', to_timestamp($as_of), 3600000000) = h FROM liveness_internal.liveness_holds($fleet_array, NULL, to_timestamp($as_of), to_timestamp($as_of), 3600000000) h}),
 	't|t', 'a session that begins in the future, or never began, has just begun');
 
 # A session that ends at as_of is not running any more, and its end is known
-query(qq{CREATE TABLE ended AS SELECT n, liveness_features_history(to_timestamp($as_of - 7200), to_timestamp($as_of - n), 'read_error', to_timestamp($as_of), 1) AS sessions FROM (VALUES (0), (1)) v (n) GROUP BY n});
-same_numbers([ numbers(query("SELECT liveness_host_hazard(e.sessions, $fleet_array, to_timestamp($as_of))::float8[] FROM ended e WHERE n = 0")) ],
+query(qq{CREATE TABLE ended AS SELECT n, liveness_internal.liveness_features_history(to_timestamp($as_of - 7200), to_timestamp($as_of - n), 'read_error', to_timestamp($as_of), 1) AS sessions FROM (VALUES (0), (1)) v (n) GROUP BY n});
+same_numbers([ numbers(query("SELECT liveness_internal.liveness_host_hazard(e.sessions, $fleet_array, to_timestamp($as_of))::float8[] FROM ended e WHERE n = 0")) ],
 	[ host_hazard($as_of, \@ages, \@hours, known_spells($as_of, { provider => 'x', start => $as_of - 7200, end => $as_of, censored => 0 })) ],
 	1e-5, 1e-7, 'a session that ended at this very instant is one of the own');
 
 # Bounds.  For shape 3 and rate 3 R's qgamma(c(.025, .975), 3, 3) has these values
 # (they solve 1 - exp(-3 q) (1 + 3 q + (3 q)^2 / 2) = p).
-my ($probability, @bounds) = split /\|/, query(qq{SELECT liveness_holds($fleet_array, NULL, c, a, j), b[1], b[2]
-	FROM (VALUES (to_timestamp($as_of - 3600), to_timestamp($as_of), 14400000000)) v (c, a, j), liveness_holds_bounds($fleet_array, NULL, c, a, j) b});
+my ($probability, @bounds) = split /\|/, query(qq{SELECT liveness_internal.liveness_holds($fleet_array, NULL, c, a, j), b[1], b[2]
+	FROM (VALUES (to_timestamp($as_of - 3600), to_timestamp($as_of), 14400000000)) v (c, a, j), liveness_internal.liveness_holds_bounds($fleet_array, NULL, c, a, j) b});
 same_numbers([ map { log($_) / log($probability) } @bounds ], [ 2.408229222574652, 0.2062240409652001 ], 1e-9, 0, 'the bounds of an unseen provider: quantiles of gamma(3, 3)');
 $host{many} = [ (40.7) x 24, (25.2) x 24, (1) x 48 ];
 for my $p ('p1', 'p3', 'many')
 {
 	my $array = sprintf "'{%s}'::real[]", join ',', @{ $host{$p} };
-	($probability, @bounds) = split /\|/, query(qq{SELECT liveness_holds($fleet_array, $array, c, a, j), b[1], b[2]
-		FROM (VALUES (to_timestamp($as_of - 3600), to_timestamp($as_of), 600000000)) v (c, a, j), liveness_holds_bounds($fleet_array, $array, c, a, j) b});
+	($probability, @bounds) = split /\|/, query(qq{SELECT liveness_internal.liveness_holds($fleet_array, $array, c, a, j), b[1], b[2]
+		FROM (VALUES (to_timestamp($as_of - 3600), to_timestamp($as_of), 600000000)) v (c, a, j), liveness_internal.liveness_holds_bounds($fleet_array, $array, c, a, j) b});
 	# in one octave there is one factor; the probability is its mean's
 	my ($shape, $rate) = frailty($host{$p}, octave_of(3600), octave_of(4200));
 	same_numbers([ map { gamma_below($shape, $rate, log($_) / log($probability) * $shape / $rate) } @bounds ], [ 0.975, 0.025 ], 1e-6, 0,
@@ -458,7 +458,7 @@ query(q{
 	INSERT INTO provider_sessions (provider_id, connected_at) VALUES ('new2', now() - interval '2 hours'), ('new1', now() - interval '2 hours');
 });
 # psql sends the statements above in one transaction: the rollup's instant is theirs
-my $rolled_up = query('SELECT as_of FROM liveness_fleet_hazard');
+my $rolled_up = query('SELECT as_of FROM liveness_internal.liveness_fleet_hazard');
 my $all = q{liveness_candidates('4 hours', 0, NULL)};
 
 is(query("SELECT string_agg(provider_id, ' ' ORDER BY provider_id) FROM $all WHERE provider_id !~ '^m'"),
@@ -483,10 +483,10 @@ is(query("SELECT string_agg(provider_id || own_sessions || coalesce(liveness_sco
 	'new10 none, new20 none', 'those that connected after the rollup have neither score nor sessions');
 is(query("SELECT string_agg(provider_id || ' ' || own_sessions, ', ' ORDER BY provider_id) FROM $all WHERE provider_id IN ('few', 'short', 'long', 'twice', 'm01')"),
 	'few 4, long 21, m01 31, short 300, twice 1', 'own_sessions: spells of any length');
-is(query(qq{SELECT abs(c.probability - liveness_holds(f.hazard, NULL, c.connected_at, now(), 14400000000)) < 1e-12, abs(c.lower - b[1]) < 1e-12, abs(c.upper - b[2]) < 1e-12
-	FROM $all c, liveness_fleet_hazard f, liveness_holds_bounds(f.hazard, NULL, c.connected_at, now(), 14400000000) b WHERE c.provider_id = 'new1'}), 't|t|t', 'but the answer of the fleet');
-is(query(qq{SELECT bool_and(abs(c.probability - liveness_holds(f.hazard, p.hazard, c.connected_at, now(), 14400000000)) < 1e-12)
-	FROM liveness_fleet_hazard f, $all c JOIN liveness_provider_hazard p USING (provider_id)}), 't', 'the others that of what is known of them');
+is(query(qq{SELECT abs(c.probability - liveness_internal.liveness_holds(f.hazard, NULL, c.connected_at, now(), 14400000000)) < 1e-12, abs(c.lower - b[1]) < 1e-12, abs(c.upper - b[2]) < 1e-12
+	FROM $all c, liveness_internal.liveness_fleet_hazard f, liveness_internal.liveness_holds_bounds(f.hazard, NULL, c.connected_at, now(), 14400000000) b WHERE c.provider_id = 'new1'}), 't|t|t', 'but the answer of the fleet');
+is(query(qq{SELECT bool_and(abs(c.probability - liveness_internal.liveness_holds(f.hazard, p.hazard, c.connected_at, now(), 14400000000)) < 1e-12)
+	FROM liveness_internal.liveness_fleet_hazard f, $all c JOIN liveness_internal.liveness_provider_hazard p USING (provider_id)}), 't', 'the others that of what is known of them');
 
 # Bounds of the list
 is(query("SELECT count(*), min(probability) >= 0.5 FROM liveness_candidates('4 hours', max_rows => NULL)"),
@@ -547,27 +547,27 @@ is(query(qq{BEGIN;
 
 # ---------- what the rollup keeps ----------
 
-my $kept = q{SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM (SELECT to_jsonb(p) AS x FROM liveness_provider_hazard p UNION ALL SELECT to_jsonb(f) FROM liveness_fleet_hazard f) x};
+my $kept = q{SELECT md5(string_agg(x::text, '' ORDER BY x::text)) FROM (SELECT to_jsonb(p) AS x FROM liveness_internal.liveness_provider_hazard p UNION ALL SELECT to_jsonb(f) FROM liveness_internal.liveness_fleet_hazard f) x};
 query('SELECT liveness_rollup_features()');
-is(query('SELECT count(*), count(DISTINCT p.as_of), bool_and(p.as_of = f.as_of) FROM liveness_provider_hazard p, liveness_fleet_hazard f'),
+is(query('SELECT count(*), count(DISTINCT p.as_of), bool_and(p.as_of = f.as_of) FROM liveness_internal.liveness_provider_hazard p, liveness_internal.liveness_fleet_hazard f'),
 	query('SELECT count(DISTINCT provider_id), 1, true FROM provider_sessions WHERE connected_at < now()'), 'the rollup keeps a row for each provider with a session');
 query(q{DELETE FROM provider_sessions WHERE provider_id IN ('gone', 'm03', 't_dawn', 't_4714'); SELECT liveness_rollup_features()});
-is(query(q{SELECT count(*) FROM liveness_provider_hazard WHERE provider_id IN ('gone', 'm03')}), 0, 'a provider whose sessions were deleted vanishes');
-is(query(q{SELECT string_agg(x::text, ' ') FROM (SELECT provider_id FROM liveness_provider_hazard EXCEPT SELECT provider_id FROM provider_sessions) x}), '', 'nobody else is there');
+is(query(q{SELECT count(*) FROM liveness_internal.liveness_provider_hazard WHERE provider_id IN ('gone', 'm03')}), 0, 'a provider whose sessions were deleted vanishes');
+is(query(q{SELECT string_agg(x::text, ' ') FROM (SELECT provider_id FROM liveness_internal.liveness_provider_hazard EXCEPT SELECT provider_id FROM provider_sessions) x}), '', 'nobody else is there');
 my $before = query($kept);
 is(query(qq{BEGIN; SELECT liveness_rollup_features('2026-01-01') >= 0; DELETE FROM provider_sessions; SELECT liveness_rollup_features(); ROLLBACK; $kept}), "t\n0\n$before", 'a rollback leaves all as it was');
 is(query(q{SELECT liveness_rollup_features(now() - interval '10 days') > 0;
 	SELECT count(DISTINCT p.as_of), bool_and(p.as_of = f.as_of AND f.as_of < now() - interval '9 days'),
 		bool_or(p.provider_id ~ '^(new|t_u|s_|twice)'), max(p.spells) FILTER (WHERE p.provider_id = 'short')
-	FROM liveness_provider_hazard p, liveness_fleet_hazard f}), "t\n1|t|f|221", 'as of another instant all are those of then, and nobody of later');
-is(query(qq{SELECT count(*) FROM liveness_candidates('4 hours', 0, NULL) c JOIN liveness_fleet_hazard f ON f.as_of = c.as_of}), 43, 'and the answers follow from it');
-is(query(q{SELECT liveness_rollup_features('1999-01-01'); SELECT count(*) FROM liveness_provider_hazard; SELECT hazard IS NULL, as_of = '1999-01-01' FROM liveness_fleet_hazard; SELECT count(*) FROM liveness_candidates('1 hour', 0)}),
+	FROM liveness_internal.liveness_provider_hazard p, liveness_internal.liveness_fleet_hazard f}), "t\n1|t|f|221", 'as of another instant all are those of then, and nobody of later');
+is(query(qq{SELECT count(*) FROM liveness_candidates('4 hours', 0, NULL) c JOIN liveness_internal.liveness_fleet_hazard f ON f.as_of = c.as_of}), 43, 'and the answers follow from it');
+is(query(q{SELECT liveness_rollup_features('1999-01-01'); SELECT count(*) FROM liveness_internal.liveness_provider_hazard; SELECT hazard IS NULL, as_of = '1999-01-01' FROM liveness_internal.liveness_fleet_hazard; SELECT count(*) FROM liveness_candidates('1 hour', 0)}),
 	"0\n0\nt|t\n0", 'before anybody was ever up there is nothing to tell');
 query(q{SELECT liveness_rollup_features('2026-01-01')});
 query(q{SELECT liveness_rollup_features()});
-is(query(q{SELECT count(*) FROM liveness_provider_hazard p JOIN (SELECT provider_id, liveness_features_history(connected_at, disconnected_at, disconnect_reason, now(), 1) AS sessions FROM provider_sessions GROUP BY 1) h USING (provider_id),
-	liveness_fleet_hazard f WHERE p.hazard = liveness_host_hazard(h.sessions, f.hazard, f.as_of) AND p.spells = liveness_history_count(h.sessions, f.as_of)}),
-	query('SELECT count(*) FROM liveness_provider_hazard'), 'whatever went before, the rows are those of the sessions');
+is(query(q{SELECT count(*) FROM liveness_internal.liveness_provider_hazard p JOIN (SELECT provider_id, liveness_internal.liveness_features_history(connected_at, disconnected_at, disconnect_reason, now(), 1) AS sessions FROM provider_sessions GROUP BY 1) h USING (provider_id),
+	liveness_internal.liveness_fleet_hazard f WHERE p.hazard = liveness_internal.liveness_host_hazard(h.sessions, f.hazard, f.as_of) AND p.spells = liveness_internal.liveness_history_count(h.sessions, f.as_of)}),
+	query('SELECT count(*) FROM liveness_internal.liveness_provider_hazard'), 'whatever went before, the rows are those of the sessions');
 
 # Two at once
 $before = query($kept);

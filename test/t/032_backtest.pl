@@ -51,17 +51,17 @@ my %hand = (
 	own => [ 1, 1, 1, 1, 0.5, 1, 1 ],
 	# lengths at 3: 1 e, 1.5 e, 4 c, 5.5 e, 13 c; S(2) = 4/5 3/4.  At 4: 1 e, 1 c, 1.5 e, ...; S(3)/S(1) = 3/4
 	fleet => [ 1, 1, 1, 1, 0.6, 1, 0.75 ]);
-is(query("SELECT string_agg(concat_ws(' ', extract(hour FROM cut), provider_id, session_id, held), E'\\n' ORDER BY cut, provider_id) FROM liveness_backtest_cases$asked WHERE predictor = 'base_rate'"),
+is(query("SELECT string_agg(concat_ws(' ', extract(hour FROM cut), provider_id, session_id, held), E'\\n' ORDER BY cut, provider_id) FROM liveness_internal.liveness_backtest_cases$asked WHERE predictor = 'base_rate'"),
 	"2 a 1 t\n2 b 3 f\n2 c 5 t\n3 a 1 t\n3 b 4 t\n4 a 1 t\n4 b 4 f", 'cases: from the first cut that knows an outcome on; who is censored is left out');
 for my $p (sort keys %hand)
 {
-	my @got = split /\n/, query("SELECT probability FROM liveness_backtest_cases$asked WHERE predictor = '$p' ORDER BY cut, provider_id");
+	my @got = split /\n/, query("SELECT probability FROM liveness_internal.liveness_backtest_cases$asked WHERE predictor = '$p' ORDER BY cut, provider_id");
 	is("@{[ map { sprintf '%.9f', $_ } @got ]}", "@{[ map { sprintf '%.9f', $_ } @{ $hand{$p} } ]}", "what $p says");
 }
-is(query("SELECT string_agg(DISTINCT predictor, ' ' ORDER BY predictor), count(*) FROM liveness_backtest_cases$asked"), 'base_rate candidates fleet liveness_score own uptime|42', 'six predictors are asked of each case');
-is(query(qq{SELECT count(*), max(abs(k.probability - c.probability)) < 1e-9 FROM liveness_backtest_cases$asked k
+is(query("SELECT string_agg(DISTINCT predictor, ' ' ORDER BY predictor), count(*) FROM liveness_internal.liveness_backtest_cases$asked"), 'base_rate candidates fleet liveness_score own uptime|42', 'six predictors are asked of each case');
+is(query(qq{SELECT count(*), max(abs(k.probability - c.probability)) < 1e-9 FROM liveness_internal.liveness_backtest_cases$asked k
 	JOIN LATERAL liveness_candidates_at(k.cut, '2 hours', 0, NULL) c ON c.session_id = k.session_id WHERE k.predictor = 'candidates'}), '7|t', 'candidates says what liveness_candidates_at does');
-is(query(qq{SELECT count(*), bool_and(k.probability = f.liveness_score) FROM liveness_backtest_cases$asked k
+is(query(qq{SELECT count(*), bool_and(k.probability = f.liveness_score) FROM liveness_internal.liveness_backtest_cases$asked k
 	JOIN LATERAL liveness_features_at(k.cut) f ON f.provider_id = k.provider_id WHERE k.predictor = 'liveness_score'}), '7|t', 'and liveness_score what liveness_features_at does');
 
 # Probability of those that held / of those that did not, and so
@@ -94,13 +94,13 @@ is(query(qq{SELECT count(*) FROM liveness_backtest$asked b JOIN (SELECT predicto
 	FROM liveness_calibration$asked GROUP BY predictor) c USING (predictor) WHERE b.n = c.n AND abs(b.ece - c.ece) < 1e-12 AND abs(b.held - c.held) < 1e-12}), 6, 'adds up to ece');
 
 # Which cuts are asked
-my $cuts = sub { return query("SELECT string_agg(DISTINCT extract(hour FROM cut)::text, ' ') FROM liveness_backtest_cases($_[0])") };
+my $cuts = sub { return query("SELECT string_agg(DISTINCT extract(hour FROM cut)::text, ' ') FROM liveness_internal.liveness_backtest_cases($_[0])") };
 is($cuts->(q{'2 hours', h(0), h(6) - interval '1 microsecond', '1 hour'}), '2 3', 'a cut whose horizon ends after until is not');
 is($cuts->(q{'2 hours', h(0), h(6), '2 hours'}), '2 4', 'a step as long as the horizon: the first cut drops out');
 is($cuts->(q{'1 hour', h(0), h(5), '2 hours'}), '2 4', 'so with a longer one');
 is($cuts->(q{'2 hours', h(0), h(3), '1 hour'}), '', 'with nothing known at any cut nothing is asked');
 is($cuts->(q{'2 hours', h(-20), h(-8), '1 hour'}), '', 'nor where nobody was up by the first outcome');
-is(query(q{SELECT count(DISTINCT cut), max(cut) + interval '1 hour' = now() FROM liveness_backtest_cases('1 hour', now() - interval '5 hours', now() + interval '10 years', '1 hour')}), '4|t',
+is(query(q{SELECT count(DISTINCT cut), max(cut) + interval '1 hour' = now() FROM liveness_internal.liveness_backtest_cases('1 hour', now() - interval '5 hours', now() + interval '10 years', '1 hour')}), '4|t',
 	'the future is not asked');
 is(query(q{SELECT n, held, auc IS NULL FROM liveness_backtest('1 hour', h(-8), h(-4), '1 hour') WHERE predictor = 'candidates'}), '3|1|t', 'where all held there is no AUC');
 is(query(q{UPDATE provider_sessions SET disconnect_reason = 'coordinator_restart' WHERE id = 4; SELECT n, held::numeric(5, 4) FROM liveness_backtest('2 hours', h(0), h(6), '1 hour') WHERE predictor = 'fleet'}), '6|0.8333',
@@ -108,7 +108,7 @@ is(query(q{UPDATE provider_sessions SET disconnect_reason = 'coordinator_restart
 
 # ---------- arguments ----------
 
-for my $function (qw(liveness_backtest_cases liveness_backtest liveness_calibration))
+for my $function (qw(liveness_internal.liveness_backtest_cases liveness_backtest liveness_calibration))
 {
 	for my $span (q{h(0), h(6)}, q{h(6), h(0)})
 	{
@@ -142,10 +142,10 @@ query(q{
 		FROM generate_series(1, 15) p, LATERAL (SELECT t() - interval '40 days' + g * interval '19 hours' + p * random() * interval '5 hours' AS at FROM generate_series(1, 80) g) s;
 	INSERT INTO provider_sessions (provider_id, connected_at) SELECT 'p' || p, t() - p * interval '31 hours' FROM generate_series(3, 15, 3) p;
 	-- what was said, by what was known before the change; cuts are t() - 9 days, ..., t() + 6 days
-	CREATE TABLE said AS SELECT * FROM liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 days 6 hours', '1 day');
+	CREATE TABLE said AS SELECT * FROM liveness_internal.liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 days 6 hours', '1 day');
 });
 my $numbers = q{count(*), md5(string_agg(concat_ws(' ', cut, provider_id, session_id, held, predictor, round(probability::numeric, 11)), E'\n' ORDER BY cut, session_id, predictor))};
-my $until_t = query("SELECT $numbers FROM liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 hours', '1 day')");
+my $until_t = query("SELECT $numbers FROM liveness_internal.liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 hours', '1 day')");
 cmp_ok($until_t =~ s/\|.*//r, '>', 6 * 40, 'a back-test of the past');
 is(query("SELECT $numbers FROM said WHERE cut <= t()"), $until_t, 'does not depend on how long it goes on');
 
@@ -164,11 +164,11 @@ my $change = sub {
 	});
 };
 $change->(q{(t() + interval '6 hours')});
-is(query("SELECT $numbers FROM liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 hours', '1 day')"), $until_t, 'nor on anything that happened after its last horizon');
+is(query("SELECT $numbers FROM liveness_internal.liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 hours', '1 day')"), $until_t, 'nor on anything that happened after its last horizon');
 
 # All that happens after a cut: whether they held changes, and by it who is asked; not what is said
 $change->('t()');
-query(q{CREATE TABLE said_then AS SELECT * FROM liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 days 6 hours', '1 day')});
+query(q{CREATE TABLE said_then AS SELECT * FROM liveness_internal.liveness_backtest_cases('6 hours', t() - interval '10 days', t() + interval '6 days 6 hours', '1 day')});
 is(query(q{SELECT count(*) > 6 * 5, count(DISTINCT s.predictor), count(*) FILTER (WHERE s.held <> n.held) > 0, bool_and(abs(s.probability - n.probability) < 1e-11)
 	FROM said s JOIN said_then n USING (cut, session_id, predictor) WHERE cut = t()}), 't|6|t|t', 'what is said at a cut does not depend on what happens after it');
 is(query(q{SELECT count(*), bool_and(abs(s.probability - n.probability) < 1e-11) FROM said s JOIN said_then n USING (cut, session_id, predictor, held) WHERE cut + interval '6 hours' <= t()}),

@@ -38,9 +38,9 @@ $node->safe_psql('postgres', q{
 	SELECT liveness_rollup_features();
 	-- what the aggregates and the rollups keep: right in form, for others to be changed
 	CREATE TABLE good AS
-		SELECT (SELECT liveness_features_history(connected_at, disconnected_at, disconnect_reason, now(), 1) FROM provider_sessions) AS history,
-			(SELECT hazard FROM liveness_fleet_hazard) AS fleet,
-			(SELECT hazard FROM liveness_provider_hazard LIMIT 1) AS host;
+		SELECT (SELECT liveness_internal.liveness_features_history(connected_at, disconnected_at, disconnect_reason, now(), 1) FROM provider_sessions) AS history,
+			(SELECT hazard FROM liveness_internal.liveness_fleet_hazard) AS fleet,
+			(SELECT hazard FROM liveness_internal.liveness_provider_hazard LIMIT 1) AS host;
 });
 
 # Values by type, as SQL

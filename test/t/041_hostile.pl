@@ -83,7 +83,7 @@ sub run_jobs
 	my $pid = query("SELECT pid $worker");
 	query("SELECT pg_terminate_backend($pid)");
 	poll("SELECT count(*) = 1 $worker AND pid <> $pid");
-	query('UPDATE fleet.liveness_job_state SET last_started_at = NULL, runs = 0, errors = 0');
+	query('UPDATE liveness_internal.liveness_job_state SET last_started_at = NULL, runs = 0, errors = 0');
 	schedule('worker');
 	poll('SELECT bool_and(runs + errors > 0) FROM fleet.liveness_jobs');
 	schedule('off');
@@ -114,7 +114,7 @@ my %calls = (
 		q{SELECT fleet.liveness_open_session(@text 'p3', @text 'c', @timestamptz '2025-01-03 00:00+00')},
 		q{SELECT fleet.liveness_close_orphans(@text 'c', @text 'coordinator_restart')},
 		q{SELECT fleet.liveness_open_session(@text 'p4', @text 'c', @timestamptz '2025-01-03 00:00+00')},
-		q{TABLE fleet.liveness_open_sessions},
+		q{TABLE liveness_internal.liveness_open_sessions},
 	],
 	ops => [
 		q{SELECT fleet.liveness_rollup_features(@timestamptz '2025-01-10 00:00+00', 14)},
@@ -126,14 +126,14 @@ my %calls = (
 		q{SELECT fleet.liveness_rollup_hourly(@timestamptz '2025-01-01 00:00+00', @timestamptz '2025-02-01 00:00+00')},
 		q{CALL fleet.liveness_prune(@interval '28 days', 1)},
 		q{CALL fleet.liveness_run(@text 'features')}, q{CALL fleet.liveness_run(@text 'hourly')}, q{CALL fleet.liveness_run(@text 'retention')}, q{CALL fleet.liveness_run(@text 'x')},
-		q{SELECT fleet.liveness_prune_derived(1)},
-		q{SELECT fleet.liveness_record_error(@text 'hourly', @text 'x')},
-		q{SELECT fleet.liveness_schedule()}, q{SELECT fleet.liveness_unschedule()}, q{SELECT * FROM fleet.liveness_cron_jobs()},
+		q{SELECT liveness_internal.liveness_prune_derived(1)},
+		q{SELECT liveness_internal.liveness_record_error(@text 'hourly', @text 'x')},
+		q{SELECT fleet.liveness_schedule()}, q{SELECT fleet.liveness_unschedule()}, q{SELECT * FROM liveness_internal.liveness_cron_jobs()},
 		q{SELECT fleet.liveness_rollup_features(@timestamptz '2025-01-10 00:00+00', 14)},
-		q{SELECT job, late FROM fleet.liveness_job_state},
+		q{SELECT job, late FROM liveness_internal.liveness_job_state},
 	],
 	analyst => [
-		(map { "TABLE fleet.$_" } qw(provider_heartbeats provider_heartbeats_hourly provider_sessions provider_reliability_features liveness_fleet_hazard liveness_provider_hazard
+		(map { "TABLE liveness_internal.$_" } qw(liveness_fleet_hazard liveness_provider_hazard)), (map { "TABLE fleet.$_" } qw(provider_heartbeats provider_heartbeats_hourly provider_sessions provider_reliability_features
 			provider_heartbeat_history provider_availability_matrix provider_disconnect_reasons network_availability)),
 		q{SELECT provider_id, liveness_score, connected, connected_since, last_heartbeat_at FROM fleet.provider_liveness},
 		q{SELECT id, is_open FROM fleet.provider_session_history}, q{SELECT id, last_sign_of_life FROM fleet.provider_stale_sessions},
@@ -155,7 +155,7 @@ sub transcript
 {
 	my ($role, $db, $calls) = @_;
 	local $ENV{PGOPTIONS} = $db eq 'clean' ? $ENV{PGOPTIONS} : $limit;
-	my $temp = $db eq 'clean' ? '' : q{SELECT lair.fill_temp('{computed,cells,touched,text,int4,int8,float8,bool,name,interval,timestamptz,jsonb,numeric,regclass,regrole,pg_class,pg_locks,pg_depend,pg_proc,pg_settings,pg_extension,provider_heartbeats,provider_heartbeats_hourly,provider_sessions,provider_reliability_features,liveness_job_state,liveness_fleet_hazard,liveness_provider_hazard,liveness_open_sessions}') \gset};
+	my $temp = $db eq 'clean' ? '' : q{SELECT lair.fill_temp('{computed,cells,touched,text,int4,int8,float8,bool,name,interval,timestamptz,jsonb,numeric,regclass,regrole,pg_class,pg_locks,pg_depend,pg_proc,pg_settings,pg_extension,provider_heartbeats,provider_heartbeats_hourly,provider_sessions,provider_reliability_features,liveness_internal.liveness_job_state,liveness_internal.liveness_fleet_hazard,liveness_internal.liveness_provider_hazard,liveness_internal.liveness_open_sessions}') \gset};
 	my $result = as($role, $db, join "\n", '\set SHOW_CONTEXT never', $temp, map { s/\@/pg_catalog./gr . ';' } @$calls);
 	$result =~ s/^(psql:<stdin>:)\d+/$1/mg;
 	return $result =~ s/\b$db\b/DATABASE/gr;
@@ -240,11 +240,11 @@ for my $i (0 .. $#turns)
 no_trap('with hostile objects in our schema');
 
 # The worker, under the same conditions: features to be reset, hours to be closed, two heartbeats too late for theirs
-query(q{INSERT INTO fleet.provider_heartbeats (provider_id, at) SELECT 'p1', pruned_before - g * interval '1 minute' FROM fleet.liveness_job_state, generate_series(1, 2) g WHERE job = 'hourly'});
+query(q{INSERT INTO fleet.provider_heartbeats (provider_id, at) SELECT 'p1', pruned_before - g * interval '1 minute' FROM liveness_internal.liveness_job_state, generate_series(1, 2) g WHERE job = 'hourly'});
 query(q{SELECT fleet.liveness_open_session('p4', 'c')});
-my $late = query(q{SELECT late FROM fleet.liveness_job_state WHERE job = 'hourly'});
+my $late = query(q{SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'});
 is(run_jobs(), 'features 1 0, hourly 1 0, retention 1 0', 'the worker runs its jobs');
-is(query(q{SELECT (SELECT string_agg(provider_id, ' ') FROM fleet.provider_reliability_features WHERE sessions_count > 0), (SELECT count(*) FROM fleet.provider_heartbeats), late >= } . $late . q{ + 2 FROM fleet.liveness_job_state WHERE job = 'hourly'}), 'p4|0|t',
+is(query(q{SELECT (SELECT string_agg(provider_id, ' ') FROM fleet.provider_reliability_features WHERE sessions_count > 0), (SELECT count(*) FROM fleet.provider_heartbeats), late >= } . $late . q{ + 2 FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), 'p4|0|t',
 	'which do what they should');
 is(emit('w'), "t\n1", 'and writes heartbeats');
 no_trap('the worker');
@@ -274,11 +274,11 @@ for my $way (
 	[ 'function', q{CREATE FUNCTION way.liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) RETURNS int LANGUAGE sql AS $$SELECT 1$$}, 'function "liveness_score" already exists' ],
 	[ 'procedure', q{CREATE PROCEDURE way.liveness_run(text) LANGUAGE sql AS $$SELECT 1$$}, 'function "liveness_run" already exists' ],
 	[ 'aggregate', q{DO $$BEGIN PERFORM lair.set_aggregate('way', 'liveness_percentiles', 'float8, float8[]', 'int'); END$$}, 'function "liveness_percentiles" already exists' ],
-	[ 'table', 'CREATE TABLE way.liveness_job_state (job text)', 'relation "liveness_job_state" already exists' ],
+	[ 'table', 'CREATE TABLE way.provider_spells (job text)', 'relation "provider_spells" already exists' ],
 	[ 'view', 'CREATE VIEW way.network_availability AS SELECT 1', 'relation "network_availability" already exists' ],
 	[ 'sequence', 'CREATE SEQUENCE way.provider_heartbeats_id_seq', 'table "provider_heartbeats_id_seq" is not a member of the extension' ],
 	[ 'relation with the name of an index', 'CREATE TABLE way.idx_provider_heartbeats_at ()', 'relation "idx_provider_heartbeats_at" already exists' ],
-	[ 'type', 'CREATE TYPE way.liveness_hourly_row AS (x int)', 'type "liveness_hourly_row" already exists' ],
+	[ 'type', 'CREATE TYPE way.liveness_features_row AS (x int)', 'type "liveness_features_row" already exists' ],
 	[ 'type with the name of a table', 'CREATE DOMAIN way.provider_sessions AS int', 'type "provider_sessions" already exists' ],
 	[ 'domain', 'CREATE DOMAIN way.survival_curve AS int', 'type "survival_curve" already exists' ])
 {
@@ -416,7 +416,7 @@ odd_ok('SELECT provider_id FROM fleet.provider_reliability_features', 'of an odd
 odd_ok('SELECT reason FROM fleet.provider_disconnect_reasons', 'an odd reason');
 odd_ok(q{SELECT provider_id FROM fleet.liveness_candidates('1 hour', 0)}, 'a candidate');
 is(query("SELECT count(*) FROM fleet.liveness_heatmap($literal)"), 7, 'its week');
-is(query('SET liveness.censored_reasons = ' . $literal =~ s/"/""/gr =~ s/^'(.*)'$/'"$1"'/rs . "; SELECT fleet.liveness_is_censored($literal)"), 't', 'a censored reason');
+is(query('SET liveness.censored_reasons = ' . $literal =~ s/"/""/gr =~ s/^'(.*)'$/'"$1"'/rs . "; SELECT liveness_internal.liveness_is_censored($literal)"), 't', 'a censored reason');
 poll("SELECT count(*) = 1 $worker");
 is(query("SELECT fleet.liveness_emit($literal, $literal, 0, 0, $literal, NULL, NULL, NULL, $literal, $literal, to_jsonb(${literal}::text)), fleet.liveness_flush()"), 't|1', 'a heartbeat of odd texts');
 odd_ok(q{SELECT provider_id FROM fleet.provider_heartbeats WHERE (status, thermal_state, backend_state, active_model, capacity->>0) = (?, ?, ?, ?, ?)} =~ s/->>0/#>>'{}'/r, 'is written as it is');
@@ -427,13 +427,13 @@ my $offset = -s $node->logfile;
 is(query("SELECT fleet.liveness_emit($literal), fleet.liveness_flush()"), 't|0', 'one that cannot be inserted');
 my $logged = $odd =~ s/\n/\n\t/gr;
 ok($node->wait_for_log(qr/The first is of provider "\Q$logged\E"/, $offset), 'is told by its name');
-query("SELECT fleet.liveness_record_error('hourly', $literal)");
+query("SELECT liveness_internal.liveness_record_error('hourly', $literal)");
 odd_ok(q{SELECT last_error FROM fleet.liveness_jobs WHERE job = 'hourly'}, 'an odd error is noted');
 for my $call (
-	[ "SELECT fleet.liveness_raise('P0001', $literal, $literal, $literal)", "ERROR:  $odd\nDETAIL:  $odd\nHINT:  $odd" ],
+	[ "SELECT liveness_internal.liveness_raise('P0001', $literal, $literal, $literal)", "ERROR:  $odd\nDETAIL:  $odd\nHINT:  $odd" ],
 	[ "CALL fleet.liveness_run($literal)", 'ERROR:  there is no job ' . query("SELECT quote_literal($literal)") ],
-	[ "SELECT fleet.liveness_setting_interval($literal)", qq{"$odd"} ],
-	[ "SELECT fleet.liveness_count($literal, 1)", qq{"$odd"} ])
+	[ "SELECT liveness_internal.liveness_setting_interval($literal)", qq{"$odd"} ],
+	[ "SELECT liveness_internal.liveness_count($literal, 1)", qq{"$odd"} ])
 {
 	like(as($superuser, 'hostile', $call->[0]), qr/\Q$call->[1]\E/, "an error repeats it: " . $call->[0] =~ s/\(.*//sr);
 }
@@ -441,7 +441,7 @@ for my $call (
 # Roles: each gets what it is to have and cannot name another
 my $role = '"' . $odd =~ s/"/""/gr . '"';
 query("CREATE ROLE $role; CREATE ROLE \"public, mallory\"");
-for my $grant ([ 'reader', 'provider_liveness', 'SELECT' ], [ 'writer', 'provider_sessions', 'INSERT' ], [ 'operator', 'liveness_job_state', 'UPDATE' ])
+for my $grant ([ 'reader', 'provider_liveness', 'SELECT' ], [ 'writer', 'provider_sessions', 'INSERT' ], [ 'operator', 'provider_heartbeats_hourly', 'UPDATE' ])
 {
 	is(as('fleet_owner', 'hostile', "SELECT fleet.liveness_grant_$grant->[0]((SELECT oid FROM pg_roles WHERE rolname = $literal)::regrole)"), '', "liveness_grant_$grant->[0] to an odd role");
 	is(query("SELECT has_table_privilege($literal, 'fleet.$grant->[1]', '$grant->[2]')"), 't', 'grants');
@@ -457,7 +457,7 @@ for my $who ($superuser, 'fleet_owner')
 {
 	for my $setting ($who eq $superuser ? ('', 'SET session_replication_role = replica;') : (''))
 	{
-		like(as($who, 'hostile', "$setting ALTER SCHEMA fleet RENAME TO another"), qr/ERROR:  schema fleet cannot be renamed while the extension liveness is in it\nHINT:  /, "$who $setting cannot rename the schema");
+		like(as($who, 'hostile', "$setting ALTER SCHEMA fleet RENAME TO another"), qr/ERROR:  the schemas fleet and liveness_internal cannot be renamed while the extension liveness is in them\nHINT:  /, "$who $setting cannot rename the schema");
 	}
 	like(as($who, 'hostile', 'ALTER EXTENSION liveness SET SCHEMA lair'), qr/ERROR: /, "$who cannot move the extension");
 }

@@ -46,7 +46,7 @@ $node->safe_psql('postgres', q{
 		seen pg_snapshot := pg_current_snapshot();
 		deleted bigint := liveness_prune_batch(hours * interval '1 hour', 60);
 	BEGIN
-		INSERT INTO closings (seen, until) SELECT seen, pruned_before FROM liveness_job_state WHERE job = 'hourly' AND deleted IS NOT NULL;
+		INSERT INTO closings (seen, until) SELECT seen, pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly' AND deleted IS NOT NULL;
 		RETURN deleted;
 	END $$;
 	-- a history, of which the first hours are closed already
@@ -150,7 +150,7 @@ my %script = (
 		\elif :t = 4
 		VACUUM FULL provider_reliability_features;
 		\elif :t = 5
-		VACUUM FULL liveness_job_state;
+		VACUUM FULL liveness_internal.liveness_job_state;
 		\elif :t = 6
 		REINDEX TABLE provider_heartbeats;
 		\elif :t = 7
@@ -158,7 +158,7 @@ my %script = (
 		\elif :t = 8
 		REINDEX TABLE provider_heartbeats_hourly;
 		\elif :t = 9
-		REINDEX TABLE liveness_job_state;
+		REINDEX TABLE liveness_internal.liveness_job_state;
 		\elif :t = 10
 		REINDEX TABLE CONCURRENTLY provider_heartbeats;
 		\elif :t = 11
@@ -172,7 +172,7 @@ my %script = (
 		\elif :t = 15
 		TRUNCATE provider_reliability_features;
 		\elif :t = 16
-		TRUNCATE liveness_provider_hazard;
+		TRUNCATE liveness_internal.liveness_provider_hazard;
 		\endif
 		\if :mine = 1
 		SELECT pg_advisory_unlock(1);
@@ -190,7 +190,7 @@ for my $name (sort keys %script)
 # Again and again, until there is enough of everything to be looked at
 my @enough = (
 	'SELECT count(DISTINCT until) > 15 FROM closings', 'SELECT min(runs) > 50 FROM liveness_jobs', 'SELECT count(*) > 500 FROM deleted',
-	'SELECT count(*) > 50 FROM closed', "SELECT late > 10 FROM liveness_job_state WHERE job = 'hourly'");
+	'SELECT count(*) > 50 FROM closed', "SELECT late > 10 FROM liveness_internal.liveness_job_state WHERE job = 'hourly'");
 
 # Meanwhile runs that are given up somewhere on their way, each after 1 to 8 ms
 my @given_up = ('SELECT liveness_rollup_hourly()', "SELECT $range", 'SELECT liveness_rollup_features()', q{SELECT prune(greatest(6, 40 - nextval('age') / 10))});
@@ -220,7 +220,7 @@ cmp_ok(query('SELECT count(DISTINCT until) FROM closings'), '>', 15, 'hours were
 cmp_ok(query('SELECT min(runs) FROM liveness_jobs'), '>', 50, 'and all jobs have run');
 
 # One more run of each: only the routine one for the hours, no sweep and no range helps it
-query(q{UPDATE liveness_job_state SET swept_at = clock_timestamp() WHERE job = 'hourly'});
+query(q{UPDATE liveness_internal.liveness_job_state SET swept_at = clock_timestamp() WHERE job = 'hourly'});
 query('SELECT liveness_rollup_hourly()');
 is(query('SELECT liveness_rollup_hourly()'), 0, 'in the end the watermark is above everything');
 
@@ -230,23 +230,23 @@ is(query(q{
 	FULL JOIN (SELECT provider_id, at, id FROM provider_heartbeats UNION ALL TABLE deleted) h USING (provider_id, at, id)
 	WHERE w.xid IS NULL OR h IS NULL}), 0, 'every heartbeat written is there or was pruned, and no other');
 is(query(q{SELECT count(*) - count(DISTINCT (provider_id, at, id)) FROM (SELECT provider_id, at, id FROM provider_heartbeats UNION ALL TABLE deleted) h}), 0, 'none twice');
-is(query(q{SELECT count(*) FROM deleted WHERE at >= (SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly')}), 0, 'none was pruned of an open hour');
+is(query(q{SELECT count(*) FROM deleted WHERE at >= (SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly')}), 0, 'none was pruned of an open hour');
 cmp_ok(query('SELECT count(*) FROM deleted'), '>', 500, 'though many were pruned');
 
 # Hours
 is(query(q{
 	SELECT count(*) FROM (SELECT provider_id, date_trunc('hour', at) AS hour, count(*) AS n FROM provider_heartbeats GROUP BY 1, 2) h
 	FULL JOIN provider_heartbeats_hourly k USING (provider_id, hour)
-	WHERE hour >= (SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly') AND h.n IS DISTINCT FROM k.heartbeat_count}),
+	WHERE hour >= (SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly') AND h.n IS DISTINCT FROM k.heartbeat_count}),
 	0, 'every open hour has the heartbeats that there are');
 my $closed = q{
 	FROM (SELECT provider_id, date_trunc('hour', at) AS hour, count(*) AS n, count(*) FILTER (WHERE pg_visible_in_snapshot(xid, seen)) AS committed_before
 		FROM written w CROSS JOIN LATERAL (SELECT seen FROM closings WHERE until > w.at ORDER BY n LIMIT 1) c GROUP BY 1, 2) w
-	FULL JOIN (SELECT * FROM provider_heartbeats_hourly WHERE hour < (SELECT pruned_before FROM liveness_job_state WHERE job = 'hourly')) k USING (provider_id, hour)
+	FULL JOIN (SELECT * FROM provider_heartbeats_hourly WHERE hour < (SELECT pruned_before FROM liveness_internal.liveness_job_state WHERE job = 'hourly')) k USING (provider_id, hour)
 };
 is(query("SELECT count(*) $closed WHERE NOT coalesce(heartbeat_count, 0) BETWEEN coalesce(committed_before, 0) AND coalesce(n, 0)"),
 	0, 'every closed one what was committed before it was closed, and not more than was ever written');
-is(query("SELECT sum(n) - sum(heartbeat_count) <= (SELECT late FROM liveness_job_state WHERE job = 'hourly') $closed"), 't', 'the rest was counted as late');
+is(query("SELECT sum(n) - sum(heartbeat_count) <= (SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly') $closed"), 't', 'the rest was counted as late');
 is(query(qq{SELECT count(*) > 100 AND count(*) FILTER (WHERE heartbeat_count < n) > 10 $closed}), 't', 'of which there was some');
 
 # Sessions
@@ -259,21 +259,16 @@ is(query('SELECT count(*) > 50, count(*) - count(DISTINCT id) FROM closed'), 't|
 
 # Features, by the clock of one instant
 query(q{CREATE TABLE instant AS SELECT now() AS as_of, now() - interval '336 hours' AS since; SELECT liveness_rollup_features(as_of) FROM instant});
-is(query(q{
-	SELECT count(*) FROM (
-		SELECT provider_id, count(*) AS sessions, count(*) FILTER (WHERE disconnected_at IS NULL) AS open,
-			(SELECT sum(extract(epoch FROM upper(r) - lower(r))) FROM unnest(range_agg(tstzrange(connected_at, greatest(connected_at, coalesce(disconnected_at, as_of))))) r)
-				/ extract(epoch FROM as_of - since) AS uptime,
-			percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM coalesce(disconnected_at, as_of) - connected_at)) AS median
-		FROM provider_sessions, instant GROUP BY provider_id, as_of, since) s
-	FULL JOIN provider_reliability_features f USING (provider_id)
-	WHERE s.sessions IS DISTINCT FROM f.sessions_count OR abs(s.uptime - f.uptime_pct) > 1e-6 OR abs(s.median - f.median_session_seconds) > 0.5
-		OR s.sessions - s.open IS DISTINCT FROM (SELECT sum(n::int) FROM jsonb_each_text(f.disconnect_reasons) r (reason, n))}),
+my ($instant) = query('SELECT as_of FROM instant');
+my $pure_sql = slurp_file("$ENV{TESTDIR}/../bench/sql/features_pure_sql.sql") =~ s/:'as_of'/'$instant'/gr =~ s/:window_days/14/gr =~ s/;\s*\z//r;
+is(query(qq{SELECT count(*) FROM ($pure_sql) s FULL JOIN provider_reliability_features f USING (provider_id)
+	WHERE (s.sessions_count, s.spells_count, s.failures_count, s.uptime_pct, s.median_session_seconds, s.disconnect_reasons)
+		IS DISTINCT FROM (f.sessions_count, f.spells_count, f.failures_count, f.uptime_pct, f.median_session_seconds, f.disconnect_reasons)}),
 	0, 'features are those of the sessions there are');
 is(query(q{
 	SELECT count(*) FROM (SELECT liveness_features_at(as_of) AS f FROM instant) a
 	FULL JOIN provider_reliability_features f ON (a.f).provider_id = f.provider_id WHERE a.f IS DISTINCT FROM f}), 0, 'and as liveness_features_at has them');
-is(query(q{SELECT count(*) FROM liveness_provider_hazard p FULL JOIN provider_reliability_features f USING (provider_id), instant
+is(query(q{SELECT count(*) FROM liveness_internal.liveness_provider_hazard p FULL JOIN provider_reliability_features f USING (provider_id), instant
 	WHERE p.as_of IS DISTINCT FROM instant.as_of OR f.updated_at IS DISTINCT FROM instant.as_of}), 0, 'for everybody, hazards too');
 
 $node->stop;

@@ -97,7 +97,7 @@ query(q{
 	BEGIN ATOMIC
 		WITH state AS MATERIALIZED (
 			SELECT coalesce(max(watermark), 0) AS watermark, max(pending) AS pending, coalesce(max(pruned_before), '-infinity') AS closed
-			FROM liveness_job_state WHERE job = 'hourly'
+			FROM liveness_internal.liveness_job_state WHERE job = 'hourly'
 		), ledger AS (
 			SELECT provider_id, hour, sum(n) AS n, (sum(cpu_usage) / sum(n))::real AS cpu FROM test.ledger GROUP BY 1, 2
 		), kept AS (
@@ -130,9 +130,9 @@ query(q{
 			('features of no such run', (SELECT (as_of <> ALL (as_ofs))::int FROM features)),
 			('features that differ', (SELECT count(*) FROM features CROSS JOIN LATERAL liveness_features_at(as_of) a
 				FULL JOIN provider_reliability_features f USING (provider_id) WHERE a::text IS DISTINCT FROM f::text)),
-			('hazards of another run', (SELECT count(*) FROM features JOIN (TABLE liveness_fleet_hazard) f ON f.as_of <> features.as_of)
-				+ (SELECT count(*) FROM features JOIN liveness_provider_hazard p ON p.as_of <> features.as_of)),
-			('hazards of no provider', (SELECT providers - (SELECT count(*) FROM liveness_provider_hazard) FROM features)),
+			('hazards of another run', (SELECT count(*) FROM features JOIN (TABLE liveness_internal.liveness_fleet_hazard) f ON f.as_of <> features.as_of)
+				+ (SELECT count(*) FROM features JOIN liveness_internal.liveness_provider_hazard p ON p.as_of <> features.as_of)),
+			('hazards of no provider', (SELECT providers - (SELECT count(*) FROM liveness_internal.liveness_provider_hazard) FROM features)),
 			-- what clients were told
 			('told, and not there', (SELECT count(*) FROM (SELECT what FROM test.told EXCEPT (
 				SELECT active_model FROM provider_heartbeats UNION ALL SELECT 'open ' || id FROM provider_sessions WHERE coordinator_id = 'c'
@@ -145,8 +145,8 @@ query(q{
 				UNION ALL SELECT FROM provider_heartbeats_hourly GROUP BY provider_id, hour HAVING count(*) > 1
 				UNION ALL SELECT FROM provider_sessions GROUP BY id HAVING count(*) > 1
 				UNION ALL SELECT FROM provider_reliability_features GROUP BY provider_id HAVING count(*) > 1
-				UNION ALL SELECT FROM liveness_provider_hazard GROUP BY provider_id HAVING count(*) > 1
-				UNION ALL SELECT FROM liveness_job_state GROUP BY job HAVING count(*) > 1) d)),
+				UNION ALL SELECT FROM liveness_internal.liveness_provider_hazard GROUP BY provider_id HAVING count(*) > 1
+				UNION ALL SELECT FROM liveness_internal.liveness_job_state GROUP BY job HAVING count(*) > 1) d)),
 			-- indexes and heap: an error, should a B-tree differ
 			('B-trees not checked', (SELECT greatest(11 - count(bt_index_check(i.indexrelid, true)::text), 0)
 				FROM pg_depend d JOIN pg_index i ON i.indrelid = d.objid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
@@ -354,7 +354,7 @@ for my $job (@jobs)
 	finished($job);
 }
 is(wrong(), '', 'a last run of each job, and nothing is wrong');
-is(query(q{SELECT count(*) FROM provider_heartbeats WHERE id > (SELECT coalesce(max(watermark), 0) FROM liveness_job_state WHERE job = 'hourly')}), 0, 'no heartbeat is above the watermark');
+is(query(q{SELECT count(*) FROM provider_heartbeats WHERE id > (SELECT coalesce(max(watermark), 0) FROM liveness_internal.liveness_job_state WHERE job = 'hourly')}), 0, 'no heartbeat is above the watermark');
 is(query('SELECT sum(n) FROM test.ledger'), query('SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly'), 'the hours count every heartbeat there ever was');
 is(query("SELECT count(*) FROM provider_heartbeats"), query("SELECT sum(n) FROM test.ledger WHERE hour >= $cut"), 'and those that are not pruned are there');
 $node->command_ok([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-v', "as_of=$as_of", '-v', 'window_days=14', '-o', $node->basedir . '/oracle', '-f', "$ENV{TESTDIR}/../bench/sql/features_pure_sql.sql", 'postgres' ],

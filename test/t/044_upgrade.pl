@@ -60,7 +60,7 @@ sub reads
 	my ($node) = @_;
 	return join "\n", map { "$_: " . $node->safe_psql('postgres', "SELECT count(*) FROM $_") }
 		qw(provider_liveness provider_session_history provider_heartbeat_history provider_availability_matrix provider_disconnect_reasons provider_stale_sessions
-		liveness_open_sessions network_availability liveness_jobs liveness_stats public.best), q{liveness_candidates('6 hours')}, q{liveness_heatmap('p1')}, 'liveness_features_at()';
+		liveness_internal.liveness_open_sessions network_availability liveness_jobs liveness_stats public.best), q{liveness_candidates('6 hours')}, q{liveness_heatmap('p1')}, 'liveness_features_at()';
 }
 
 my $rows = contents($old, 'postgres');
@@ -71,7 +71,7 @@ my $best = $old->safe_psql('postgres', 'TABLE public.best');
 is($old->safe_psql('postgres', 'SELECT count(*) FROM provider_heartbeats'), 2003, '3,000 heartbeats, of which 1,000 are gone, and 2 and 1 more');
 my %filled = map { $_ => 1 } $rows =~ /^(\w+)/mg;
 is(join(' ', sort keys %filled),
-	'liveness_fleet_hazard liveness_job_state liveness_provider_hazard provider_heartbeats provider_heartbeats_hourly provider_heartbeats_id_seq provider_reliability_features provider_sessions provider_sessions_id_seq',
+	'liveness_dump_known liveness_fleet_hazard liveness_granted_role liveness_job_state liveness_provider_hazard provider_heartbeats provider_heartbeats_hourly provider_heartbeats_id_seq provider_reliability_features provider_sessions provider_sessions_id_seq',
 	'every table and sequence is filled');
 $old->stop;
 

@@ -84,7 +84,7 @@ sub uptimes
 
 sub start_again
 {
-	query('TRUNCATE provider_sessions, provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, liveness_fleet_hazard, liveness_provider_hazard, liveness_job_state');
+	query('TRUNCATE provider_sessions, provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, liveness_internal.liveness_fleet_hazard, liveness_internal.liveness_provider_hazard, liveness_internal.liveness_job_state');
 	return;
 }
 
@@ -128,26 +128,26 @@ my $answers = "BEGIN;\n"
   . digest('features', 'SELECT * FROM (VALUES (14), (42)) d (days), liveness_features_at(now(), days)')
   . digest('features without a table', q{SELECT provider_id, liveness_features(connected_at, disconnected_at, disconnect_reason, now(), 42) FROM provider_sessions GROUP BY 1})
   . digest('the rollup of the features', 'SELECT liveness_rollup_features()')
-  . join('', map { digest($_, "TABLE $_") } qw(provider_reliability_features liveness_fleet_hazard liveness_provider_hazard))
+  . join('', map { digest($_, "TABLE $_") } qw(provider_reliability_features liveness_internal.liveness_fleet_hazard liveness_internal.liveness_provider_hazard))
   . digest('the routine rollup of the hours', 'SELECT liveness_rollup_hourly()')
   . digest('the hours', 'TABLE provider_heartbeats_hourly')
   . "UPDATE provider_heartbeats_hourly SET heartbeat_count = -1;\n"
-  . digest('the rollup of a span', 'SELECT liveness_rollup_hourly(liveness_window_start(now(), 30), liveness_window_start(now(), 1))')
+  . digest('the rollup of a span', 'SELECT liveness_rollup_hourly(liveness_internal.liveness_window_start(now(), 30), liveness_internal.liveness_window_start(now(), 1))')
   . digest('its hours', 'TABLE provider_heartbeats_hourly')
-  . digest('hours without a table', 'SELECT provider_id, liveness_hours(at, memory_pressure, cpu_usage, thermal_state, memory_available_gb ORDER BY at) FROM provider_heartbeats GROUP BY 1')
+  . digest('hours without a table', 'SELECT provider_id, liveness_internal.liveness_hours(at, memory_pressure, cpu_usage, thermal_state, memory_available_gb ORDER BY at) FROM provider_heartbeats GROUP BY 1')
   . digest('candidates', q{SELECT * FROM liveness_candidates('1 day 2 hours', 0, NULL)})
   . digest('candidates at', q{SELECT c.* FROM generate_series(0, 40, 5) d, LATERAL liveness_candidates_at(now() - make_interval(hours => 24 * d), '1 day', 0, NULL) c})
-  . join('', map { digest($_, "SELECT * FROM $_('1 day', liveness_window_start(now(), 25), now(), '1 day')") } qw(liveness_backtest_cases liveness_backtest liveness_calibration))
+  . join('', map { digest($_, "SELECT * FROM $_('1 day', liveness_internal.liveness_window_start(now(), 25), now(), '1 day')") } qw(liveness_internal.liveness_backtest_cases liveness_backtest liveness_calibration))
   . join('', map { digest($_, "TABLE $_") } qw(provider_liveness provider_session_history provider_heartbeat_history provider_availability_matrix
-		provider_disconnect_reasons provider_stale_sessions liveness_open_sessions network_availability))
+		provider_disconnect_reasons provider_stale_sessions liveness_internal.liveness_open_sessions network_availability))
   . digest('the ranking', 'SELECT * FROM liveness_reliability()')
   . digest('the heatmap', q{SELECT liveness_heatmap('h')})
-  . digest('parts', q{SELECT liveness_utc_hour(at), liveness_recency_penalty(at, now()), liveness_window_start(at, 14), liveness_score(0.5, 0.5, 0.5, 15000, at, now()) FROM provider_heartbeats})
-  . digest('settings', q{SELECT liveness_setting_interval(s) FROM unnest(ARRAY['session_timeout', 'heartbeat_retention']) s})
-  . digest('cut', q{SELECT liveness_prune_cut(r) FROM unnest(ARRAY['30 days', '1 month', '720 hours']::interval[]) r})
+  . digest('parts', q{SELECT liveness_internal.liveness_utc_hour(at), liveness_recency_penalty(at, now()), liveness_internal.liveness_window_start(at, 14), liveness_score(0.5, 0.5, 0.5, 15000, at, now()) FROM provider_heartbeats})
+  . digest('settings', q{SELECT liveness_internal.liveness_setting_interval(s) FROM unnest(ARRAY['session_timeout', 'heartbeat_retention']) s})
+  . digest('cut', q{SELECT liveness_internal.liveness_prune_cut(r) FROM unnest(ARRAY['30 days', '1 month', '720 hours']::interval[]) r})
   . digest('pruned', q{SELECT liveness_prune_batch('30 days')})
   . join('', map { digest("$_ then", "TABLE $_") } qw(provider_heartbeats provider_heartbeats_hourly))
-  . digest('closed hours', q{SELECT pruned_before, late FROM liveness_job_state WHERE job = 'hourly'})
+  . digest('closed hours', q{SELECT pruned_before, late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'})
   . digest('closed as stale', q{SELECT liveness_close_stale('30 days')})
   . digest('sessions then', 'TABLE provider_sessions')
   . "ROLLBACK;\n";
@@ -211,7 +211,7 @@ for my $season (
 	is(query(differences('SELECT provider_id, uptime_pct FROM provider_reliability_features WHERE sessions_count > 0', uptimes('now()', 14))), 0, 'uptimes are those of a union of ranges');
 	is(query(q{SELECT string_agg(to_char(hour, 'YYYY-MM-DD HH24:MI ') || heartbeat_count, ' ' ORDER BY hour) FROM provider_heartbeats_hourly WHERE provider_id = 'h'}), $season->{hours}, 'and so has the hourly table');
 	hours_are_right('all its rows as by date_trunc at UTC');
-	is(query(q{SELECT string_agg(to_char(liveness_prune_cut(r::interval), 'YYYY-MM-DD HH24:MI'), ' ') FROM unnest(ARRAY['30 days', '1 month']) r}), $season->{cuts}, 'where the retention cuts');
+	is(query(q{SELECT string_agg(to_char(liveness_internal.liveness_prune_cut(r::interval), 'YYYY-MM-DD HH24:MI'), ' ') FROM unnest(ARRAY['30 days', '1 month']) r}), $season->{cuts}, 'where the retention cuts');
 	is(query(q{BEGIN; SELECT liveness_close_stale('30 days'); SELECT provider_id FROM provider_sessions WHERE disconnect_reason = 'stale_heartbeat'; ROLLBACK}), "1\ns2", 'who was silent for 30 days');
 }
 
@@ -226,8 +226,8 @@ query(q{
 		INSERT INTO public.noted VALUES (NEW.job, current_setting('TimeZone'));
 		RETURN NULL;
 	END $$;
-	CREATE TRIGGER note AFTER INSERT OR UPDATE OF runs ON liveness_job_state FOR EACH ROW EXECUTE FUNCTION note();
-	TRUNCATE liveness_job_state, provider_heartbeats_hourly;
+	CREATE TRIGGER note AFTER INSERT OR UPDATE OF runs ON liveness_internal.liveness_job_state FOR EACH ROW EXECUTE FUNCTION note();
+	TRUNCATE liveness_internal.liveness_job_state, provider_heartbeats_hourly;
 	DELETE FROM provider_heartbeats WHERE at < '2026-10-01 00:00+00';	-- nothing for the retention
 });
 
@@ -246,7 +246,7 @@ sub scheduler
 
 # The features are of the very instant that they say
 my $features_are_right = differences('SELECT record_send(f) FROM provider_reliability_features f WHERE sessions_count > 0',
-	'SELECT record_send(f) FROM liveness_features_at((SELECT as_of FROM liveness_fleet_hazard)) f');
+	'SELECT record_send(f) FROM liveness_features_at((SELECT as_of FROM liveness_internal.liveness_fleet_hazard)) f');
 
 $clock->run_from('2026-10-25 00:30');
 query(q{SELECT liveness_emit('e', cpu_usage => 0.25, at => '2026-10-25 00:59:59.999999+00'), liveness_emit('e', at => '2026-10-25 01:00+00'), liveness_flush()});
@@ -270,15 +270,15 @@ for ([ 'America/St_Johns', '' ], [ 'Asia/Kathmandu', 'ALTER DATABASE postgres' ]
 $clock->run_from('2026-10-24 00:30');
 scheduler('worker');
 is(query(q{SELECT liveness_emit('e'), liveness_flush()}), 't|1', 'the clock is set back by a day: heartbeats are written');
-poll(q{SELECT as_of < '2026-10-24 01:00+00' FROM liveness_fleet_hazard}, 'the features rollup runs, as of the earlier time');
+poll(q{SELECT as_of < '2026-10-24 01:00+00' FROM liveness_internal.liveness_fleet_hazard}, 'the features rollup runs, as of the earlier time');
 is(query($features_are_right), 0, 'and tells what is true then');
 poll(q{SELECT heartbeat_count = 1 FROM provider_heartbeats_hourly WHERE provider_id = 'e' AND hour = '2026-10-24 00:00+00'}, 'the hourly rollup finds what is new, though it is of an earlier hour');
 hours_are_right('and loses nothing of later ones');
 scheduler('off');
-query('ALTER DATABASE postgres RESET ALL; ALTER ROLE CURRENT_USER RESET ALL; DROP TRIGGER note ON liveness_job_state');
+query('ALTER DATABASE postgres RESET ALL; ALTER ROLE CURRENT_USER RESET ALL; DROP TRIGGER note ON liveness_internal.liveness_job_state');
 
 # A server that starts with its clock at 2000: nothing has begun yet
-my $known = digest('features', 'SELECT * FROM provider_reliability_features WHERE sessions_count > 0') . digest('fleet', 'TABLE liveness_fleet_hazard') . digest('hazard', 'TABLE liveness_provider_hazard')
+my $known = digest('features', 'SELECT * FROM provider_reliability_features WHERE sessions_count > 0') . digest('fleet', 'TABLE liveness_internal.liveness_fleet_hazard') . digest('hazard', 'TABLE liveness_internal.liveness_provider_hazard')
   . digest('candidates', q{SELECT * FROM liveness_candidates('4 hours', 0, NULL)});
 $clock->hold('2026-11-02 09:20');
 query('SELECT liveness_rollup_features()');
@@ -309,7 +309,7 @@ query(q{INSERT INTO provider_heartbeats (provider_id) VALUES ('e'), ('f')});
 is(query('SELECT liveness_rollup_hourly()'), 2, 'and the next one is rolled up');
 is(query(q{SELECT string_agg(concat_ws(' ', provider_id, to_char(hour, 'MM-DD HH24'), heartbeat_count), ', ' ORDER BY hour, provider_id) FROM provider_heartbeats_hourly WHERE hour >= '2026-11-02 09:00+00'}),
 	'e 11-02 09 5, e 11-02 10 1, f 11-02 10 1, e 01-01 09 1', 'with what was there before kept');
-is(query(q{SELECT late FROM liveness_job_state WHERE job = 'hourly'}), 1, 'one heartbeat was late');
+is(query(q{SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}), 1, 'one heartbeat was late');
 
 # ---------- coordinators' clocks ----------
 
@@ -343,7 +343,7 @@ $clock->hold('2026-07-01 16:30');
 is(query(q{SELECT liveness_prune_batch('5 hours')}), 3, 'at 16:30 three are before 11:00');
 query(q{INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p', '2026-07-01 10:50+00'), ('q', '2026-07-01 13:50+00')});
 is(query('SELECT liveness_rollup_hourly()'), 1, 'green delivers one for a closed hour, and one for another');
-is(query("$cells; SELECT late FROM liveness_job_state WHERE job = 'hourly'"), "p 06 1, p 10 2, p 12 1, p 15 3, q 10 1, q 13 1, q 15 1\n1", 'which leaves the closed hour, and is counted');
+is(query("$cells; SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'"), "p 06 1, p 10 2, p 12 1, p 15 3, q 10 1, q 13 1, q 15 1\n1", 'which leaves the closed hour, and is counted');
 
 # Sessions.  At 12:00 p connects to green, by whose clock it is 10:00, and at 12:20 to
 # blue, 15:20; r to blue alone at 12:10, 15:10, and is closed by the server's at 12:40.

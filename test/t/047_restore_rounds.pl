@@ -70,7 +70,7 @@ my %rows = (
 	sessions => 'SELECT s::text FROM provider_sessions s',
 	user => 'SELECT x FROM liveness_job_statement UNION ALL SELECT x FROM provider_heartbeats_a UNION ALL SELECT x FROM provider_heartbeats_z UNION ALL SELECT x FROM provider_reliability_z');
 my %before = map { $_ => query($rows{$_}, 'source') } sort keys %rows;
-my $state = q{SELECT max(pruned_before), sum(late) FROM liveness_job_state WHERE job = 'hourly'};
+my $state = q{SELECT max(pruned_before), sum(late) FROM liveness_internal.liveness_job_state WHERE job = 'hourly'};
 my ($pruned_before, $late) = split /\|/, query($state, 'source');
 isnt($pruned_before, '-infinity', 'hours are closed');
 my %dump;
@@ -134,8 +134,8 @@ for my $round (0 .. $rounds - 1)
 	is($closed, $pruned_before, "$what: closed hours are");
 	cmp_ok($counted, '>=', $late, "$what: and late heartbeats stay counted");
 	query('SELECT liveness_prune_batch()');
-	is(query('SELECT job, count(*) FROM liveness_job_state GROUP BY 1 ORDER BY 1'), "features|1\nhourly|1\nretention|1", "$what: each job has one row again");
-	is(query('SELECT count(*) FROM liveness_fleet_hazard'), 1, "$what: and so has the fleet");
+	is(query('SELECT job, count(*) FROM liveness_internal.liveness_job_state GROUP BY 1 ORDER BY 1'), "features|1\nhourly|1\nretention|1", "$what: each job has one row again");
+	is(query('SELECT count(*) FROM liveness_internal.liveness_fleet_hazard'), 1, "$what: and so has the fleet");
 	is(query(q{SELECT count(*) FROM pg_locks WHERE classid = 'pg_extension'::regclass AND objsubid = 4 AND mode = 'ShareLock'}), 0, "$what: nothing holds the jobs up");
 }
 

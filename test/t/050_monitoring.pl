@@ -54,7 +54,7 @@ sub metrics_are
 }
 
 # Before anything: not preloaded, no rollup, no provider
-is(query(q{SELECT count(*) FROM liveness_counters(true)}), 0, 'not preloaded: there are no counters to list');
+is(query(q{SELECT count(*) FROM liveness_internal.liveness_counters(true)}), 0, 'not preloaded: there are no counters to list');
 is(query(q{SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM liveness_metrics}), join(' ', sort qw(
 	liveness_fleet_providers liveness_fleet_connected_providers liveness_fleet_vanished_providers liveness_fleet_highly_reliable_providers
 	liveness_fleet_stale_sessions liveness_job_runs_total liveness_job_errors_total liveness_job_failing
@@ -138,11 +138,11 @@ metrics_are('and counted', fleet_stale_sessions => 9);
 is(query(q{SET enable_seqscan = off; SELECT value FROM liveness_metrics WHERE name = 'liveness_fleet_stale_sessions'}), 9, 'whatever the plan');
 
 # Jobs
-query(q{SELECT liveness_record_run('hourly', now() - interval '90 s', '2.5 s', 7), liveness_record_error('features', 'no'), liveness_record_error('hourly', 'no');
-	UPDATE liveness_job_state SET last_error_at = last_started_at - interval '1 s' WHERE job = 'hourly'});
+query(q{SELECT liveness_internal.liveness_record_run('hourly', now() - interval '90 s', '2.5 s', 7), liveness_internal.liveness_record_error('features', 'no'), liveness_internal.liveness_record_error('hourly', 'no');
+	UPDATE liveness_internal.liveness_job_state SET last_error_at = last_started_at - interval '1 s' WHERE job = 'hourly'});
 metrics_are('jobs', job_runs_total => 'features=0 hourly=1 retention=0', job_errors_total => 'features=1 hourly=1 retention=0',
 	job_failing => 'features=1 hourly=0 retention=0', job_last_duration_seconds => 'hourly=2.5');
-query(q{UPDATE liveness_job_state SET last_error_at = last_started_at + interval '1 s' WHERE job = 'hourly'});
+query(q{UPDATE liveness_internal.liveness_job_state SET last_error_at = last_started_at + interval '1 s' WHERE job = 'hourly'});
 metrics_are('an error since the last success', job_failing => 'features=1 hourly=1 retention=0');
 is(query(q{SELECT count(*), bool_and(labels = '{"job_name": "hourly"}'), bool_and(value BETWEEN 90 AND 690) FROM liveness_metrics WHERE name = 'liveness_job_last_success_age_seconds'}), '1|t|t', 'age');
 
@@ -167,10 +167,10 @@ for (1 .. 2)
 }
 is(query_as($role, 'SELECT count(*) > 100, current_setting($$jit$$) FROM liveness_metrics'), 't|off', 'it reads the metrics, without naming their schema');
 is(query_as($role, 'CREATE TEMP TABLE t ()'), 'cannot execute CREATE TABLE in a read-only transaction', 'and writes nothing');
-my @others = split /\n/, query(q{SELECT c.relname FROM pg_class c WHERE c.relnamespace = '"Fleet"'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'liveness_metrics'});
+my @others = split /\n/, query(q{SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace IN ('"Fleet"'::regnamespace, 'liveness_internal'::regnamespace) AND c.relkind IN ('r', 'v') AND c.relname <> 'liveness_metrics'});
 cmp_ok(scalar @others, '>', 15, 'of other tables and views');
 is_deeply([ grep { query_as($role, "TABLE $_") !~ /^permission denied/ } @others ], [], 'it may read none');
-is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = '"Fleet"'::regnamespace
+is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace IN ('"Fleet"'::regnamespace, 'liveness_internal'::regnamespace)
 		AND has_function_privilege('$role', p.oid, 'EXECUTE') AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)}),
 	'liveness_counters liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
 query(q{CREATE ROLE reader LOGIN; SELECT liveness_grant_reader('reader'); CREATE ROLE nobody LOGIN; GRANT USAGE ON SCHEMA "Fleet" TO nobody});
@@ -398,13 +398,17 @@ for my $job (@jobs)
 	same_as_view($job, $got, $before);
 }
 
-# A full buffer: 65,536 bytes hold 546 heartbeats of 120, three of which are there
+# A full buffer, which the worker cannot empty: 65,536 bytes hold 546 heartbeats of 120, three of which are there
+my $locker = $node->background_psql($db);
+$locker->query_safe('BEGIN; LOCK TABLE "Fleet".provider_heartbeats IN SHARE MODE');
 is(query(q{SELECT count(*) FROM (SELECT liveness_emit('x') AS taken FROM generate_series(1, 600)) e WHERE NOT taken}), 57, '57 heartbeats are dropped');
 for my $job (@jobs)
 {
 	my $got = await("drops by $job", sub { my $got = stored($job); ($got->{'liveness_dropped_total '} // 0) == 57 && $got });
 	is($got->{'liveness_buffered_bytes '}, 546 * 120, "$job: the buffer is full");
 }
+$locker->query_safe('ROLLBACK');
+$locker->quit;
 my $firing = await('the alert', sub { my $answer = get($port{prometheus}, '/api/v1/alerts') or return; my @a = grep { $_->{labels}{alertname} eq 'LivenessHeartbeatsDropped' && $_->{state} eq 'firing' } @{ decode_json($answer)->{data}{alerts} }; @a == 2 && \@a });
 is_deeply([ sort map { $_->{labels}{job} } @$firing ], \@jobs, 'an alert fires for the drops, by either exporter');
 

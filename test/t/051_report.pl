@@ -213,7 +213,7 @@ $node->safe_psql('postgres', q{
 		('ghost', '30 min', NULL, '', '10 min', 'blue'),
 		('gone', '40 days', '1 day', 'read_error', NULL, 'blue')) v (p, ago, length, reason, heard, coordinator);
 	SELECT liveness_rollup_features(now() - interval '38 days');
-	SELECT liveness_rollup_features(), liveness_record_error('hourly', '<b>it broke</b>')});
+	SELECT liveness_rollup_features(), liveness_internal.liveness_record_error('hourly', '<b>it broke</b>')});
 my @both = split /\n===\n/, $node->safe_psql('postgres', q{
 	BEGIN ISOLATION LEVEL REPEATABLE READ;
 	SELECT liveness_report('Fleet & <b>') || E'\n===';
@@ -374,7 +374,7 @@ $node->safe_psql($database, qq{
 	-- of what cannot be indexed a prefix is enough
 	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) VALUES (repeat('<', 100000), now() - interval '3 days', now(), repeat('"&', 500000));
 	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, last_heartbeat_at) VALUES ('odd', '-infinity', NULL, '-infinity'), ('odd', '-infinity', 'infinity', NULL), ('odd', 'infinity', '-infinity', NULL), ('odd', '4713-01-01 00:00 BC', '294276-12-31 23:59', NULL);
-	SELECT liveness_rollup_features(), liveness_record_error('features', '<script>' || repeat('x', 1000000));
+	SELECT liveness_rollup_features(), liveness_internal.liveness_record_error('features', '<script>' || repeat('x', 1000000));
 	UPDATE provider_reliability_features SET uptime_pct = 'NaN', mtbf_seconds = -9223372036854775808, liveness_score = '-infinity', hourly_availability = '"<script>"', disconnect_reasons = '["<script>"]' WHERE provider_id = 'odd'});
 my $hostile = page($database, q{'</title><script>', 50, 30});
 page_ok($hostile, 'hostile');

@@ -101,7 +101,7 @@ my $rows = contents($node, 'postgres');
 my $members = members($node, 'postgres');
 provide_version('1.0', '1.1', '');
 my $old = $node->background_psql('postgres');
-is($old->query(q{SELECT schedule FROM liveness_cron_jobs() WHERE name = 'liveness retention'}), '17 * * * *', 'a session that began before');
+is($old->query(q{SELECT schedule FROM liveness_internal.liveness_cron_jobs() WHERE name = 'liveness retention'}), '17 * * * *', 'a session that began before');
 query('ALTER EXTENSION liveness UPDATE');
 is(query(q{SELECT extversion FROM pg_extension WHERE extname = 'liveness'}), '1.1', 'updated');
 is(difference($rows, contents($node, 'postgres')), '', 'every row stays');
@@ -121,7 +121,7 @@ like(slurp_file($node->logfile, $log), qr/WARNING:  extension liveness is of ver
 
 # 1.2, while it runs; the rows of before are there
 provide_version('1.1', '1.2', <<'SQL');
-CREATE OR REPLACE FUNCTION @extschema@.liveness_cron_jobs()
+CREATE OR REPLACE FUNCTION liveness_internal.liveness_cron_jobs()
 RETURNS TABLE (name text, schedule text, command text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -136,8 +136,8 @@ beat();
 query('ALTER EXTENSION liveness UPDATE');
 beat();
 query('SELECT liveness_flush()');
-is($old->query(q{SELECT DISTINCT schedule FROM liveness_cron_jobs()}), '42 * * * *', 'the session of before sees a function that was changed');
-is(query(q{SET ROLE ops; SELECT DISTINCT schedule FROM liveness_cron_jobs()}), '42 * * * *', 'with the privileges it had');
+is($old->query(q{SELECT DISTINCT schedule FROM liveness_internal.liveness_cron_jobs()}), '42 * * * *', 'the session of before sees a function that was changed');
+is(query(q{SET ROLE ops; SELECT DISTINCT schedule FROM liveness_internal.liveness_cron_jobs()}), '42 * * * *', 'with the privileges it had');
 is(query('SELECT md5(string_agg((s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at, s.requests_served, s.tokens_generated, s.coordinator_id)::text, chr(10) ORDER BY s.id)) FROM provider_sessions s'),
 	$sessions, 'the sessions, with a column more');
 is(query('TABLE provider_regions'), '|1181', 'which a new view shows');

@@ -31,7 +31,7 @@ sub error_of
 # Midnights, which stay those of the start of the test: -6 is six days ago
 my %day = map { split /\|/ } split /\n/, query(q{SELECT d, date_trunc('day', now()) + d * interval '24 hours' FROM generate_series(-9, 9) d});
 my $where = 'SELECT tableoid::regclass, count(*) FROM provider_heartbeats GROUP BY 1 ORDER BY 1';
-my $state = q{SELECT pruned_before - '%s', late FROM liveness_job_state WHERE job = 'hourly'};
+my $state = q{SELECT pruned_before - '%s', late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'};
 
 sub name
 {
@@ -99,12 +99,12 @@ like(error_of("SELECT liveness_partition_heartbeats('$_')"), qr/ERROR:  22023: w
 like(error_of(q{SELECT liveness_partition_heartbeats(until => 'infinity')}), qr/ERROR:  22008: /, 'partitions without end');
 like(error_of(q{SELECT liveness_partition_heartbeats('1 hour', until => now() + interval '30 days')}), qr/ERROR:  54000: more than 500 partitions.*HINT: /s, 'or without number');
 like(error_of("SET ROLE ops; SELECT $_"), qr/ERROR:  42501: /, "an operator may not call $_")
-  for 'liveness_partition_heartbeats()', q{liveness_dump_rows_of('provider_heartbeats')};
+  for 'liveness_partition_heartbeats()', q{liveness_internal.liveness_dump_rows_of('provider_heartbeats')};
 like(error_of("SET ROLE reader; SELECT $_"), qr/ERROR:  42501: /, "a reader may not call $_")
-  for 'liveness_extend_partitions()', "liveness_drop_partitions('$day{9}')", 'liveness_prune_partitions(now(), now())', 'liveness_lock_partitions(now(), true)';
-query(q{GRANT EXECUTE ON FUNCTION liveness_dump_rows_of TO reader});
-like(error_of(q{SET ROLE reader; SELECT liveness_dump_rows_of('provider_heartbeats')}), qr/ERROR:  42501: must be owner of extension liveness/, 'nor may who was granted to, but does not own the extension');
-query(q{REVOKE EXECUTE ON FUNCTION liveness_dump_rows_of FROM reader});
+  for map { "liveness_internal.$_" } 'liveness_extend_partitions()', "liveness_drop_partitions('$day{9}')", 'liveness_prune_partitions(now(), now())', 'liveness_lock_partitions(now(), true)';
+query(q{GRANT EXECUTE ON FUNCTION liveness_internal.liveness_dump_rows_of TO reader});
+like(error_of(q{SET ROLE reader; SELECT liveness_internal.liveness_dump_rows_of('provider_heartbeats')}), qr/ERROR:  42501: must be owner of extension liveness/, 'nor may who was granted to, but does not own the extension');
+query(q{REVOKE EXECUTE ON FUNCTION liveness_internal.liveness_dump_rows_of FROM reader});
 
 # Partitioned: what anyone sees is as before, but for names that the columns of a UNION's
 # later arms get when they are read again
@@ -118,7 +118,7 @@ my $seen = q{
 	UNION ALL SELECT 'view ' || relname || regexp_replace(pg_get_viewdef(oid), ' AS (text|jsonb|int4|float8|"\?column\?")\M', '', 'g') || relacl::text FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace AND relacl IS NOT NULL
 	UNION ALL SELECT 'function ' || regexp_replace(pg_get_functiondef(oid), ' AS \w+', '', 'g') || coalesce(proacl::text, '') FROM pg_proc WHERE proname ~ '^liveness_' AND prokind <> 'a'
 	UNION ALL SELECT to_jsonb(v)::text FROM provider_liveness v
-	UNION ALL SELECT (to_jsonb(v) - 'last_sign_of_life'::text)::text FROM liveness_open_sessions v
+	UNION ALL SELECT (to_jsonb(v) - 'last_sign_of_life'::text)::text FROM liveness_internal.liveness_open_sessions v
 	UNION ALL SELECT to_jsonb(v)::text FROM provider_heartbeat_history v
 	UNION ALL SELECT to_jsonb(v)::text FROM users v};
 my $before = query($seen);
@@ -155,7 +155,7 @@ is(query($where), join("\n", 'provider_heartbeats_default|2', name(-3) . '|72', 
 is(query(sprintf $state, $day{-3}), '00:00:00|0', 'their hours are closed, and no more');
 is(cells(-3), $expected, 'and rolled up');
 is(query(q{SELECT last_rows FROM liveness_jobs WHERE job = 'retention'}), 216, 'liveness_jobs: three days of 72');
-is(query('SELECT count(*) >= 6 FROM liveness_heartbeat_partitions() WHERE since > now()'), 't', 'partitions for the next days were made, and have what was in the default one');
+is(query('SELECT count(*) >= 6 FROM liveness_internal.liveness_heartbeat_partitions() WHERE since > now()'), 't', 'partitions for the next days were made, and have what was in the default one');
 
 # Late heartbeats, for what is no more
 query("INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p1', '$day{-5}'), ('late', '$day{-4}')");
@@ -189,7 +189,7 @@ is(query("SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly WHERE hour
 is(query(sprintf $state, $day{-2}), '00:00:00|3', 'closed; the late one for the day before is the third');
 
 # What an operator can drop is what was closed
-like(error_of("SET ROLE ops; SELECT liveness_drop_partitions('$day{-1}')"), qr/ERROR:  55000: hours before .* are not closed yet.*HINT: /s, 'an operator drops nothing that is not rolled up');
+like(error_of("SET ROLE ops; SELECT liveness_internal.liveness_drop_partitions('$day{-1}')"), qr/ERROR:  55000: hours before .* are not closed yet.*HINT: /s, 'an operator drops nothing that is not rolled up');
 like(error_of('SET ROLE ops; DROP TABLE ' . name(-1)), qr/ERROR:  42501: /, 'nor anything otherwise');
 
 # Dumped and restored: as one table, which is partitioned again
@@ -204,7 +204,7 @@ is(query(q{SELECT relacl FROM pg_class WHERE oid = 'provider_heartbeats'::regcla
 query("SELECT liveness_partition_heartbeats('1 day', '$day{-2}')", 'one');
 is(query($rows, 'one'), query($rows), 'partitioned again');
 # or without the option, where the same partitions are there before
-my ($since, $until) = split /\|/, query('SELECT min(since), max(until) FROM liveness_heartbeat_partitions()');
+my ($since, $until) = split /\|/, query('SELECT min(since), max(until) FROM liveness_internal.liveness_heartbeat_partitions()');
 query('CREATE DATABASE two');
 query("CREATE EXTENSION liveness; SELECT liveness_partition_heartbeats('1 day', '$since', '$until')", 'two');
 $node->command_ok([ 'pg_dump', '--file', $file, 'postgres' ], 'pg_dump');

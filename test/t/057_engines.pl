@@ -46,7 +46,7 @@ query(q{
 	SELECT liveness_rollup_features();
 	SELECT liveness_rollup_hourly();
 	INSERT INTO provider_heartbeats (provider_id, at) VALUES ('q1', now() - interval '1 day');	-- one of many
-	UPDATE liveness_job_state SET swept_at = NULL;
+	UPDATE liveness_internal.liveness_job_state SET swept_at = NULL;
 	SELECT liveness_rollup_hourly();
 	SELECT liveness_prune_batch('40 days', 5), liveness_prune_batch('40 days', 5);
 	CALL liveness_prune();
@@ -77,7 +77,7 @@ is_deeply([ grep { /(DELETE FROM|UPDATE) \S*provider_heartbeats / && !/h\.provid
 my $today = query(q{SELECT date_trunc('day', now())});
 query(qq{CREATE FUNCTION today() RETURNS timestamptz LANGUAGE sql IMMUTABLE AS \$\$SELECT timestamptz '$today'\$\$});
 query(q{
-	TRUNCATE provider_heartbeats, provider_heartbeats_hourly, liveness_job_state;
+	TRUNCATE provider_heartbeats, provider_heartbeats_hourly, liveness_internal.liveness_job_state;
 	CREATE SCHEMA chunks;
 	CREATE SCHEMA timescaledb_information;
 	CREATE TABLE chunks.c1 (CHECK (at < public.today() - interval '9 days')) INHERITS (provider_heartbeats);
@@ -94,7 +94,7 @@ query(q{
 	BEGIN
 		INSERT INTO public.calls (relation, older_than, closed, locked) SELECT $1, $2, s.pruned_before,
 			EXISTS (SELECT FROM pg_locks l WHERE l.relation = $1 AND l.mode = 'AccessExclusiveLock' AND l.pid = pg_backend_pid() AND l.granted)
-			FROM public.liveness_job_state s WHERE s.job = 'hourly';
+			FROM liveness_internal.liveness_job_state s WHERE s.job = 'hourly';
 		FOR chunk IN SELECT format('%I.%I', c.chunk_schema, c.chunk_name)::regclass FROM timescaledb_information.chunks c WHERE c.range_end <= $2 LOOP
 			RETURN NEXT chunk::text;
 			EXECUTE format('DROP TABLE %s', chunk);
@@ -106,13 +106,13 @@ query(q{
 	GRANT USAGE ON SCHEMA timescaledb_information, chunks TO PUBLIC;
 	GRANT SELECT ON timescaledb_information.chunks TO PUBLIC;
 });
-is(query('SELECT count(*) FROM liveness_heartbeat_partitions()'), 0, 'what has the names of TimescaleDB and is not it, is not asked');
+is(query('SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions()'), 0, 'what has the names of TimescaleDB and is not it, is not asked');
 query(q{
 	INSERT INTO pg_extension SELECT 99999, 'timescaledb', oid, 'public'::regnamespace, false, '2', NULL, NULL FROM pg_roles WHERE rolname = current_user;
 	ALTER EXTENSION timescaledb ADD VIEW timescaledb_information.chunks;
 	ALTER EXTENSION timescaledb ADD FUNCTION drop_chunks(regclass, timestamptz, timestamptz, boolean);
 });
-is(query('SELECT count(*), min(until) - min(since) FROM liveness_heartbeat_partitions()'), '3|1 day', 'chunks are found');
+is(query('SELECT count(*), min(until) - min(since) FROM liveness_internal.liveness_heartbeat_partitions()'), '3|1 day', 'chunks are found');
 query(q{SET ROLE ops; CALL liveness_prune(now() - (public.today() - interval '7 days 12 hours'))});
 is(query(q{SELECT relation, older_than - public.today(), closed - older_than, locked, who = (SELECT rolname FROM pg_roles WHERE oid = 10) FROM calls ORDER BY n}),
 	"provider_heartbeats|-9 days|00:00:00|t|t\nprovider_heartbeats|-8 days|00:00:00|t|t",

@@ -48,7 +48,7 @@ query(q{
 my @partition = split /\n/, query(q{SELECT DISTINCT tableoid::regclass FROM provider_heartbeats WHERE at < now() - interval '28 days' AND provider_id <> 'stray' ORDER BY 1});
 is(scalar @partition, 4, 'four partitions to drop');
 my $prune = 'SET ROLE ops; CALL liveness_prune()';
-my $left = q{SELECT string_agg(r.partition::text, ' ' ORDER BY r.since) FROM liveness_heartbeat_partitions() r WHERE EXISTS (SELECT FROM provider_heartbeats h WHERE h.tableoid = r.partition AND h.provider_id <> 'today')};
+my $left = q{SELECT string_agg(r.partition::text, ' ' ORDER BY r.since) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE EXISTS (SELECT FROM provider_heartbeats h WHERE h.tableoid = r.partition AND h.provider_id <> 'today')};
 
 # Somebody reads the table and does not end; REINDEX of the partition comes while the
 # retention waits for him
@@ -72,7 +72,7 @@ for my $maintenance ('REINDEX TABLE %s', 'REINDEX INDEX %s_at_idx', 'CREATE INDE
 	is(query(q{SELECT count(*) FROM provider_heartbeats WHERE provider_id = 'stray'}), 0, 'what is in none was deleted');
 }
 like(messages_of($prune), qr/WARNING:  [^\n]*heartbeats before .* were not dropped, because provider_heartbeats is in use/, 'which is told');
-is(query(q{SELECT string_agg(value::text, ' ' ORDER BY name) FROM liveness_metrics WHERE name IN ('liveness_overdue_heartbeats', 'liveness_overdue_partitions')}), '1000 ' . query(q{SELECT count(*) FROM liveness_heartbeat_partitions() WHERE until <= liveness_prune_cut(NULL)}), 'and counted');
+is(query(q{SELECT string_agg(value::text, ' ' ORDER BY name) FROM liveness_metrics WHERE name IN ('liveness_overdue_heartbeats', 'liveness_overdue_partitions')}), '1000 ' . query(q{SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() WHERE until <= liveness_internal.liveness_prune_cut(NULL)}), 'and counted');
 # and by a single batch too, which says that it can do no more
 is(query('SET client_min_messages = error; SET ROLE ops; SELECT liveness_prune_batch()'), 0, 'a batch drops nothing then');
 $reader->query_safe('COMMIT');
@@ -110,7 +110,7 @@ await('autovacuum', qq{SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE 
 query($prune);
 is(query($left), '', 'every partition goes');
 like(slurp_file($node->logfile, $log), qr/canceling autovacuum task/, 'for which autovacuum is cancelled');
-is(query(q{SELECT (SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly) + (SELECT late FROM liveness_job_state WHERE job = 'hourly')}), 1008,
+is(query(q{SELECT (SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly) + (SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'hourly')}), 1008,
 	'and every heartbeat was rolled up, or counted as late: 1,000, seven strays, and today\'s');
 is(query(q{SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly WHERE provider_id <> 'stray'}), 1001, 'none of the partitions was late');
 unlike(slurp_file($node->logfile), qr/deadlock detected/, 'there was no deadlock');

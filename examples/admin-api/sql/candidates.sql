@@ -4,4 +4,4 @@ SELECT json_build_object('candidates', coalesce(json_agg(
 		c.lower, c.upper, c.own_sessions, c.liveness_score, c.as_of) r)
 	ORDER BY c.probability DESC, c.provider_id), '[]'))::text AS json
 FROM liveness_candidates($1::interval, coalesce($2::float8, 0.5),
-	liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($3::int, 50))::int) c
+	liveness_internal.liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($3::int, 50))::int) c

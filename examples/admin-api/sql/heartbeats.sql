@@ -5,7 +5,7 @@ WITH asked AS MATERIALIZED (
 		coalesce(split_part($3::text, '~', 1)::timestamptz, 'infinity') AS until_at,
 		CASE WHEN $3 IS NULL THEN 9223372036854775807
 			ELSE coalesce(nullif(split_part($3, '~', 2), '')::bigint, -9223372036854775808) END AS until_id,
-		liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($4::int, 100)) AS max_rows
+		liveness_internal.liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($4::int, 100)) AS max_rows
 ), page AS (
 	SELECT h.*
 	FROM asked a

@@ -3,7 +3,7 @@ WITH asked AS MATERIALIZED (
 	SELECT $1::text AS provider_id,
 		coalesce($2::timestamptz, '-infinity') AS since,
 		coalesce($3::timestamptz, 'infinity') AS until,
-		liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($4::int, 100)) AS max_rows
+		liveness_internal.liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($4::int, 100)) AS max_rows
 ), page AS (
 	SELECT h.*
 	FROM asked a

@@ -4,7 +4,7 @@ WITH asked AS MATERIALIZED (
 		coalesce(split_part($2::text, '~', 1)::timestamptz, 'infinity') AS before_at,
 		CASE WHEN $2 IS NULL THEN 9223372036854775807
 			ELSE coalesce(nullif(split_part($2, '~', 2), '')::bigint, -9223372036854775808) END AS before_id,
-		liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($3::int, 100)) AS max_rows
+		liveness_internal.liveness_reliability_limit(NULL, NULL, NULL, NULL, NULL, coalesce($3::int, 100)) AS max_rows
 ), page AS (
 	SELECT s.*
 	FROM asked a

@@ -1,0 +1,36 @@
+CREATE TYPE liveness_internal.liveness_hours_row AS (
+	hour timestamptz,
+	heartbeat_count int,
+	avg_memory_pressure real,
+	avg_cpu_usage real,
+	max_thermal_state text,
+	avg_memory_available_gb real
+);
+COMMENT ON TYPE liveness_internal.liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id';
+CREATE FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real) IS 'Transition function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_combine(internal, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_combine(internal, internal) IS 'Combine function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_serialize(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_serialize(internal) IS 'Serialize function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_deserialize(bytea, internal)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_deserialize(bytea, internal) IS 'Deserialize function of liveness_hours';
+CREATE FUNCTION liveness_internal.liveness_hours_final(internal)
+RETURNS liveness_internal.liveness_hours_row[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_final(internal) IS 'Final function of liveness_hours';
+CREATE AGGREGATE liveness_internal.liveness_hours(at timestamptz, memory_pressure real, cpu_usage real, thermal_state text,
+	memory_available_gb real) (
+	SFUNC = liveness_internal.liveness_hours_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_hours_final,
+	COMBINEFUNC = liveness_internal.liveness_hours_combine,
+	SERIALFUNC = liveness_internal.liveness_hours_serialize,
+	DESERIALFUNC = liveness_internal.liveness_hours_deserialize,
+	SSPACE = 512,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time';

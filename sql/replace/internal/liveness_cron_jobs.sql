@@ -1,0 +1,16 @@
+-- A job outlives the extension, and others may make a function of that name then: only
+-- a member of the extension is called.
+CREATE FUNCTION liveness_internal.liveness_cron_jobs()
+RETURNS TABLE (name text, schedule text, command text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'liveness ' || j.job, j.schedule,
+		'DO $$BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_depend d ON d.refobjid OPERATOR(pg_catalog.=) e.oid'
+		' WHERE e.extname OPERATOR(pg_catalog.=) ''liveness''::pg_catalog.name AND d.deptype OPERATOR(pg_catalog.=) ''e''::pg_catalog."char"'
+		' AND d.refclassid OPERATOR(pg_catalog.=) ''pg_catalog.pg_extension''::pg_catalog.regclass::pg_catalog.oid'
+		' AND d.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_proc''::pg_catalog.regclass::pg_catalog.oid'
+		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure(''@extschema@.liveness_run(pg_catalog.text)'')::pg_catalog.oid)'
+		' THEN CALL @extschema@.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text); END IF; END$$'
+	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_cron_jobs() IS 'What pg_cron is to run, and when';

@@ -1,0 +1,39 @@
+CREATE FUNCTION liveness_close_orphans(coordinator_id text, reason text DEFAULT 'coordinator_restart')
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	alive_at timestamptz;
+	closed bigint;
+BEGIN
+	IF $2 IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'not_null_violation',
+			MESSAGE = 'reason must not be NULL',
+			HINT = 'Give the reason why the sessions ended, or leave the argument out.';
+	END IF;
+	-- before the first look: a REINDEX that came in between would wait for us, and we for it
+	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
+	SELECT max(o.last_sign_of_life) INTO alive_at
+	FROM liveness_internal.liveness_open_sessions o
+	WHERE o.coordinator_id = $1;
+	-- what it closed itself shows that it was there
+	SELECT CASE WHEN max(s.disconnected_at) > now() THEN now() ELSE greatest(alive_at, max(s.disconnected_at)) END
+	INTO alive_at
+	FROM @extschema@.provider_sessions s
+	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
+	AND s.disconnected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
+	UPDATE @extschema@.provider_sessions s
+	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
+		disconnect_reason = $2
+	FROM liveness_internal.liveness_open_sessions o
+	WHERE o.coordinator_id = $1
+	AND s.id = o.id AND s.provider_id = o.provider_id
+	AND s.disconnected_at IS NULL;
+	GET DIAGNOSTICS closed = ROW_COUNT;
+	RETURN closed;
+END
+$$;
+COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of a coordinator that has crashed, each at its last sign of life';

@@ -1,0 +1,35 @@
+CREATE FUNCTION liveness_close_session(session_id bigint, reason text, at timestamptz DEFAULT now(),
+	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF NOT isfinite(coalesce($3, now())) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'datetime_field_overflow',
+			MESSAGE = format('a session cannot be closed at %s', $3),
+			HINT = 'Give the instant at which the provider disconnected, for example now().';
+	END IF;
+	IF $2 IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'not_null_violation',
+			MESSAGE = 'reason must not be NULL',
+			HINT = 'Give the reason why the session ended, or an empty text.';
+	END IF;
+	UPDATE @extschema@.provider_sessions s SET
+		disconnected_at = coalesce($3, now()),
+		disconnect_reason = $2,
+		last_heartbeat_at = coalesce($4, s.last_heartbeat_at),
+		requests_served = coalesce($5, s.requests_served),
+		tokens_generated = coalesce($6, s.tokens_generated)
+	WHERE s.id = $1 AND s.disconnected_at IS NULL;
+	IF NOT FOUND THEN
+		PERFORM liveness_internal.liveness_count_failed_close();
+		RETURN false;
+	END IF;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session; false if there is none, so the first close wins';

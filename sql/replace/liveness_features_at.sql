@@ -1,0 +1,40 @@
+-- What liveness_rollup_features writes, but from the sessions of the window alone: the
+-- rollup reads the others as well, for liveness_candidates.
+--
+-- The condition without a column is a gate that the executor opens once: it checks
+-- the arguments even where there is no session.
+CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
+RETURNS SETOF provider_reliability_features
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT w.provider_id, as_of, liveness_internal.liveness_effective_window_days(window_days),
+		(w.features).uptime_pct,
+		(w.features).sessions_count,
+		(w.features).mtbf_seconds,
+		(w.features).median_session_seconds,
+		(w.features).p10_session_seconds,
+		(w.features).p90_session_seconds,
+		(w.features).hourly_availability,
+		(w.features).disconnect_reasons,
+		(w.features).p_stays_4h,
+		(w.features).p_stays_8h,
+		(w.features).last_disconnect_at,
+		(w.features).last_session_duration_seconds,
+		(w.features).liveness_score,
+		(w.features).mttr_seconds,
+		(w.features).failures_count,
+		(w.features).p_survives_4h,
+		(w.features).p_survives_8h,
+		(w.features).spells_count
+	FROM (
+		SELECT s.provider_id,
+			@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at < as_of
+		AND (s.disconnected_at IS NULL
+			OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
+		GROUP BY s.provider_id
+	) w
+	WHERE liveness_internal.liveness_window_start(as_of, window_days) IS NOT NULL;
+END;
+COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write as of an instant; writes nothing';

@@ -1,0 +1,74 @@
+-- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
+-- what nobody asks for is not computed.
+CREATE VIEW liveness_metrics AS
+	WITH counter AS MATERIALIZED (
+		SELECT c.name, c.value, c.help, c.since FROM liveness_internal.liveness_counters(true) c
+	), fleet AS MATERIALIZED (
+		SELECT n.providers, n.connected, n.vanished, n.highly_reliable, n.mean_uptime_pct, n.p10_uptime_pct,
+			n.p50_uptime_pct, n.p90_uptime_pct, (extract(epoch FROM now()) - extract(epoch FROM n.updated_at))::float8 AS age
+		FROM liveness_internal.liveness_metrics_fleet() n
+	), stale AS MATERIALIZED (
+		SELECT liveness_internal.liveness_metrics_stale() AS sessions
+	), job AS MATERIALIZED (
+		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
+			extract(epoch FROM j.last_duration)::float8 AS duration,
+			(extract(epoch FROM now()) - extract(epoch FROM j.last_started_at))::float8 AS age,
+			coalesce(j.last_error_at > coalesce(j.last_started_at, '-infinity'), false) AS failing
+		FROM liveness_internal.liveness_metrics_jobs() j
+	), overdue AS MATERIALIZED (
+		SELECT o.seconds, o.heartbeats, o.partitions FROM liveness_internal.liveness_metrics_overdue() o
+	), provider AS MATERIALIZED (
+		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
+			b.p_stays_4h, b.p_stays_8h,
+			EXISTS (SELECT FROM provider_sessions s
+				WHERE s.provider_id = b.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+				AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
+		FROM (
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+				FROM provider_reliability_features f
+				WHERE f.sessions_count > 0
+				ORDER BY f.liveness_score DESC, f.provider_id
+				LIMIT 50)
+			UNION
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+				FROM provider_reliability_features f
+				WHERE f.sessions_count > 0
+				ORDER BY f.liveness_score, f.provider_id DESC
+				LIMIT 50)
+		) b
+	), metric (name, labels, value, type, help) AS (
+		SELECT c.name, '{}'::jsonb, c.value, CASE WHEN c.name LIKE E'%\\_total' THEN 'counter' ELSE 'gauge' END, c.help FROM counter c
+		UNION ALL SELECT 'liveness_counters_start_time_seconds', '{}', extract(epoch FROM min(since))::float8, 'gauge', 'When the counters began at zero, Unix time; it moves when the server has crashed' FROM counter
+		UNION ALL SELECT 'liveness_fleet_providers', '{}', providers, 'gauge', 'Providers with a session in the window' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_connected_providers', '{}', connected, 'gauge', 'Providers with an open session now' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_vanished_providers', '{}', vanished, 'gauge', 'Providers known from earlier, without a session in the window' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_highly_reliable_providers', '{}', highly_reliable, 'gauge', 'Providers with an uptime of 0.95 or more' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_mean_ratio', '{}', mean_uptime_pct, 'gauge', 'Mean uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.1"}', p10_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.5"}', p50_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.9"}', p90_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_features_age_seconds', '{}', age, 'gauge', 'Time since the instant that the features describe, seconds' FROM fleet
+		UNION ALL SELECT 'liveness_fleet_stale_sessions', '{}', sessions, 'gauge', 'Open sessions whose last sign of life is older than liveness.session_timeout' FROM stale
+		UNION ALL SELECT 'liveness_job_runs_total', labels, runs, 'counter', 'Runs of the job that completed' FROM job
+		UNION ALL SELECT 'liveness_job_errors_total', labels, errors, 'counter', 'Runs of the job that failed and were recorded' FROM job
+		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job
+		UNION ALL SELECT 'liveness_job_last_duration_seconds', labels, duration, 'gauge', 'Duration of the last run of the job that completed, seconds' FROM job
+		UNION ALL SELECT 'liveness_job_last_success_age_seconds', labels, age, 'gauge', 'Time since the start of the last run of the job that completed, seconds' FROM job
+		UNION ALL SELECT 'liveness_overdue_seconds', '{}', seconds, 'gauge', 'By how much the oldest heartbeat is past liveness.heartbeat_retention, seconds; 0: none is' FROM overdue
+		UNION ALL SELECT 'liveness_overdue_heartbeats', '{}', heartbeats, 'gauge', 'Heartbeats past liveness.heartbeat_retention, counted up to 100000' FROM overdue
+		UNION ALL SELECT 'liveness_overdue_partitions', '{}', partitions, 'gauge', 'Partitions of heartbeats wholly past liveness.heartbeat_retention' FROM overdue
+		UNION ALL SELECT 'liveness_provider_score', labels, liveness_score, 'gauge', 'Liveness score of the provider, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_uptime_ratio', labels, uptime_pct, 'gauge', 'Uptime of the provider, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_stays_4h_ratio', labels, p_stays_4h, 'gauge', 'Share of the provider''s sessions that lasted 4 hours or more, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_stays_8h_ratio', labels, p_stays_8h, 'gauge', 'Share of the provider''s sessions that lasted 8 hours or more, 0 to 1' FROM provider
+		UNION ALL SELECT 'liveness_provider_connected', labels, connected::int, 'gauge', '1 if the provider has an open session, else 0' FROM provider
+	)
+	SELECT m.name, m.labels, m.value, m.type, m.help
+	FROM metric m
+	WHERE m.value IS NOT NULL;
+COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
+COMMENT ON COLUMN liveness_metrics.name IS 'Name of the metric: liveness_, with _total for what only grows, _seconds, _bytes or _ratio (0 to 1) for its unit';
+COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id or quantile; {} for none';
+COMMENT ON COLUMN liveness_metrics.value IS 'Value now; never NULL';
+COMMENT ON COLUMN liveness_metrics.type IS 'counter or gauge';
+COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for all rows of a name';

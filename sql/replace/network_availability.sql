@@ -1,0 +1,26 @@
+-- 0.95::real, for a share stored as real 0.95 is below the float8 of that name.
+CREATE VIEW network_availability AS
+	SELECT coalesce(max(f.window_days) FILTER (WHERE f.sessions_count > 0), liveness_internal.liveness_effective_window_days(NULL)) AS window_days,
+		count(*) FILTER (WHERE f.sessions_count > 0) AS providers,
+		(SELECT count(DISTINCT s.provider_id) FROM provider_sessions s
+			WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
+			AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected,
+		count(*) FILTER (WHERE f.sessions_count = 0) AS vanished,
+		avg(f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS mean_uptime_pct,
+		percentile_cont(0.1) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p10_uptime_pct,
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p50_uptime_pct,
+		percentile_cont(0.9) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p90_uptime_pct,
+		count(*) FILTER (WHERE f.sessions_count > 0 AND f.uptime_pct >= 0.95::real) AS highly_reliable,
+		max(f.updated_at) AS updated_at
+	FROM provider_reliability_features f;
+COMMENT ON VIEW network_availability IS 'The fleet as of the last rollup, over all providers';
+COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures';
+COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window; all shares are theirs';
+COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session that has begun';
+COMMENT ON COLUMN network_availability.vanished IS 'Providers known from earlier, without a session in the window';
+COMMENT ON COLUMN network_availability.mean_uptime_pct IS 'Mean uptime, 0 to 1; NULL without providers';
+COMMENT ON COLUMN network_availability.p10_uptime_pct IS '10th percentile of uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.p50_uptime_pct IS 'Median uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.p90_uptime_pct IS '90th percentile of uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.highly_reliable IS 'Providers with an uptime of 0.95 or more';
+COMMENT ON COLUMN network_availability.updated_at IS 'Instant that the latest rollup describes; NULL: none yet';

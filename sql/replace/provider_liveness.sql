@@ -1,0 +1,27 @@
+-- One row for each provider, as an aggregate without GROUP BY is: the planner leaves out the
+-- joins whose columns nobody asks for.
+CREATE VIEW provider_liveness AS
+	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
+		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
+		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
+		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
+		o.connected_since IS NOT NULL AS connected,
+		o.connected_since,
+		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
+	FROM provider_reliability_features f
+	LEFT JOIN LATERAL (
+		SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
+		FROM provider_sessions s
+		WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+		AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+	) o ON true
+	LEFT JOIN LATERAL (
+		SELECT max(h.at) AS at
+		FROM provider_heartbeats h
+		WHERE h.provider_id = f.provider_id
+	) h ON true;
+COMMENT ON VIEW provider_liveness IS 'Reliability features of each provider that the rollup knows, and whether it is connected now';
+COMMENT ON COLUMN provider_liveness.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
+COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session that has begun?';
+COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
+COMMENT ON COLUMN provider_liveness.last_heartbeat_at IS 'Latest heartbeat: of the stored ones, or as its open sessions tell; NULL: none';
