@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * arguments.c
- *		Checks of arguments that several SQL functions have, and of those of
- *		liveness_reliability.
+ *		Checks of arguments of SQL functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -175,4 +174,85 @@ liveness_reliability_limit(PG_FUNCTION_ARGS)
 				 errmsg("max_rows %d is out of range", PG_GETARG_INT32(max_rows_arg)),
 				 errhint("Give between 1 and %d rows.", MAX_RELIABILITY_ROWS)));
 	PG_RETURN_INT64(PG_GETARG_INT32(max_rows_arg));
+}
+
+/*
+ * liveness_span_usecs(span interval, name text) -> bigint
+ *
+ * An argument that is a length of time; a month has 30 days.
+ */
+PG_FUNCTION_INFO_V1(liveness_span_usecs);
+Datum
+liveness_span_usecs(PG_FUNCTION_ARGS)
+{
+	const char *name = PG_ARGISNULL(1) ? "span" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Interval   *span;
+	double		days;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name),
+				 errhint("Give a length of time, for example interval '6 hours'.")));
+	span = PG_GETARG_INTERVAL_P(0);
+	days = (double) span->month * DAYS_PER_MONTH + span->day + (double) span->time / USECS_PER_DAY;
+	if (!(days > 0 && days <= MAX_SPAN_DAYS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be longer than 0 and at most %d days", name, MAX_SPAN_DAYS),
+				 errhint("Give a length of time, for example interval '6 hours'.")));
+	PG_RETURN_INT64(((int64) span->month * DAYS_PER_MONTH + span->day) * USECS_PER_DAY + span->time);
+}
+
+/*
+ * liveness_instant(at timestamptz, name text) -> timestamptz
+ *
+ * An argument that is an instant.
+ */
+PG_FUNCTION_INFO_V1(liveness_instant);
+Datum
+liveness_instant(PG_FUNCTION_ARGS)
+{
+	const char *name = PG_ARGISNULL(1) ? "at" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name),
+				 errhint("Give an instant, for example now().")));
+	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(0)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("%s must be finite", name),
+				 errhint("Give an instant, for example now().")));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+/*
+ * liveness_candidates_limit(min_probability float8, max_rows int) -> bigint
+ *
+ * max_rows, once both are checked; NULL for no limit.
+ */
+PG_FUNCTION_INFO_V1(liveness_candidates_limit);
+Datum
+liveness_candidates_limit(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+	{
+		double		min_probability = PG_GETARG_FLOAT8(0);
+
+		if (!(min_probability >= 0 && min_probability <= 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("min_probability must be between 0 and 1, and is %g", min_probability),
+					 errhint("Give 0, or NULL, for all that are connected.")));
+	}
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	if (PG_GETARG_INT32(1) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows %d is out of range", PG_GETARG_INT32(1)),
+				 errhint("Give at least 1, or NULL for no limit.")));
+	PG_RETURN_INT64(PG_GETARG_INT32(1));
 }

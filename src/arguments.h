@@ -11,6 +11,9 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 
+/* The longest job that can be asked about, and any other length of time */
+#define MAX_SPAN_DAYS		3650
+
 extern int	liveness_check_window_days(int window_days);
 extern int	liveness_window_days_argument(FunctionCallInfo fcinfo, int arg);
 extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);

@@ -22,8 +22,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "arguments.h"
 #include "history.h"
 #include "rowtype.h"
+#include "survival_curve.h"
 
 #define HISTORY_MAGIC		0x4c764832	/* "LvH2" */
 

@@ -10,8 +10,6 @@
 
 #include "spells.h"
 
-#define SECONDS(usecs)	((double) (usecs) / USECS_PER_SEC)
-
 /* Nothing is older than ten thousand years: differences of times then fit */
 #define MAX_AGE			(INT64CONST(3650000) * USECS_PER_DAY)
 

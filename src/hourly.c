@@ -28,8 +28,8 @@
 #include "utils/timestamp.h"
 
 #include "aggstate.h"
-#include "liveness.h"
 #include "rowtype.h"
+#include "timemath.h"
 
 #define HOURLY_MAGIC		0x4c764f31	/* "LvO1" */
 #define HOURS_MAGIC			0x4c764d31	/* "LvM1" */

@@ -35,7 +35,7 @@
 #include "utils/memutils.h"
 
 #include "aggstate.h"
-#include "liveness.h"
+#include "percentiles.h"
 
 #define PERCENTILES_MAGIC	0x4c765031	/* "LvP1" */
 #define INITIAL_CAPACITY	28	/* with its header a power of two: the allocator's sizes */

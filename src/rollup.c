@@ -79,6 +79,7 @@
 #include "joblock.h"
 #include "liveness.h"
 #include "stats.h"
+#include "timemath.h"
 
 /* How long a run waits for writers: 1 + 2 + 4 + ... ms */
 #define WRITER_WAITS		7

@@ -16,6 +16,7 @@
 #include "utils/regproc.h"
 #include "utils/typcache.h"
 
+#include "extension.h"
 #include "rowtype.h"
 
 static void

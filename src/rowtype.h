@@ -12,8 +12,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 
-#include "liveness.h"
-
 typedef struct RowColumn
 {
 	const char *name;

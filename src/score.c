@@ -21,7 +21,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "liveness.h"
+#include "arguments.h"
+#include "score.h"
+#include "timemath.h"
 
 #define WEIGHT_UPTIME		0.35
 #define WEIGHT_STAYS_4H		0.25

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "aggstate.h"
+#include "settings.h"
 #include "spells.h"
 
 #define RUNNING_MAGIC		0x4c765231	/* "LvR1" */

@@ -8,7 +8,7 @@
 #ifndef LIVENESS_SPELLS_H
 #define LIVENESS_SPELLS_H
 
-#include "liveness.h"
+#include "timemath.h"
 
 /* How the session that ends an interval last has ended; a set, for ties */
 #define ENDING_OPEN			0x01	/* not yet, as of as_of */

@@ -3,11 +3,10 @@
  * survival.c
  *		The Kaplan-Meier (product-limit) estimate of survival.
  *
- * S(t) is the product over event times u <= t of 1 - d(u)/n(u), d(u) events
- * among the n(u) at risk at u: those with entry < u <= exit, so that who is
- * censored at u is still at risk there (Kaplan and Meier 1958; left truncation
- * as in Klein and Moeschberger, Survival Analysis, section 4.6).  Ties are exact:
- * times are integers.
+ * S(t) is the product over event times u <= t of 1 - d(u)/n(u), d(u) being the events
+ * among the n(u) at risk at u: those with entry < u <= exit (Kaplan and Meier 1958; left
+ * truncation as in Klein and Moeschberger, Survival Analysis, section 4.6).  Who is
+ * censored at u is still at risk there.  Times are integers, so that ties are exact.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +14,7 @@
 
 #include "miscadmin.h"
 
-#include "liveness.h"
+#include "survival.h"
 
 #define ST_SORT SortTimes
 #define ST_ELEMENT_TYPE uint64
@@ -30,7 +29,6 @@ void
 liveness_sort_sample(SurvivalSample *sample)
 {
 	SortTimes(sample->exits, sample->n);
-	SortTimes(sample->entries, sample->nentries);
 }
 
 /*
@@ -43,7 +41,6 @@ liveness_survival_at(const SurvivalSample *sample, const int64 *times, int ntime
 					 double *survival, bool *isnull)
 {
 	int64		i = 0;
-	int64		entered = 0;
 	KaplanMeier km = {.survival = 1};
 
 	for (int k = 0; k < ntimes; k++)
@@ -51,20 +48,13 @@ liveness_survival_at(const SurvivalSample *sample, const int64 *times, int ntime
 		while (i < sample->n && SurvivalTime(sample->exits[i]) <= times[k])
 		{
 			int64		u = SurvivalTime(sample->exits[i]);
-			int64		exited = i;
-			int64		events = 0;
+			int64		n_risk = sample->n - i - (sample->late_entry >= u);
+			int64		n_event = 0;
 
 			for (; i < sample->n && SurvivalTime(sample->exits[i]) == u; i++)
-				events += SurvivalFlag(sample->exits[i]);
-			if (events == 0)
-				continue;
-			while (entered < sample->nentries && SurvivalTime(sample->entries[entered]) < u)
-				entered++;
-			/* who enters as he leaves never was at risk */
-			for (int64 j = entered; j < sample->nentries && SurvivalTime(sample->entries[j]) == u; j++)
-				events -= SurvivalFlag(sample->entries[j]);
-			if (events > 0)
-				liveness_kaplan_meier_step(&km, sample->n - exited - (sample->nentries - entered), events);
+				n_event += (int64) (sample->exits[i] & 1);
+			if (n_event > 0)
+				liveness_kaplan_meier_step(&km, n_risk, n_event);
 		}
 		survival[k] = km.survival;
 		isnull[k] = sample->last_exit < 0 || (km.survival > 0.0 && times[k] > sample->last_exit);

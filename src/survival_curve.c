@@ -37,8 +37,9 @@
 #include "utils/memutils.h"
 
 #include "aggstate.h"
-#include "liveness.h"
+#include "compat.h"
 #include "rowtype.h"
+#include "survival_curve.h"
 
 #define CURVE_STATE_MAGIC	0x4c765331	/* "LvS1" */
 #define CURVE_FORMAT		1		/* of the binary protocol */
@@ -50,24 +51,6 @@
 /* An error shows so much of a literal, in bytes */
 #define MAX_SHOWN			100
 
-typedef struct CurvePoint
-{
-	double		time;			/* never NaN, nor -0 */
-	int64		n_event;
-	int64		n_censor;
-	int64		n_enter;
-} CurvePoint;
-
-typedef struct SurvivalCurve
-{
-	int32		vl_len_;
-	int32		unused;			/* 0 */
-	int64		at_start;		/* under observation from before any time */
-	CurvePoint	points[FLEXIBLE_ARRAY_MEMBER];	/* by time, each time once */
-} SurvivalCurve;
-
-#define CurveSize(n)	(offsetof(SurvivalCurve, points) + (Size) (n) * sizeof(CurvePoint))
-#define CurvePoints(c)	((int64) ((VARSIZE(c) - offsetof(SurvivalCurve, points)) / sizeof(CurvePoint)))
 #define MAX_POINTS		((int64) ((MaxAllocSize - offsetof(SurvivalCurve, points)) / sizeof(CurvePoint)))
 
 /* The points so far, in any order and times repeated */
@@ -78,19 +61,6 @@ typedef struct CurveState
 	int64		capacity;
 	CurvePoint	points[FLEXIBLE_ARRAY_MEMBER];
 } CurveState;
-
-/* A walk over the times at which anybody leaves */
-typedef struct CurveWalk
-{
-	const SurvivalCurve *curve;
-	int64		next;			/* point */
-	int64		at_risk;		/* at the next point */
-	double		time;
-	int64		n_risk;
-	int64		n_event;
-	int64		n_censor;
-	KaplanMeier km;
-} CurveWalk;
 
 #define ST_SORT SortPoints
 #define ST_ELEMENT_TYPE CurvePoint
@@ -673,8 +643,8 @@ survival_agg_final(PG_FUNCTION_ARGS)
 
 /* ---------- what can be asked ---------- */
 
-static void
-BeginWalk(CurveWalk *walk, const SurvivalCurve *curve)
+void
+liveness_begin_curve_walk(CurveWalk *walk, const SurvivalCurve *curve)
 {
 	memset(walk, 0, sizeof(*walk));
 	walk->curve = curve;
@@ -683,8 +653,8 @@ BeginWalk(CurveWalk *walk, const SurvivalCurve *curve)
 }
 
 /* Time of the next exit; false if there is none */
-static bool
-PeekWalk(CurveWalk *walk, double *time)
+bool
+liveness_peek_curve_walk(CurveWalk *walk, double *time)
 {
 	int64		n = CurvePoints(walk->curve);
 
@@ -702,12 +672,12 @@ PeekWalk(CurveWalk *walk, double *time)
 	return false;
 }
 
-static bool
-StepWalk(CurveWalk *walk)
+bool
+liveness_step_curve_walk(CurveWalk *walk)
 {
 	const CurvePoint *point;
 
-	if (!PeekWalk(walk, &walk->time))
+	if (!liveness_peek_curve_walk(walk, &walk->time))
 		return false;
 	point = &walk->curve->points[walk->next++];
 	walk->n_risk = walk->at_risk;
@@ -726,13 +696,13 @@ SurvivalAt(const SurvivalCurve *curve, double t, double *survival)
 	CurveWalk	walk;
 	double		time;
 
-	BeginWalk(&walk, curve);
-	if (!PeekWalk(&walk, &time))
+	liveness_begin_curve_walk(&walk, curve);
+	if (!liveness_peek_curve_walk(&walk, &time))
 		return false;
-	while (PeekWalk(&walk, &time) && time <= t)
-		(void) StepWalk(&walk);
+	while (liveness_peek_curve_walk(&walk, &time) && time <= t)
+		(void) liveness_step_curve_walk(&walk);
 	*survival = walk.km.survival;
-	return t <= walk.time || walk.km.survival == 0 || PeekWalk(&walk, &time);
+	return t <= walk.time || walk.km.survival == 0 || liveness_peek_curve_walk(&walk, &time);
 }
 
 static void
@@ -835,12 +805,12 @@ survival_conditionals(PG_FUNCTION_ARGS)
 		asked[n + i] = (AskedTime) {age + more, n + i};
 	}
 	SortAskedTimes(asked, 2 * n);
-	BeginWalk(&walk, curve);
+	liveness_begin_curve_walk(&walk, curve);
 	for (int i = 0; i < 2 * n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		while (PeekWalk(&walk, &time) && time <= asked[i].time)
-			(void) StepWalk(&walk);
+		while (liveness_peek_curve_walk(&walk, &time) && time <= asked[i].time)
+			(void) liveness_step_curve_walk(&walk);
 		survival[asked[i].index] = walk.km.survival;
 	}
 	for (int i = 0; i < n; i++)
@@ -875,10 +845,10 @@ survival_quantile(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("p must be between 0 and 1, and is %g", p),
 				 errhint("p is the probability of the event: 0.5 asks for the median.")));
-	BeginWalk(&walk, curve);
+	liveness_begin_curve_walk(&walk, curve);
 	if (p == 0 && CurvePoints(curve) > 0)
 		PG_RETURN_FLOAT8(0);
-	while (StepWalk(&walk))
+	while (liveness_step_curve_walk(&walk))
 	{
 		double		failed = 1 - walk.km.survival;
 
@@ -917,12 +887,12 @@ survival_rmean(PG_FUNCTION_ARGS)
 	CheckNumber("horizon", horizon, 0);
 	if (!SurvivalAt(curve, horizon, &survival))
 		PG_RETURN_NULL();
-	BeginWalk(&walk, curve);
-	while (PeekWalk(&walk, &time) && time < horizon && walk.km.survival > 0)
+	liveness_begin_curve_walk(&walk, curve);
+	while (liveness_peek_curve_walk(&walk, &time) && time < horizon && walk.km.survival > 0)
 	{
 		area += walk.km.survival * (time - since);
 		since = time;
-		(void) StepWalk(&walk);
+		(void) liveness_step_curve_walk(&walk);
 	}
 	if (walk.km.survival > 0)
 		area += walk.km.survival * (horizon - since);
@@ -1048,7 +1018,7 @@ survival_table(PG_FUNCTION_ARGS)
 		call = (TableCall *) palloc(sizeof(TableCall));
 		call->type = ParseConfidenceType(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 		call->z = NormalBound(conf_level);
-		BeginWalk(&call->walk,
+		liveness_begin_curve_walk(&call->walk,
 				  (SurvivalCurve *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
 		funcctx->tuple_desc = liveness_result_row(fcinfo, table_row, lengthof(table_row));
 		funcctx->user_fctx = call;
@@ -1057,7 +1027,7 @@ survival_table(PG_FUNCTION_ARGS)
 
 	funcctx = SRF_PERCALL_SETUP();
 	call = (TableCall *) funcctx->user_fctx;
-	if (!StepWalk(&call->walk))
+	if (!liveness_step_curve_walk(&call->walk))
 		SRF_RETURN_DONE(funcctx);
 
 	km = &call->walk.km;
@@ -1077,226 +1047,4 @@ survival_table(PG_FUNCTION_ARGS)
 	values[7] = Float8GetDatum(upper);
 	SRF_RETURN_NEXT(funcctx,
 					HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc, values, nulls)));
-}
-
-/* ---------- to look at ---------- */
-
-#define MIN_PLOT_WIDTH		20
-#define MAX_PLOT_WIDTH		1000
-#define DEFAULT_PLOT_WIDTH	72
-#define MIN_PLOT_HEIGHT		2
-#define MAX_PLOT_HEIGHT		100
-#define DEFAULT_PLOT_HEIGHT	16
-#define PLOT_MARGIN			5		/* "100%" and the axis */
-
-/* What a plot is drawn with; blocks are cells filled by a step more each */
-typedef struct PlotGlyphs
-{
-	const char *mark;			/* the axis at a label, */
-	const char *axis;			/* and elsewhere */
-	const char *corner;
-	const char *tick;
-	const char *line;
-	int			steps;
-	const char *blocks[9];
-} PlotGlyphs;
-
-static const PlotGlyphs unicode_glyphs = {
-	"\xe2\x94\xa4", "\xe2\x94\x82", "\xe2\x94\xbc", "\xe2\x94\xac", "\xe2\x94\x80", 8,
-	{" ", "\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83", "\xe2\x96\x84", "\xe2\x96\x85",
-	"\xe2\x96\x86", "\xe2\x96\x87", "\xe2\x96\x88"}
-};
-static const PlotGlyphs ascii_glyphs = {"+", "|", "+", "+", "-", 3, {" ", ".", ":", "#"}};
-
-typedef struct PlotCall
-{
-	const PlotGlyphs *glyphs;
-	int			height;
-	int			columns;
-	double		horizon;
-	int			row;			/* next, from the top */
-	int			reached;		/* columns that the curve reaches */
-	int			levels[FLEXIBLE_ARRAY_MEMBER];	/* of the columns, in steps */
-} PlotCall;
-
-static int
-PlotSizeArgument(FunctionCallInfo fcinfo, int arg, const char *name, int min, int max,
-				 int preset)
-{
-	int			size = PG_ARGISNULL(arg) ? preset : PG_GETARG_INT32(arg);
-
-	if (size < min || size > max)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s %d is out of range", name, size),
-				 errhint("Give between %d and %d characters, or NULL for %d.", min, max, preset)));
-	return size;
-}
-
-/* The last finite time at which anybody leaves; 1 where that makes no scale */
-static double
-DefaultHorizon(const SurvivalCurve *curve)
-{
-	for (int64 i = CurvePoints(curve) - 1; i >= 0; i--)
-	{
-		const CurvePoint *point = &curve->points[i];
-
-		if ((point->n_event > 0 || point->n_censor > 0) && !isinf(point->time))
-			return point->time > 0 ? point->time : 1;
-	}
-	return 1;
-}
-
-/* The time of a column: the first is 0, the last the horizon */
-static double
-PlotTime(const PlotCall *call, int column)
-{
-	double		time = call->horizon * column / (call->columns - 1);
-
-	return isinf(time) ? call->horizon * ((double) column / (call->columns - 1)) : time;
-}
-
-/* S of every column, in steps; 0 and 1 are shown where they are exact */
-static void
-PlotLevels(PlotCall *call, const SurvivalCurve *curve)
-{
-	int			full = call->height * call->glyphs->steps;
-	CurveWalk	walk;
-	double		time;
-
-	BeginWalk(&walk, curve);
-	for (call->reached = 0; call->reached < call->columns; call->reached++)
-	{
-		double		until = PlotTime(call, call->reached);
-		double		s;
-
-		while (PeekWalk(&walk, &time) && time <= until)
-		{
-			CHECK_FOR_INTERRUPTS();
-			(void) StepWalk(&walk);
-		}
-		s = walk.km.survival;
-		/* past the last time, as SurvivalAt has it */
-		if (until > walk.time && s > 0 && !PeekWalk(&walk, &time))
-			break;
-		call->levels[call->reached] = s <= 0 ? 0 : s >= 1 ? full :
-			Min(Max((int) rint(s * full), 1), full - 1);
-	}
-}
-
-static void
-AppendGlyphs(StringInfo line, const char *glyph, int n)
-{
-	while (n-- > 0)
-		appendStringInfoString(line, glyph);
-}
-
-/* A row of cells, a quarter of S labelled where one begins */
-static void
-PlotRow(StringInfo line, const PlotCall *call)
-{
-	const PlotGlyphs *glyphs = call->glyphs;
-	int			below = (call->height - 1 - call->row) * glyphs->steps;
-
-	if (4 * call->row % call->height == 0)
-		appendStringInfo(line, "%3d%%%s", 100 - 100 * call->row / call->height, glyphs->mark);
-	else
-		appendStringInfo(line, "%4s%s", "", glyphs->axis);
-	/* levels fall: what is blank ends the row */
-	for (int i = 0; i < call->reached && call->levels[i] > below; i++)
-		appendStringInfoString(line, glyphs->blocks[Min(call->levels[i] - below, glyphs->steps)]);
-	if (below == 0 && call->reached < call->columns)
-	{
-		for (int i = 0; i < call->reached; i++)
-			if (call->levels[i] == 0)
-				appendStringInfoChar(line, ' ');
-		AppendGlyphs(line, "?", call->columns - call->reached);
-	}
-}
-
-static void
-PlotAxis(StringInfo line, const PlotCall *call)
-{
-	int			middle = (call->columns - 1) / 2;
-
-	appendStringInfo(line, "  0%%%s", call->glyphs->corner);
-	for (int i = 0; i < call->columns; i++)
-		appendStringInfoString(line, i == 0 || i == middle || i == call->columns - 1 ?
-							   call->glyphs->tick : call->glyphs->line);
-}
-
-/* Times of the first, the middle and the last column, the middle if there is room */
-static void
-PlotTimes(StringInfo line, const PlotCall *call)
-{
-	int			middle = (call->columns - 1) / 2;
-	char	   *center = psprintf("%.7g", PlotTime(call, middle));
-	char	   *right = psprintf("%.7g", call->horizon);
-	int			start = middle - (int) strlen(center) / 2;
-	int			end = call->columns - (int) strlen(right);
-
-	appendStringInfo(line, "%*s0", PLOT_MARGIN, "");
-	if (start > 1 && start + (int) strlen(center) < end)
-		appendStringInfo(line, "%*s%s", start - 1, "", center);
-	appendStringInfo(line, "%*s%s", PLOT_MARGIN + end - line->len, "", right);
-}
-
-/*
- * survival_plot(curve survival_curve, width int, height int, horizon float8) -> SETOF text
- *
- * A column shows S just after its time.
- */
-PG_FUNCTION_INFO_V1(survival_plot);
-Datum
-survival_plot(PG_FUNCTION_ARGS)
-{
-	FuncCallContext *funcctx;
-	PlotCall   *call;
-	StringInfoData line;
-
-	if (SRF_IS_FIRSTCALL())
-	{
-		int			columns = PlotSizeArgument(fcinfo, 1, "width", MIN_PLOT_WIDTH,
-											   MAX_PLOT_WIDTH, DEFAULT_PLOT_WIDTH) - PLOT_MARGIN;
-		int			height = PlotSizeArgument(fcinfo, 2, "height", MIN_PLOT_HEIGHT,
-											  MAX_PLOT_HEIGHT, DEFAULT_PLOT_HEIGHT);
-		double		horizon = PG_ARGISNULL(3) ? 1 : PG_GETARG_FLOAT8(3);
-		SurvivalCurve *curve;
-
-		if (!(horizon > 0) || isinf(horizon))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("horizon must be positive and finite, and is %g", horizon),
-					 errhint("Give the time at the right end, or NULL for the curve's last.")));
-		funcctx = SRF_FIRSTCALL_INIT();
-		call = (PlotCall *) MemoryContextAlloc(funcctx->multi_call_memory_ctx,
-											   offsetof(PlotCall, levels) + columns * sizeof(int));
-		call->glyphs = GetDatabaseEncoding() == PG_UTF8 ? &unicode_glyphs : &ascii_glyphs;
-		call->height = height;
-		call->columns = columns;
-		call->row = height + 2;
-		funcctx->user_fctx = call;
-		curve = PG_ARGISNULL(0) ? NULL : (SurvivalCurve *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0));
-		if (curve != NULL && CurvePoints(curve) > 0)
-		{
-			call->horizon = PG_ARGISNULL(3) ? DefaultHorizon(curve) : horizon;
-			call->row = 0;
-			PlotLevels(call, curve);
-		}
-	}
-
-	funcctx = SRF_PERCALL_SETUP();
-	call = (PlotCall *) funcctx->user_fctx;
-	if (call->row >= call->height + 2)
-		SRF_RETURN_DONE(funcctx);
-
-	initStringInfo(&line);
-	if (call->row < call->height)
-		PlotRow(&line, call);
-	else if (call->row == call->height)
-		PlotAxis(&line, call);
-	else
-		PlotTimes(&line, call);
-	call->row++;
-	SRF_RETURN_NEXT(funcctx, PointerGetDatum(cstring_to_text_with_len(line.data, line.len)));
 }
