@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "arguments.h"

@@ -54,8 +54,10 @@
 #include "utils/wait_event.h"
 
 #include "buffer.h"
-#include "liveness.h"
-#include "stats.h"
+#include "compat.h"
+#include "settings.h"
+
+#define LIVENESS_TRANCHE	"liveness"
 
 /* A full buffer is logged for the first drop, and then for each so many */
 #define DROPS_PER_LOG	1024
@@ -90,6 +92,7 @@ typedef struct HeartbeatBuffer
 	uint64		accepted;		/* records that came in */
 	uint64		left;			/* records that left: those before tail */
 	uint64		written;		/* records that were written */
+	BufferTotals totals;
 
 	bool		open;			/* there is a worker that will empty it */
 	bool		hushed;			/* the worker knows that it is due */
@@ -132,10 +135,17 @@ RingSize(void)
 	return (Size) liveness_buffer_size * 1024;
 }
 
-Size
-liveness_buffer_shmem_size(void)
+static Size
+BufferSize(void)
 {
 	return add_size(MAXALIGN(offsetof(HeartbeatBuffer, ring)), RingSize());
+}
+
+void
+liveness_buffer_request_shmem(void)
+{
+	RequestAddinShmemSpace(BufferSize());
+	RequestNamedLWLockTranche(LIVENESS_TRANCHE, 1);
 }
 
 /* Called with AddinShmemInitLock held */
@@ -145,8 +155,7 @@ liveness_buffer_shmem_init(void)
 	bool		found;
 
 	buffer_lock = &(GetNamedLWLockTranche(LIVENESS_TRANCHE))->lock;
-	buffer = (HeartbeatBuffer *) ShmemInitStruct("liveness buffer", liveness_buffer_shmem_size(),
-										&found);
+	buffer = (HeartbeatBuffer *) ShmemInitStruct("liveness buffer", BufferSize(), &found);
 	if (!found)
 	{
 		memset(buffer, 0, offsetof(HeartbeatBuffer, ring));
@@ -155,14 +164,14 @@ liveness_buffer_shmem_init(void)
 	}
 }
 
-void
-liveness_buffer_lock(void)
+static void
+LockBuffer(void)
 {
 	LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
 }
 
-void
-liveness_buffer_unlock(void)
+static void
+UnlockBuffer(void)
 {
 	LWLockRelease(buffer_lock);
 }
@@ -187,7 +196,7 @@ liveness_buffer_bytes(void)
 
 	LWLockAcquire(buffer_lock, LW_SHARED);
 	bytes = (int64) (buffer->head - buffer->tail);
-	LWLockRelease(buffer_lock);
+	UnlockBuffer();
 	return bytes;
 }
 
@@ -195,6 +204,24 @@ int64
 liveness_buffer_size_bytes(void)
 {
 	return (int64) buffer->size;
+}
+
+void
+liveness_buffer_totals(BufferTotals *totals)
+{
+	LWLockAcquire(buffer_lock, LW_SHARED);
+	*totals = buffer->totals;
+	UnlockBuffer();
+}
+
+/* Count anew; what waits now is the most that has waited since */
+void
+liveness_buffer_reset_totals(void)
+{
+	LockBuffer();
+	memset(&buffer->totals, 0, sizeof(buffer->totals));
+	buffer->totals.high_water = liveness_buffer_waiting();
+	UnlockBuffer();
 }
 
 /* Bytes of the ring from a position on */
@@ -384,6 +411,81 @@ UseDefault(HeartbeatRecord *record, int column)
 }
 
 /*
+ * Make a record of the arguments of liveness_emit.  The bytes of texts and jsonb stay
+ * where they are until there is room for the record.  Returns the length of all.
+ */
+static Size
+MakeRecord(FunctionCallInfo fcinfo, HeartbeatRecord *record, const char **bytes)
+{
+	Size		size = sizeof(HeartbeatRecord);
+
+	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+	{
+		if (PG_ARGISNULL(i))
+		{
+			if (heartbeat_columns[i].not_null)
+				UseDefault(record, i);
+			else
+				record->nulls |= 1U << i;
+			continue;
+		}
+		switch (heartbeat_columns[i].type)
+		{
+			case FLOAT4OID:
+				{
+					float4		value = NarrowToReal(PG_GETARG_FLOAT8(i),
+													 heartbeat_columns[i].name);
+
+					memcpy(&record->slots[i], &value, sizeof(value));
+					break;
+				}
+			case TIMESTAMPTZOID:
+				record->slots[i] = PG_GETARG_TIMESTAMPTZ(i);
+				break;
+			default:
+				{
+					struct varlena *value = PG_GETARG_VARLENA_PP(i);
+
+					bytes[i] = VARDATA_ANY(value);
+					record->slots[i] = VARSIZE_ANY_EXHDR(value);
+					size += record->slots[i];
+				}
+		}
+	}
+	size = TYPEALIGN64(8, size);
+	if (size > buffer->size)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a heartbeat of %zu bytes does not fit into the buffer of %zu bytes",
+						size, buffer->size),
+				 errhint("Insert it into provider_heartbeats, or raise liveness.buffer_size.")));
+	record->units = size / 8;
+	record->extension = ExtensionOf(fcinfo->flinfo->fn_oid);
+	return size;
+}
+
+/* Put a record behind the others, for which there is room.  The caller holds the lock. */
+static void
+PutRecord(const HeartbeatRecord *record, const char *const *bytes)
+{
+	uint64		position = buffer->head;
+
+	RingPut(position, record, sizeof(*record));
+	position += sizeof(*record);
+	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
+	{
+		if (bytes[i] == NULL)
+			continue;
+		RingPut(position, bytes[i], record->slots[i]);
+		position += record->slots[i];
+	}
+	buffer->head += (uint64) record->units * 8;
+	buffer->accepted++;
+	buffer->totals.emitted++;
+	buffer->totals.high_water = Max(buffer->totals.high_water, liveness_buffer_waiting());
+}
+
+/*
  * liveness_emit(provider_id text, status text, memory_pressure float8,
  *				 cpu_usage float8, thermal_state text, memory_available_gb float8,
  *				 gpu_memory_active_gb float8, gpu_memory_cache_gb float8,
@@ -398,94 +500,37 @@ liveness_emit(PG_FUNCTION_ARGS)
 {
 	HeartbeatRecord record = {0};
 	const char *bytes[HEARTBEAT_COLUMNS] = {0};
-	Size		size = sizeof(HeartbeatRecord);
-	Latch	   *wake = NULL;
-	uint64		position;
+	Size		size;
+	Latch	   *wake;
+	bool		fits;
+	int64		dropped = 0;
 
+	/* whatever may fail or take time comes before the lock */
 	CheckAvailable("liveness_emit()");
+	size = MakeRecord(fcinfo, &record, bytes);
 
-	/* all that may fail or take time comes before the lock */
-	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
-	{
-		if (PG_ARGISNULL(i))
-		{
-			if (heartbeat_columns[i].not_null)
-				UseDefault(&record, i);
-			else
-				record.nulls |= 1U << i;
-			continue;
-		}
-		switch (heartbeat_columns[i].type)
-		{
-			case FLOAT4OID:
-				{
-					float4		value = NarrowToReal(PG_GETARG_FLOAT8(i),
-													 heartbeat_columns[i].name);
-
-					memcpy(&record.slots[i], &value, sizeof(value));
-					break;
-				}
-			case TIMESTAMPTZOID:
-				record.slots[i] = PG_GETARG_TIMESTAMPTZ(i);
-				break;
-			default:
-				{
-					struct varlena *value = PG_GETARG_VARLENA_PP(i);
-
-					bytes[i] = VARDATA_ANY(value);
-					record.slots[i] = VARSIZE_ANY_EXHDR(value);
-					size += record.slots[i];
-				}
-		}
-	}
-	size = TYPEALIGN64(8, size);
-	if (size > buffer->size)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a heartbeat of %zu bytes does not fit into the buffer of %zu bytes",
-						size, buffer->size),
-				 errhint("Insert it into provider_heartbeats, or raise liveness.buffer_size.")));
-	record.units = size / 8;
-	record.extension = ExtensionOf(fcinfo->flinfo->fn_oid);
-
-	LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
+	LockBuffer();
 	if (!buffer->open || buffer->database != MyDatabaseId)
 	{
-		LWLockRelease(buffer_lock);
+		UnlockBuffer();
 		BufferUnavailable("liveness_emit()");
 	}
-	if (size > buffer->size - (buffer->head - buffer->tail))
+	fits = size <= buffer->size - (buffer->head - buffer->tail);
+	if (fits)
+		PutRecord(&record, bytes);
+	else
 	{
-		int64		dropped = liveness_count_locked(COUNTER_DROPPED);
-
 		buffer->dropped = true;
-		wake = WorkerToWake();
-		LWLockRelease(buffer_lock);
-		if (wake != NULL)
-			SetLatch(wake);
-		LogDrop(dropped);
-		PG_RETURN_BOOL(false);
+		dropped = ++buffer->totals.dropped;
 	}
-	position = buffer->head;
-	RingPut(position, &record, sizeof(record));
-	position += sizeof(record);
-	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
-	{
-		if (bytes[i] == NULL)
-			continue;
-		RingPut(position, bytes[i], record.slots[i]);
-		position += record.slots[i];
-	}
-	buffer->head += size;
-	buffer->accepted++;
-	liveness_count_locked(COUNTER_EMITTED);
-	liveness_raise_locked(COUNTER_BUFFER_HIGH_WATER, liveness_buffer_waiting());
 	wake = WorkerToWake();
-	LWLockRelease(buffer_lock);
+	UnlockBuffer();
 
 	if (wake != NULL)
 		SetLatch(wake);
-	PG_RETURN_BOOL(true);
+	if (!fits)
+		LogDrop(dropped);
+	PG_RETURN_BOOL(fits);
 }
 
 pg_noreturn static void
@@ -544,76 +589,100 @@ CheckWorkerNotBlocked(pid_t worker)
 	pfree(blockers);
 }
 
-/*
- * liveness_flush() -> bigint
- *
- * Asks the worker to write, and waits until all that was emitted before has left
- * the buffer.  Returns how many were written meanwhile, of as many as were waiting.
- */
-PG_FUNCTION_INFO_V1(liveness_flush);
-Datum
-liveness_flush(PG_FUNCTION_ARGS)
+/* What liveness_flush sees of the buffer */
+typedef struct FlushView
 {
-	Latch	   *worker = NULL;
-	uint64		target;
-	uint64		waiting;
+	bool		reached;		/* all that it waits for has left */
+	bool		open;
 	uint64		written;
-	int			closed_for = 0;
-	bool		asked = false;
 	pid_t		worker_pid;
+} FlushView;
 
-	CheckAvailable("liveness_flush()");
-	CheckTableNotLocked(fcinfo);
+/* Look at the buffer, and ask the worker to write unless it has been asked already */
+static FlushView
+LookForFlush(uint64 target, bool asked)
+{
+	FlushView	view;
+	Latch	   *worker = NULL;
 
-	LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
-	if (liveness_database[0] == '\0' ||
-		(OidIsValid(buffer->database) && buffer->database != MyDatabaseId))
+	LockBuffer();
+	view.reached = buffer->left >= target;
+	view.open = buffer->open;
+	view.written = buffer->written;
+	view.worker_pid = buffer->worker_pid;
+	if (view.open && !view.reached && !asked)
 	{
-		LWLockRelease(buffer_lock);
-		BufferUnavailable("liveness_flush()");
+		buffer->requests++;
+		worker = buffer->worker_latch;
 	}
-	target = buffer->accepted;
-	waiting = target - buffer->left;
-	written = buffer->written;
-	LWLockRelease(buffer_lock);
+	UnlockBuffer();
+	if (worker != NULL)
+		SetLatch(worker);
+	return view;
+}
 
+/* Wait until all heartbeats before the target have left; what was written by then */
+static uint64
+WaitForFlush(uint64 target)
+{
+	static uint32 wait_event = 0;
+	FlushView	view;
+	bool		asked = false;
+	int			closed_for = 0;
+
+	if (wait_event == 0)
+		wait_event = WaitEventExtensionNew("LivenessFlush");
 	ConditionVariablePrepareToSleep(&buffer->left_cv);
 	for (;;)
 	{
-		bool		open;
-		bool		reached;
-
-		LWLockAcquire(buffer_lock, LW_EXCLUSIVE);
-		reached = buffer->left >= target;
-		if (reached)
-			written = buffer->written - written;
-		open = buffer->open;
-		worker_pid = buffer->worker_pid;
-		if (open && !asked)
-		{
-			buffer->requests++;
-			worker = buffer->worker_latch;
-		}
-		LWLockRelease(buffer_lock);
-
-		if (reached)
+		view = LookForFlush(target, asked);
+		if (view.reached)
 			break;
-		if (open && !asked)
-			SetLatch(worker);
 		/* a worker that comes back must be asked again */
-		asked = open;
-		closed_for = open ? 0 : closed_for + 1;
+		asked = view.open;
+		closed_for = view.open ? 0 : closed_for + 1;
 		if (closed_for > WORKER_PATIENCE_SECONDS)
 		{
 			ConditionVariableCancelSleep();
 			BufferUnavailable("liveness_flush()");
 		}
-		if (ConditionVariableTimedSleep(&buffer->left_cv, 1000,
-										liveness_wait_event(WAIT_FLUSH)) && open)
-			CheckWorkerNotBlocked(worker_pid);
+		if (ConditionVariableTimedSleep(&buffer->left_cv, 1000, wait_event) && view.open)
+			CheckWorkerNotBlocked(view.worker_pid);
 	}
 	ConditionVariableCancelSleep();
+	return view.written;
+}
 
+/*
+ * liveness_flush() -> bigint
+ *
+ * Asks the worker to write, and waits until all that was emitted before has left
+ * the buffer.  Returns how many were written meanwhile, but no more than were waiting.
+ */
+PG_FUNCTION_INFO_V1(liveness_flush);
+Datum
+liveness_flush(PG_FUNCTION_ARGS)
+{
+	uint64		target;
+	uint64		waiting;
+	uint64		written;
+
+	CheckAvailable("liveness_flush()");
+	CheckTableNotLocked(fcinfo);
+
+	LockBuffer();
+	if (liveness_database[0] == '\0' ||
+		(OidIsValid(buffer->database) && buffer->database != MyDatabaseId))
+	{
+		UnlockBuffer();
+		BufferUnavailable("liveness_flush()");
+	}
+	target = buffer->accepted;
+	waiting = target - buffer->left;
+	written = buffer->written;
+	UnlockBuffer();
+
+	written = WaitForFlush(target) - written;
 	PG_RETURN_INT64((int64) Min(written, waiting));
 }
 
@@ -625,9 +694,9 @@ liveness_buffer_begin_start(void)
 {
 	int			starts;
 
-	liveness_buffer_lock();
+	LockBuffer();
 	starts = buffer->starts++;
-	liveness_buffer_unlock();
+	UnlockBuffer();
 	return starts;
 }
 
@@ -635,36 +704,36 @@ liveness_buffer_begin_start(void)
 void
 liveness_buffer_open(void)
 {
-	liveness_buffer_lock();
+	LockBuffer();
 	buffer->open = true;
 	buffer->hushed = false;
 	buffer->database = MyDatabaseId;
 	buffer->worker_pid = MyProcPid;
 	buffer->worker_latch = MyLatch;
-	liveness_buffer_unlock();
+	UnlockBuffer();
 }
 
 /* The worker runs, or was told to stop: the start has not failed */
 void
 liveness_buffer_end_start(void)
 {
-	liveness_buffer_lock();
+	LockBuffer();
 	buffer->starts = 0;
-	liveness_buffer_unlock();
+	UnlockBuffer();
 }
 
 /* No heartbeat is taken after this returns */
 void
 liveness_buffer_close(void)
 {
-	liveness_buffer_lock();
+	LockBuffer();
 	if (buffer->worker_pid == MyProcPid)
 	{
 		buffer->open = false;
 		buffer->worker_pid = 0;
 		buffer->worker_latch = NULL;
 	}
-	liveness_buffer_unlock();
+	UnlockBuffer();
 	ConditionVariableBroadcast(&buffer->left_cv);
 }
 
@@ -673,9 +742,9 @@ liveness_buffer_requests(void)
 {
 	uint64		requests;
 
-	liveness_buffer_lock();
+	LockBuffer();
 	requests = buffer->requests;
-	liveness_buffer_unlock();
+	UnlockBuffer();
 	return requests;
 }
 
@@ -685,9 +754,9 @@ liveness_buffer_is_due(void)
 {
 	bool		due;
 
-	liveness_buffer_lock();
+	LockBuffer();
 	due = IsDue();
-	liveness_buffer_unlock();
+	UnlockBuffer();
 	return due;
 }
 
@@ -698,12 +767,12 @@ liveness_buffer_is_due(void)
 void
 liveness_buffer_rest(bool hush, bool pass)
 {
-	liveness_buffer_lock();
+	LockBuffer();
 	buffer->hushed = hush;
 	buffer->dropped = false;
 	buffer->passed_rows = pass ? (int64) (buffer->accepted - buffer->left) : 0;
 	buffer->passed_bytes = pass ? (int64) (buffer->head - buffer->tail) : 0;
-	liveness_buffer_unlock();
+	UnlockBuffer();
 }
 
 /* A text or jsonb of the ring, as a Datum in the current memory context */
@@ -717,29 +786,34 @@ RingVarlena(uint64 position, Size length)
 	return PointerGetDatum(value);
 }
 
-/* Move tail past every record that is marked, of which so many were written just now */
+/*
+ * Move tail past every record that is marked.  Marked just now were so many; whoever
+ * sees that these have left sees them counted.
+ */
 static void
-AdvanceTail(int written)
+AdvanceTail(int written, int set_aside)
 {
 	uint64		tail = buffer->tail;
 	uint64		left = buffer->left;
 	uint64		head;
 
 	/* only the worker writes to these; the lock is for what it makes known at once */
-	liveness_buffer_lock();
+	LockBuffer();
 	head = buffer->head;
-	liveness_buffer_unlock();
+	UnlockBuffer();
 	while (tail < head && RingRecord(tail)->state != RECORD_WAITING)
 	{
 		left++;
 		tail += (uint64) RingRecord(tail)->units * 8;
 	}
-	liveness_buffer_lock();
+	LockBuffer();
 	buffer->tail = tail;
 	buffer->left = left;
 	buffer->written += written;
+	buffer->totals.written += written;
+	buffer->totals.set_aside += set_aside;
 	AssertRing();
-	liveness_buffer_unlock();
+	UnlockBuffer();
 }
 
 static void
@@ -804,13 +878,34 @@ CopyRecord(HeartbeatBatch *batch, const HeartbeatRecord *record, uint64 position
 	}
 }
 
+/* Its table has gone with the extension that took it, and it is not the successor's */
+static void
+SetOrphanAside(HeartbeatRecord *stored)
+{
+	stored->state = RECORD_ASIDE;
+	LockBuffer();
+	buffer->totals.set_aside++;
+	UnlockBuffer();
+}
+
+/* Copy a record, if it is wanted: its length, or 0 */
+static Size
+ReadRecord(HeartbeatBatch *batch, const HeartbeatRecord *record, uint64 position,
+		   HeartbeatFilter wanted)
+{
+	uint64		provider = ProviderHash(record, position);
+
+	if (wanted != NULL && !wanted(position, provider))
+		return 0;
+	batch->providers[batch->nrows] = provider;
+	CopyRecord(batch, record, position);
+	return (Size) record->units * 8;
+}
+
 /*
  * Copy the oldest heartbeats that wait, in the current memory context: so many rows
  * at most, and not much more than so many bytes; of these, if "wanted" is given, those
- * that it wants.
- *
- * Those that an extension took which was dropped since are set aside here: their
- * table has gone, and they are none of its successor's.
+ * that it wants.  Those that an extension took which was dropped since are set aside.
  */
 void
 liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size max_bytes,
@@ -823,54 +918,42 @@ liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size ma
 	Size		bytes = 0;
 
 	/* a read that was broken off may have left marks behind */
-	AdvanceTail(0);
+	AdvanceTail(0, 0);
 	position = buffer->tail;
 	/* room for more is made by each commit */
 	max_bytes = Min(max_bytes, buffer->size / 4);
 
-	liveness_buffer_lock();
+	LockBuffer();
 	head = buffer->head;
 	waiting = buffer->accepted - buffer->left;
 	AssertRing();
 	buffer->hushed = false;
 	buffer->dropped = false;
-	liveness_buffer_unlock();
+	UnlockBuffer();
 
 	MakeBatch(batch, (int) Min((uint64) max_rows, waiting));
 	while (position < head && batch->nrows < batch->capacity && bytes < max_bytes)
 	{
 		HeartbeatRecord *stored = RingRecord(position);
-		Size		size = (Size) stored->units * 8;
+		HeartbeatRecord record;
 
 		CHECK_FOR_INTERRUPTS();
-		if (stored->state == RECORD_WAITING)
+		RingGet(position, &record, sizeof(record));
+		if (record.state == RECORD_WAITING)
 		{
-			HeartbeatRecord record;
-
-			RingGet(position, &record, sizeof(record));
-			if (record.extension != extension)
-			{
-				stored->state = RECORD_ASIDE;
-				liveness_count_now(COUNTER_ROWS_SET_ASIDE, 1);
-				orphans++;
-			}
+			if (record.extension == extension)
+				bytes += ReadRecord(batch, &record, position, wanted);
 			else
 			{
-				uint64		provider = ProviderHash(&record, position);
-
-				if (wanted == NULL || wanted(position, provider))
-				{
-					batch->providers[batch->nrows] = provider;
-					CopyRecord(batch, &record, position);
-					bytes += size;
-				}
+				SetOrphanAside(stored);
+				orphans++;
 			}
 		}
-		position += size;
+		position += (uint64) record.units * 8;
 	}
 	if (orphans > 0)
 	{
-		AdvanceTail(0);
+		AdvanceTail(0, 0);
 		liveness_buffer_tell();
 		ereport(LOG,
 				(errmsg("%d heartbeats of an extension that was dropped were set aside",
@@ -888,9 +971,7 @@ liveness_buffer_remove(const HeartbeatBatch *batch, bool written)
 {
 	for (int i = 0; i < batch->nrows; i++)
 		RingRecord(batch->positions[i])->state = written ? RECORD_WRITTEN : RECORD_ASIDE;
-	/* whoever sees that they have left sees them counted */
-	liveness_count_now(written ? COUNTER_FLUSH_ROWS : COUNTER_ROWS_SET_ASIDE, batch->nrows);
-	AdvanceTail(written ? batch->nrows : 0);
+	AdvanceTail(written ? batch->nrows : 0, written ? 0 : batch->nrows);
 }
 
 /* Tell those who wait in liveness_flush that something has left */

@@ -35,11 +35,21 @@ typedef struct HeartbeatBatch
 /* Is a heartbeat wanted, by its position and its provider's hash? */
 typedef bool (*HeartbeatFilter) (uint64 position, uint64 provider);
 
+/* What the buffer has counted since the server started, or since the last reset */
+typedef struct BufferTotals
+{
+	int64		emitted;		/* heartbeats that were taken */
+	int64		dropped;		/* those for which there was no room */
+	int64		written;		/* those that a commit has taken away */
+	int64		set_aside;		/* those that left unwritten */
+	int64		high_water;		/* the most that waited at once */
+} BufferTotals;
+
 /* For everyone */
-extern Size liveness_buffer_shmem_size(void);
+extern void liveness_buffer_request_shmem(void);
 extern void liveness_buffer_shmem_init(void);
-extern void liveness_buffer_lock(void);
-extern void liveness_buffer_unlock(void);
+extern void liveness_buffer_totals(BufferTotals *totals);
+extern void liveness_buffer_reset_totals(void);
 extern int64 liveness_buffer_waiting(void);
 extern int64 liveness_buffer_bytes(void);
 extern int64 liveness_buffer_size_bytes(void);

@@ -37,9 +37,11 @@
 #include "utils/timestamp.h"
 
 #include "buffer.h"
-#include "liveness.h"
+#include "clock.h"
+#include "flush.h"
+#include "settings.h"
 #include "stats.h"
-#include "worker.h"
+#include "unit.h"
 
 /* The worker's memory for a batch: little more than this, or one heartbeat */
 #define MAX_BATCH_BYTES		((Size) 16 * 1024 * 1024)

@@ -30,9 +30,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "liveness.h"
+#include "jobs.h"
+#include "settings.h"
 #include "stats.h"
-#include "worker.h"
+#include "unit.h"
 
 /* Without an extension or a free process, or with another run under way, we look
  * again after this */
@@ -44,6 +45,15 @@
 #define MAX_DELAY_AFTER_FAILURE	(30 * SECS_PER_MINUTE * USECS_PER_SEC)
 
 PGDLLEXPORT void liveness_job_main(Datum main_arg);
+
+typedef enum Job
+{
+	JOB_FEATURES,
+	JOB_HOURLY,
+	JOB_RETENTION
+} Job;
+
+#define NJOBS	(JOB_RETENTION + 1)
 
 typedef struct JobDef
 {
@@ -83,7 +93,7 @@ static JobProcess processes[NJOBS];
 /* What a run in progress knows; for the units */
 typedef struct JobRun
 {
-	LivenessJob job;
+	Job job;
 	int64		interval;		/* usecs; 0: it is off */
 	TimestampTz started_at;
 	bool		started;		/* the retention has done a step */
@@ -94,10 +104,10 @@ typedef struct JobRun
 	char	   *error;			/* what it failed of */
 } JobRun;
 
-Size
-liveness_jobs_shmem_size(void)
+void
+liveness_jobs_request_shmem(void)
 {
-	return MAXALIGN(sizeof(JobOutcome) * NJOBS);
+	RequestAddinShmemSpace(MAXALIGN(sizeof(JobOutcome) * NJOBS));
 }
 
 /* Called with AddinShmemInitLock held */
@@ -106,8 +116,8 @@ liveness_jobs_shmem_init(void)
 {
 	bool		found;
 
-	outcomes = (JobOutcome *) ShmemInitStruct("liveness jobs",
-											  liveness_jobs_shmem_size(), &found);
+	outcomes = (JobOutcome *) ShmemInitStruct("liveness jobs", sizeof(JobOutcome) * NJOBS,
+											  &found);
 	if (found)
 		return;
 	for (int i = 0; i < NJOBS; i++)
@@ -119,7 +129,7 @@ liveness_jobs_shmem_init(void)
 
 /* Usecs between runs; 0 if there are to be none */
 static int64
-JobInterval(LivenessJob job)
+JobInterval(Job job)
 {
 	if (liveness_scheduler != SCHEDULER_WORKER)
 		return 0;
@@ -286,7 +296,7 @@ liveness_job_main(Datum main_arg)
 /* ---------- the worker's side ---------- */
 
 static bool
-StartJob(LivenessJob job)
+StartJob(Job job)
 {
 	BackgroundWorker worker = {0};
 	bool		started;
@@ -325,7 +335,7 @@ IsRunning(JobProcess *process)
 }
 
 static int64
-DelayAfter(LivenessJob job, int64 interval)
+DelayAfter(Job job, int64 interval)
 {
 	uint32		failures = pg_atomic_read_u32(&outcomes[job].failures);
 	int64		delay = (int64) pg_atomic_read_u64(&outcomes[job].delay);

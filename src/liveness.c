@@ -12,14 +12,12 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
-#include "utils/wait_event.h"
 
 #include "buffer.h"
 #include "compat.h"
 #include "extension.h"
 #include "joblock.h"
-#include "liveness.h"
+#include "jobs.h"
 #include "settings.h"
 #include "stats.h"
 #include "worker.h"
@@ -44,10 +42,9 @@ RequestSharedMemory(void)
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
 #endif
-	RequestAddinShmemSpace(liveness_buffer_shmem_size());
-	RequestAddinShmemSpace(liveness_stats_shmem_size());
-	RequestAddinShmemSpace(liveness_jobs_shmem_size());
-	RequestNamedLWLockTranche(LIVENESS_TRANCHE, 1);
+	liveness_buffer_request_shmem();
+	liveness_stats_request_shmem();
+	liveness_jobs_request_shmem();
 }
 
 static void
@@ -89,20 +86,4 @@ _PG_init(void)
 	liveness_define_settings(server);
 	if (server)
 		SetUpServer();
-}
-
-/* The server counts these under names of ours, or as "Extension" before 17 */
-uint32
-liveness_wait_event(LivenessWait wait)
-{
-	static const char *const names[] = {
-		[WAIT_WORKER] = "LivenessWorkerMain",
-		[WAIT_FLUSH] = "LivenessFlush",
-		[WAIT_WRITERS] = "LivenessRollupWriters",
-	};
-	static uint32 events[lengthof(names)] = {0};
-
-	if (events[wait] == 0)
-		events[wait] = WaitEventExtensionNew(names[wait]);
-	return events[wait];
 }

@@ -76,8 +76,11 @@
 #include "utils/tuplestore.h"
 #include "utils/wait_event.h"
 
+#include "arguments.h"
+#include "compat.h"
+#include "extension.h"
 #include "joblock.h"
-#include "liveness.h"
+#include "settings.h"
 #include "stats.h"
 #include "timemath.h"
 
@@ -853,10 +856,14 @@ NextWatermark(const Job *job, HourlyProgress *progress)
 	}
 	else
 	{
+		static uint32 wait_event = 0;
+
+		if (wait_event == 0)
+			wait_event = WaitEventExtensionNew("LivenessRollupWriters");
 		for (int i = 0; !none && i < WRITER_WAITS; i++)
 		{
 			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-							 1L << i, liveness_wait_event(WAIT_WRITERS));
+							 1L << i, wait_event);
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
 			writers = RunningWriters(job, writers, false, &none);

@@ -35,7 +35,7 @@
 #include "utils/timestamp.h"
 
 #include "buffer.h"
-#include "liveness.h"
+#include "compat.h"
 #include "rowtype.h"
 #include "stats.h"
 
@@ -131,27 +131,6 @@ liveness_count_now(LivenessCounter counter, int64 n)
 		pg_atomic_fetch_add_u64(&counters->values[counter], n);
 }
 
-/*
- * As liveness_count_now(counter, 1), for a caller that is the only one to touch this
- * counter while it holds the buffer's lock: no bus lock.  Returns the new value.
- */
-int64
-liveness_count_locked(LivenessCounter counter)
-{
-	uint64		value = pg_atomic_read_u64(&counters->values[counter]) + 1;
-
-	pg_atomic_write_u64(&counters->values[counter], value);
-	return (int64) value;
-}
-
-/* Raise a maximum; the caller holds the buffer's lock */
-void
-liveness_raise_locked(LivenessCounter counter, int64 n)
-{
-	if (n > (int64) pg_atomic_read_u64(&counters->values[counter]))
-		pg_atomic_write_u64(&counters->values[counter], (uint64) n);
-}
-
 static void
 AddPending(PendingCounts *counts, LivenessCounter counter, int64 n)
 {
@@ -244,10 +223,50 @@ liveness_count_on_commit(LivenessCounter counter, int64 n)
 	AddPending(pending_counts, counter, n);
 }
 
-Size
-liveness_stats_shmem_size(void)
+void
+liveness_stats_request_shmem(void)
 {
-	return MAXALIGN(sizeof(SharedCounters));
+	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedCounters)));
+}
+
+/* What the buffer has counted itself; 0 for what others count */
+static int64
+BufferTotal(const BufferTotals *totals, LivenessCounter counter)
+{
+	switch (counter)
+	{
+		case COUNTER_EMITTED:
+			return totals->emitted;
+		case COUNTER_DROPPED:
+			return totals->dropped;
+		case COUNTER_FLUSH_ROWS:
+			return totals->written;
+		case COUNTER_ROWS_SET_ASIDE:
+			return totals->set_aside;
+		case COUNTER_BUFFER_HIGH_WATER:
+			return totals->high_water;
+		default:
+			return 0;
+	}
+}
+
+/*
+ * All counters.  The buffer counts from the server's start on: what it had counted
+ * until the last shutdown is in ours.
+ */
+static void
+ReadCounters(int64 values[NCOUNTERS])
+{
+	BufferTotals totals;
+
+	liveness_buffer_totals(&totals);
+	for (int i = 0; i < NCOUNTERS; i++)
+	{
+		int64		ours = (int64) pg_atomic_read_u64(&counters->values[i]);
+		int64		buffers = BufferTotal(&totals, i);
+
+		values[i] = i == COUNTER_BUFFER_HIGH_WATER ? Max(ours, buffers) : ours + buffers;
+	}
 }
 
 /* Read what the last clean shutdown has left, and remove it */
@@ -321,8 +340,7 @@ SaveCounters(int code, Datum arg pg_attribute_unused())
 	}
 
 	file.since = (int64) pg_atomic_read_u64(&counters->since);
-	for (int i = 0; i < NCOUNTERS; i++)
-		file.values[i] = (int64) pg_atomic_read_u64(&counters->values[i]);
+	ReadCounters(file.values);
 
 	stream = AllocateFile(STATS_FILE ".tmp", PG_BINARY_W);
 	written = stream != NULL && fwrite(&file, sizeof(file), 1, stream) == 1;
@@ -339,14 +357,14 @@ SaveCounters(int code, Datum arg pg_attribute_unused())
 	(void) durable_rename(STATS_FILE ".tmp", STATS_FILE, LOG);
 }
 
-/* Called with AddinShmemInitLock held, after liveness_buffer_shmem_init */
+/* Called with AddinShmemInitLock held */
 void
 liveness_stats_shmem_init(void)
 {
 	bool		found;
 
-	counters = (SharedCounters *) ShmemInitStruct("liveness counters",
-												  liveness_stats_shmem_size(), &found);
+	counters = (SharedCounters *) ShmemInitStruct("liveness counters", sizeof(SharedCounters),
+												  &found);
 	if (!found)
 	{
 		pg_atomic_init_u64(&counters->since, (uint64) GetCurrentTimestamp());
@@ -416,6 +434,11 @@ liveness_counters(PG_FUNCTION_ARGS)
 		funcctx = SRF_FIRSTCALL_INIT();
 		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
 		funcctx->tuple_desc = liveness_result_row(fcinfo, counters_row, lengthof(counters_row));
+		if (counters != NULL)
+		{
+			funcctx->user_fctx = palloc(sizeof(int64) * NCOUNTERS);
+			ReadCounters((int64 *) funcctx->user_fctx);
+		}
 		MemoryContextSwitchTo(oldcontext);
 	}
 
@@ -426,7 +449,7 @@ liveness_counters(PG_FUNCTION_ARGS)
 	if (row < NCOUNTERS)
 	{
 		def = &counter_defs[row];
-		value = (double) (int64) pg_atomic_read_u64(&counters->values[row]);
+		value = (double) ((const int64 *) funcctx->user_fctx)[row];
 		if (IsGauge(row))
 			value /= USECS_PER_SEC;
 	}
@@ -455,13 +478,10 @@ liveness_stats_reset(PG_FUNCTION_ARGS)
 	(void) fcinfo;
 	CheckCountersAvailable();
 
-	/* the buffer's lock keeps out those who count by reading and writing */
-	liveness_buffer_lock();
 	for (int i = 0; i < NCOUNTERS; i++)
 		pg_atomic_write_u64(&counters->values[i], 0);
-	liveness_raise_locked(COUNTER_BUFFER_HIGH_WATER, liveness_buffer_waiting());
+	liveness_buffer_reset_totals();
 	pg_atomic_write_u64(&counters->since, (uint64) GetCurrentTimestamp());
-	liveness_buffer_unlock();
 	PG_RETURN_VOID();
 }
 

@@ -36,12 +36,10 @@ typedef enum LivenessCounter
 
 #define NCOUNTERS	(COUNTER_SESSION_CLOSE_FAILED + 1)
 
-extern Size liveness_stats_shmem_size(void);
+extern void liveness_stats_request_shmem(void);
 extern void liveness_stats_shmem_init(void);
 
 extern void liveness_count_now(LivenessCounter counter, int64 n);
 extern void liveness_count_on_commit(LivenessCounter counter, int64 n);
-extern int64 liveness_count_locked(LivenessCounter counter);
-extern void liveness_raise_locked(LivenessCounter counter, int64 n);
 
 #endif							/* LIVENESS_STATS_H */

@@ -30,8 +30,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
-#include "worker.h"
-#include "liveness.h"
+#include "settings.h"
+#include "unit.h"
 
 ErrorData  *liveness_unit_error = NULL;
 

@@ -31,7 +31,12 @@
 #include "utils/wait_event.h"
 
 #include "buffer.h"
-#include "liveness.h"
+#include "clock.h"
+#include "compat.h"
+#include "flush.h"
+#include "jobs.h"
+#include "settings.h"
+#include "unit.h"
 #include "worker.h"
 
 /* Longest waits: between attempts to start, and to write */
@@ -88,10 +93,13 @@ LeaveBuffer(int code, Datum arg pg_attribute_unused())
 static void
 Sleep(int64 usecs)
 {
+	static uint32 wait_event = 0;
 	int64		msecs = (usecs + 999) / 1000;
 
+	if (wait_event == 0)
+		wait_event = WaitEventExtensionNew("LivenessWorkerMain");
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 (long) Max(0, msecs), liveness_wait_event(WAIT_WORKER));
+					 (long) Max(0, msecs), wait_event);
 	ResetLatch(MyLatch);
 }
 
