@@ -345,7 +345,7 @@ BufferUnavailable(const char *function)
 static void
 CheckAvailable(const char *function)
 {
-	/* the second is not yet set on a server that has just been promoted */
+	/* a standby is read-only as well, and that would not say what to do */
 	if (buffer == NULL || RecoveryInProgress())
 		BufferUnavailable(function);
 	PreventCommandIfReadOnly(function);

@@ -35,6 +35,7 @@
 
 #include "aggstate.h"
 #include "arguments.h"
+#include "features_row.h"
 #include "history.h"
 #include "matrix.h"
 #include "percentiles.h"
@@ -399,53 +400,18 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* liveness_features_row */
+#define FEATURES_COLUMN(none, constant, name, type, reset)		{#name, type},
+#define FEATURES_CONSTANT(none, constant, name, type, reset)	COL_##constant,
+
 static const RowColumn features_row[] = {
-	{"uptime_pct", FLOAT4OID},
-	{"sessions_count", INT4OID},
-	{"mtbf_seconds", INT8OID},
-	{"median_session_seconds", INT8OID},
-	{"p10_session_seconds", INT8OID},
-	{"p90_session_seconds", INT8OID},
-	{"hourly_availability", JSONBOID},
-	{"disconnect_reasons", JSONBOID},
-	{"p_stays_4h", FLOAT4OID},
-	{"p_stays_8h", FLOAT4OID},
-	{"last_disconnect_at", TIMESTAMPTZOID},
-	{"last_session_duration_seconds", INT8OID},
-	{"liveness_score", FLOAT4OID},
-	{"mttr_seconds", INT8OID},
-	{"failures_count", INT4OID},
-	{"p_survives_4h", FLOAT4OID},
-	{"p_survives_8h", FLOAT4OID},
-	{"spells_count", INT4OID}
+	FEATURES_ROW(FEATURES_COLUMN, )
 };
 
-/* Its columns, in order */
 enum FeaturesColumn
 {
-	COL_UPTIME_PCT,
-	COL_SESSIONS_COUNT,
-	COL_MTBF_SECONDS,
-	COL_MEDIAN_SESSION_SECONDS,
-	COL_P10_SESSION_SECONDS,
-	COL_P90_SESSION_SECONDS,
-	COL_HOURLY_AVAILABILITY,
-	COL_DISCONNECT_REASONS,
-	COL_P_STAYS_4H,
-	COL_P_STAYS_8H,
-	COL_LAST_DISCONNECT_AT,
-	COL_LAST_SESSION_DURATION_SECONDS,
-	COL_LIVENESS_SCORE,
-	COL_MTTR_SECONDS,
-	COL_FAILURES_COUNT,
-	COL_P_SURVIVES_4H,
-	COL_P_SURVIVES_8H,
-	COL_SPELLS_COUNT,
+	FEATURES_ROW(FEATURES_CONSTANT, )
 	FEATURES_COLUMNS
 };
-
-StaticAssertDecl(lengthof(features_row) == FEATURES_COLUMNS, "each column has a name");
 
 /* What the final function keeps from group to group */
 typedef struct FinalCache

@@ -1,0 +1,738 @@
+/*-------------------------------------------------------------------------
+ *
+ * rollup_hourly.c
+ *		The hourly rollup: provider_heartbeats -> provider_heartbeats_hourly.
+ *
+ * The watermark of the hourly rollup.  The routine run aggregates the (provider,
+ * hour) cells that got a heartbeat since the last run; "since" is an id.  An id
+ * is drawn from the sequence before its row can be seen, so the highest id seen
+ * may have smaller ones still to come.  But whoever drew one holds ROW EXCLUSIVE
+ * on the table, from before the draw to the end of the transaction.  So we
+ *
+ *	1. read the sequence: no id up to this "candidate" will be drawn again,
+ *	2. then read who holds ROW EXCLUSIVE: the writers that may own one of them,
+ *	3. once all of these have ended, take a new snapshot: it shows every row with
+ *	   an id up to the candidate that there will ever be.
+ *
+ * A run waits a moment for step 3, as writers are short; if one is not, the
+ * candidate and its writers are kept for the next run ("pending"), and the
+ * watermark stays, so that some cells are aggregated once more.  Ids that were
+ * not drawn this way (explicit ones, a sequence with a cache) are caught by two
+ * nets: the hours of liveness.rollup_lookback are aggregated whole at least once
+ * an hour, and every hour is aggregated again before its raw rows are pruned.
+ * Where no id was ever drawn, as on a subscriber of logical replication, rows come
+ * in the order in which they were committed elsewhere: the first net serves every
+ * run there.
+ *
+ * Pruned hours.  Before the first raw row of an hour is deleted, the hour is
+ * closed: pruned_before moves past it, in the same transaction.  No run writes a
+ * cell before pruned_before.  A heartbeat that arrives for such an hour is counted
+ * as late.  Rows may go by other ways: by hand, or because a restore brought the cells
+ * and not yet what says how far they are closed.  So no run takes heartbeats from a
+ * cell: one that counts more than the rows that are there is left as it is, unless its
+ * hour is asked for by hand.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/shmem.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "compat.h"
+#include "rollup.h"
+#include "settings.h"
+#include "stats.h"
+#include "timemath.h"
+
+/* How long a run waits for writers: 1 + 2 + 4 + ... ms */
+#define WRITER_WAITS		7
+
+/* The second net's interval */
+#define SWEEP_INTERVAL		USECS_PER_HOUR
+
+/* What the hourly rollup remembers from run to run */
+typedef struct HourlyProgress
+{
+	int64		watermark;		/* every row up to this id was aggregated */
+	Datum		read_of;		/* text that the row read was of; 0: none */
+	bool		has_pending;
+	int64		pending;		/* candidate whose writers had not ended */
+	Datum		pending_writers;	/* text[] of their virtual transactions */
+	TimestampTz swept_at;
+	TimestampTz pruned_before;
+} HourlyProgress;
+
+/*
+ * Where the hourly rollup stands.
+ *
+ * The watermark is void in another database or cluster than it was made in
+ * (after a restore), or if the sequence was set back: everything again.
+ */
+static void
+ReadProgress(const Rollup *rollup, HourlyProgress *progress, const char *identity)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(identity)};
+	bool		isnull;
+	Datum		value;
+
+	memset(progress, 0, sizeof(*progress));
+	progress->swept_at = DT_NOBEGIN;
+	progress->pruned_before = DT_NOBEGIN;
+
+	liveness_execute(rollup,
+					 "SELECT s.watermark_of = $1, s.watermark, s.pending, s.pending_writers,"
+					 " s.swept_at, s.pruned_before, s.watermark_of"
+					 " FROM liveness_internal.liveness_job_state s WHERE s.job = 'hourly'",
+					 1, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return;
+
+	value = liveness_result(6, &isnull);
+	if (!isnull)
+		progress->pruned_before = DatumGetTimestampTz(value);
+	value = liveness_result(7, &isnull);
+	if (!isnull)
+		progress->read_of = SPI_datumTransfer(value, false, -1);
+
+	value = liveness_result(1, &isnull);
+	if (isnull || !DatumGetBool(value))
+		return;
+	progress->watermark = liveness_result_int64(2);
+	value = liveness_result(3, &isnull);
+	if (!isnull)
+	{
+		progress->has_pending = true;
+		progress->pending = DatumGetInt64(value);
+		value = liveness_result(4, &isnull);
+		progress->pending_writers = isnull
+			? PointerGetDatum(construct_empty_array(TEXTOID))
+			: SPI_datumTransfer(value, false, -1);
+	}
+	value = liveness_result(5, &isnull);
+	if (!isnull)
+		progress->swept_at = DatumGetTimestampTz(value);
+}
+
+static void
+WriteProgress(const Rollup *rollup, HourlyProgress *progress, const char *identity,
+			  int64 late)
+{
+	Oid			types[] = {TEXTOID, INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID, INT8OID, TEXTOID};
+	Datum		values[8];
+	char		nulls[] = "        ";
+
+	values[0] = CStringGetTextDatum(identity);
+	values[1] = Int64GetDatum(progress->watermark);
+	values[2] = Int64GetDatum(progress->pending);
+	values[3] = progress->pending_writers;
+	if (!progress->has_pending)
+		nulls[2] = nulls[3] = 'n';
+	values[4] = TimestampTzGetDatum(progress->swept_at);
+	values[5] = TimestampTzGetDatum(progress->pruned_before);
+	values[6] = Int64GetDatum(late);
+	values[7] = progress->read_of;
+	if (progress->read_of == (Datum) 0)
+		nulls[7] = 'n';
+
+	/* the row that was read, and none that a restore has added since */
+	liveness_execute(rollup,
+					 "UPDATE liveness_internal.liveness_job_state s SET watermark_of = $1, watermark = $2,"
+					 " pending = $3, pending_writers = $4, swept_at = $5, pruned_before = $6,"
+					 " late = s.late + $7"
+					 " WHERE s.job = 'hourly' AND s.watermark_of IS NOT DISTINCT FROM $8",
+					 8, types, values, nulls, SPI_OK_UPDATE);
+	if (SPI_processed == 0)
+		liveness_execute(rollup,
+						 "INSERT INTO liveness_internal.liveness_job_state (job, watermark_of, watermark, pending,"
+						 " pending_writers, swept_at, pruned_before, late)"
+						 " VALUES ('hourly', $1, $2, $3, $4, $5, $6, $7)",
+						 8, types, values, nulls, SPI_OK_INSERT);
+	progress->read_of = values[0];
+	liveness_count_on_commit(COUNTER_HOURLY_LATE, late);
+}
+
+/*
+ * Which table, in which database, of which cluster a watermark belongs to, and which
+ * file of the sequence: TRUNCATE ... RESTART IDENTITY and ALTER SEQUENCE ... RESTART
+ * give it a new one, and its ids may be past the watermark again before we look.
+ */
+static char *
+WatermarkIdentity(const Rollup *rollup)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {
+		CStringGetTextDatum(psprintf("%s.provider_heartbeats", rollup->schema))
+	};
+	bool		isnull;
+	Datum		file;
+
+	liveness_execute(rollup,
+					 "SELECT pg_relation_filenode(pg_get_serial_sequence($1, 'id')::regclass)",
+					 1, types, values, NULL, SPI_OK_SELECT);
+	file = liveness_result(1, &isnull);
+	return psprintf(UINT64_FORMAT "/%u/%u/%u", GetSystemIdentifier(), MyDatabaseId,
+					rollup->heartbeats, isnull ? InvalidOid : DatumGetObjectId(file));
+}
+
+/*
+ * Those of the writers given (or of all there are) that still hold ROW EXCLUSIVE on the
+ * heartbeats, or on a partition or chunk of theirs, as text[] of virtual transactions.
+ * We are not one of them.  A transaction that was prepared since goes by another name,
+ * so every prepared one counts.
+ */
+static Datum
+RunningWriters(const Rollup *rollup, Datum writers, bool all, bool *none)
+{
+	Oid			types[] = {TEXTARRAYOID, OIDOID, OIDOID};
+	Datum		values[] = {writers, ObjectIdGetDatum(rollup->heartbeats),
+	ObjectIdGetDatum(MyDatabaseId)};
+	bool		isnull;
+	Datum		running;
+
+	liveness_execute(rollup,
+					 "WITH RECURSIVE part (relid) AS ("
+					 " SELECT $2 UNION SELECT i.inhrelid FROM pg_inherits i JOIN part p ON p.relid = i.inhparent)"
+					 " SELECT array_agg(DISTINCT l.virtualtransaction)"
+					 " FROM pg_locks l"
+					 " WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.granted"
+					 " AND l.relation IN (SELECT p.relid FROM part p) AND l.database = $3"
+					 " AND l.pid IS DISTINCT FROM pg_backend_pid()"
+					 " AND ($1 IS NULL OR l.pid IS NULL OR l.virtualtransaction = ANY ($1))",
+					 3, types, values, all ? "n  " : "   ", SPI_OK_SELECT);
+	running = liveness_result(1, &isnull);
+	*none = isnull;
+	return isnull ? (Datum) 0 : SPI_datumTransfer(running, false, -1);
+}
+
+/*
+ * The highest id that was drawn so far.  A sequence that was never used has a table
+ * filled by other means, such as logical replication: the highest id seen has to do.
+ */
+static int64
+HighestId(const Rollup *rollup, int64 watermark)
+{
+	Oid			types[] = {INT8OID, TEXTOID};
+	Datum		values[] = {
+		Int64GetDatum(watermark),
+		CStringGetTextDatum(psprintf("%s.provider_heartbeats", rollup->schema))
+	};
+
+	liveness_execute(rollup,
+					 "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($2, 'id')::regclass),"
+					 " (SELECT max(h.id) FROM %s.provider_heartbeats h WHERE h.id > $1), $1)",
+					 2, types, values, NULL, SPI_OK_SELECT);
+	return liveness_result_int64(1);
+}
+
+/* Wait a moment for writers: those that have not ended by then */
+static Datum
+WaitForWriters(const Rollup *rollup, Datum writers, bool *none)
+{
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = WaitEventExtensionNew("LivenessRollupWriters");
+	for (int i = 0; !*none && i < WRITER_WAITS; i++)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 1L << i, wait_event);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		writers = RunningWriters(rollup, writers, false, none);
+	}
+	return writers;
+}
+
+/*
+ * May the watermark move to the candidate of an earlier run?  Notes which of its writers
+ * have not ended.
+ *
+ * A new snapshot shows the rows of writers that have ended.  An old one shows what the
+ * last run has noted, and so all that was committed before: if that run knew that the
+ * writers had ended, the snapshot shows their rows, and else it may not.
+ */
+static bool
+PendingIsComplete(const Rollup *rollup, HourlyProgress *progress)
+{
+	ArrayType  *noted;
+	bool		ended;
+	Datum		left;
+
+	if (!progress->has_pending)
+		return false;
+	noted = DatumGetArrayTypeP(progress->pending_writers);
+	if (ArrayGetNItems(ARR_NDIM(noted), ARR_DIMS(noted)) == 0)
+		return true;
+	left = RunningWriters(rollup, progress->pending_writers, false, &ended);
+	if (!IsolationUsesXactSnapshot())
+		return ended;
+	progress->pending_writers = ended ? PointerGetDatum(construct_empty_array(TEXTOID)) : left;
+	return false;
+}
+
+/*
+ * How far the watermark may move with the snapshot that is taken next (see the top of
+ * the file).  Keeps what is pending for the run after this one.
+ */
+static int64
+NextWatermark(const Rollup *rollup, HourlyProgress *progress)
+{
+	int64		candidate = HighestId(rollup, progress->watermark);
+	int64		next;
+	Datum		writers;
+	bool		none;
+
+	if (candidate < progress->watermark)
+	{
+		progress->watermark = 0;
+		progress->has_pending = false;
+	}
+	next = progress->watermark;
+
+	writers = RunningWriters(rollup, (Datum) 0, true, &none);
+	/* a snapshot taken long ago shows nothing new, however long we wait */
+	if (!IsolationUsesXactSnapshot())
+	{
+		writers = WaitForWriters(rollup, writers, &none);
+		if (none)
+		{
+			progress->has_pending = false;
+			return candidate;
+		}
+	}
+	if (PendingIsComplete(rollup, progress))
+	{
+		next = Max(next, progress->pending);
+		progress->has_pending = false;
+	}
+	if (!progress->has_pending)
+	{
+		progress->has_pending = true;
+		progress->pending = candidate;
+		progress->pending_writers = none
+			? PointerGetDatum(construct_empty_array(TEXTOID)) : writers;
+	}
+	return next;
+}
+
+/* Does the table get its ids from its sequence? */
+static bool
+SequenceInUse(const Rollup *rollup)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(psprintf("%s.provider_heartbeats", rollup->schema))};
+	bool		isnull;
+
+	liveness_execute(rollup, "SELECT pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass)",
+					 1, types, values, NULL, SPI_OK_SELECT);
+	(void) liveness_result(1, &isnull);
+	return !isnull;
+}
+
+/* The columns of liveness_hourly_row, and of liveness_hours_row */
+#define CELL_OF(row) \
+	row "heartbeat_count, " row "avg_memory_pressure, " row "avg_cpu_usage," \
+	" " row "max_thermal_state, " row "avg_memory_available_gb"
+#define HOUR_OF(row)		row "hour, " CELL_OF(row)
+
+#define INSERT_CELLS \
+	"INSERT INTO %s.provider_heartbeats_hourly AS k (provider_id, " HOUR_OF("") ") "
+#define UPSERT_CELLS \
+	" ON CONFLICT (provider_id, hour) DO UPDATE SET" \
+	"  heartbeat_count = excluded.heartbeat_count," \
+	"  avg_memory_pressure = excluded.avg_memory_pressure," \
+	"  avg_cpu_usage = excluded.avg_cpu_usage," \
+	"  max_thermal_state = excluded.max_thermal_state," \
+	"  avg_memory_available_gb = excluded.avg_memory_available_gb" \
+	" WHERE $1 OR excluded.heartbeat_count >= k.heartbeat_count"
+
+/*
+ * Aggregate the hours in [since, until), both on the hour: every cell of them, or
+ * those that stand in the relation "touched".  A cell that counts more heartbeats than
+ * are there is written only to mend it.  Returns rows written.
+ *
+ * One statement takes a day, which bounds the memory: a group holds all of its
+ * provider's hours.
+ */
+static int64
+RollUpHours(const Rollup *rollup, TimestampTz since, TimestampTz until, bool touched_only,
+			bool mend)
+{
+	Oid			mend_type[] = {BOOLOID};
+	Datum		mend_value[] = {BoolGetDatum(mend)};
+	int64		rows = 0;
+
+	for (; since < until; since += USECS_PER_DAY)
+	{
+		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+		Datum		values[] = {
+			TimestampTzGetDatum(since), TimestampTzGetDatum(Min(since + USECS_PER_DAY, until))
+		};
+		Tuplestorestate *cells;
+
+		cells = liveness_compute(rollup, "cells",
+								 "SELECT h.provider_id, liveness_internal.liveness_hours(h.at, h.memory_pressure,"
+								 "  h.cpu_usage, h.thermal_state, h.memory_available_gb) AS hours"
+								 " FROM %s.provider_heartbeats h WHERE h.at >= $1 AND h.at < $2"
+								 " GROUP BY h.provider_id",
+								 2, types, values);
+		liveness_execute(rollup,
+						 touched_only
+						 ? INSERT_CELLS
+						 "SELECT p.provider_id, " HOUR_OF("c.") " FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+						 " WHERE EXISTS (SELECT FROM touched t"
+						 "  WHERE t.provider_id = p.provider_id AND t.hour = c.hour)"
+						 UPSERT_CELLS
+						 : INSERT_CELLS
+						 "SELECT p.provider_id, " HOUR_OF("c.") " FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+						 UPSERT_CELLS,
+						 1, mend_type, mend_value, NULL, SPI_OK_INSERT);
+		rows += (int64) SPI_processed;
+		liveness_forget("cells", cells);
+	}
+	return rows;
+}
+
+/*
+ * Aggregate every cell of the hours in a range that may have no ends.  From one
+ * heartbeat to the next: a single one from a clock that stood at 1970, or at the
+ * end of the calendar, must not cost a statement for each day on the way.
+ */
+static int64
+RollUpRange(const Rollup *rollup, TimestampTz since, TimestampTz until, bool mend)
+{
+	int64		rows = 0;
+
+	for (;;)
+	{
+		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+		Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until)};
+		Datum		first;
+		bool		isnull;
+
+		liveness_execute(rollup,
+						 "SELECT min(h.at) FROM %s.provider_heartbeats h"
+						 " WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'",
+						 2, types, values, NULL, SPI_OK_SELECT);
+		first = liveness_result(1, &isnull);
+		if (isnull)
+			return rows;
+		since = liveness_hour_of(DatumGetTimestampTz(first));
+		rows += RollUpHours(rollup, since, Min(since + USECS_PER_DAY, until), false, mend);
+		since += USECS_PER_DAY;
+	}
+}
+
+/* The hours in which cells were touched, in order */
+typedef struct TouchedHours
+{
+	TimestampTz *whole;			/* to be read by time */
+	Datum	   *sparse;			/* to be read by key */
+	int			nwhole;
+	int			nsparse;
+} TouchedHours;
+
+/*
+ * Which hours have cells in "touched" that may be written and are not swept anyway?  An
+ * hour in which at least a quarter of the known cells was touched is read whole, by
+ * time, in the order of the heap; in others only the cells touched are read, by key.  A
+ * provider that delivers a day's heartbeats at once does not make us read that day of
+ * all the others.
+ */
+static void
+ListTouchedHours(const Rollup *rollup, TimestampTz pruned_before, TimestampTz sweep_since,
+				 TimestampTz sweep_until, TouchedHours *hours)
+{
+	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {
+		TimestampTzGetDatum(pruned_before),
+		TimestampTzGetDatum(sweep_since), TimestampTzGetDatum(sweep_until)
+	};
+
+	liveness_execute(rollup,
+					 "SELECT t.hour, 4 * count(*) >= (SELECT count(*)"
+					 "  FROM %s.provider_heartbeats_hourly k WHERE k.hour = t.hour)"
+					 " FROM touched t"
+					 " WHERE t.hour >= $1 AND NOT (t.hour >= $2 AND t.hour < $3)"
+					 " GROUP BY t.hour ORDER BY t.hour",
+					 3, types, values, NULL, SPI_OK_SELECT);
+	hours->nwhole = hours->nsparse = 0;
+	hours->whole = (TimestampTz *) palloc(mul_size(sizeof(TimestampTz), SPI_processed));
+	hours->sparse = (Datum *) palloc(mul_size(sizeof(Datum), SPI_processed));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		bool		isnull;
+		Datum		hour = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (DatumGetBool(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull)))
+			hours->whole[hours->nwhole++] = DatumGetTimestampTz(hour);
+		else
+			hours->sparse[hours->nsparse++] = hour;
+	}
+}
+
+/* Aggregate the cells in "touched" of these hours, each read by its key */
+static int64
+RollUpSparse(const Rollup *rollup, const TouchedHours *hours)
+{
+	Oid			types[] = {BOOLOID, TIMESTAMPTZARRAYOID};
+	Datum		values[] = {
+		BoolGetDatum(false),
+		PointerGetDatum(construct_array(hours->sparse, hours->nsparse, TIMESTAMPTZOID,
+										sizeof(TimestampTz), FLOAT8PASSBYVAL,
+										TYPALIGN_DOUBLE))
+	};
+
+	if (hours->nsparse == 0)
+		return 0;
+	/* not "before the next hour", for after the calendar's last there is none */
+	liveness_execute(rollup,
+					 INSERT_CELLS
+					 "SELECT c.provider_id, c.hour, " CELL_OF("(c.cell).") " FROM"
+					 " (SELECT t.provider_id, t.hour, liveness_internal.liveness_hourly(h.memory_pressure,"
+					 "   h.cpu_usage, h.thermal_state, h.memory_available_gb) AS cell"
+					 "  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
+					 "   AND h.at >= t.hour"
+					 "   AND h.at <= t.hour + '59 minutes 59.999999 seconds'::interval"
+					 "  WHERE t.hour = ANY ($2) GROUP BY t.provider_id, t.hour) c"
+					 UPSERT_CELLS,
+					 2, types, values, NULL, SPI_OK_INSERT);
+	return (int64) SPI_processed;
+}
+
+/*
+ * Aggregate the cells that got a heartbeat after the watermark, and every cell of the
+ * hours in [sweep_since, sweep_until), which may be empty.  Counts in *late the
+ * heartbeats up to next_watermark that came too late for their hour.
+ */
+static int64
+RollUpTouched(const Rollup *rollup, const HourlyProgress *progress, int64 next_watermark,
+			  TimestampTz sweep_since, TimestampTz sweep_until, int64 *late)
+{
+	Oid			types[] = {INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(progress->watermark), Int64GetDatum(next_watermark)};
+	Oid			late_types[] = {TIMESTAMPTZOID};
+	Datum		late_values[] = {TimestampTzGetDatum(progress->pruned_before)};
+	Tuplestorestate *touched;
+	TouchedHours hours;
+	int64		rows = 0;
+
+	touched = liveness_compute(rollup, "touched",
+							   "SELECT h.provider_id, liveness_internal.liveness_utc_hour(h.at) AS hour,"
+							   " count(*) FILTER (WHERE h.id <= $2) AS final"
+							   " FROM %s.provider_heartbeats h"
+							   " WHERE h.id > $1 AND h.at > '-infinity' AND h.at < 'infinity'"
+							   " GROUP BY h.provider_id, liveness_internal.liveness_utc_hour(h.at)",
+							   2, types, values);
+	liveness_execute(rollup, "SELECT sum(t.final)::int8 FROM touched t WHERE t.hour < $1",
+					 1, late_types, late_values, NULL, SPI_OK_SELECT);
+	*late = liveness_result_int64(1);
+	ListTouchedHours(rollup, progress->pruned_before, sweep_since, sweep_until, &hours);
+
+	if (sweep_since < sweep_until)
+		rows += RollUpRange(rollup, sweep_since, sweep_until, false);
+	/* runs of hours that follow one another are read in one go */
+	for (int i = 0; i < hours.nwhole;)
+	{
+		int			first = i;
+
+		do
+			i++;
+		while (i < hours.nwhole && hours.whole[i] == hours.whole[i - 1] + USECS_PER_HOUR);
+		rows += RollUpHours(rollup, hours.whole[first], hours.whole[i - 1] + USECS_PER_HOUR,
+							true, false);
+	}
+	rows += RollUpSparse(rollup, &hours);
+
+	liveness_forget("touched", touched);
+	return rows;
+}
+
+/* The routine run: returns rows written */
+static int64
+RollUpRoutine(const Rollup *rollup, HourlyProgress *progress, const char *identity)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz sweep_since = 0;
+	TimestampTz sweep_until = 0;
+	bool		sweep;
+	int64		next_watermark;
+	int64		late;
+	int64		rows;
+
+	/* a clock that was set back must not put the net off for longer */
+	sweep = liveness_rollup_lookback > 0 &&
+		(progress->swept_at > now || now - SWEEP_INTERVAL >= progress->swept_at ||
+		 !SequenceInUse(rollup));
+	if (sweep)
+	{
+		sweep_since = Max(liveness_hour_of(now - liveness_rollup_lookback * USECS_PER_SEC),
+						  progress->pruned_before);
+		sweep_until = Max(liveness_hour_of(now) + USECS_PER_HOUR, sweep_since);
+		progress->swept_at = now;
+	}
+
+	next_watermark = NextWatermark(rollup, progress);
+	rows = RollUpTouched(rollup, progress, next_watermark, sweep_since, sweep_until, &late);
+	progress->watermark = next_watermark;
+	WriteProgress(rollup, progress, identity, late);
+	return rows;
+}
+
+static bool
+BeginHourly(Rollup *rollup, FunctionCallInfo fcinfo, HourlyProgress *progress, char **identity)
+{
+	if (!liveness_begin_rollup(rollup, "hourly", LOCK_HOURLY, "%s.provider_heartbeats",
+							   "%s.provider_heartbeats_hourly, liveness_internal.liveness_job_state", fcinfo))
+		return false;
+	*identity = WatermarkIdentity(rollup);
+	liveness_merge_state(rollup, *identity);
+	ReadProgress(rollup, progress, *identity);
+	return true;
+}
+
+/*
+ * Both NULL: the routine run.  Else every UTC hour that [since, until) touches,
+ * whole; a single NULL leaves that side open.
+ */
+static Datum
+RollUp(FunctionCallInfo fcinfo, bool mend)
+{
+	Rollup		rollup;
+	HourlyProgress progress;
+	char	   *identity;
+	int64		rows;
+
+	if (!BeginHourly(&rollup, fcinfo, &progress, &identity))
+		PG_RETURN_NULL();
+
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+		rows = RollUpRoutine(&rollup, &progress, identity);
+	else
+	{
+		TimestampTz since = PG_ARGISNULL(0) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(0);
+		TimestampTz until = PG_ARGISNULL(1) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(1);
+
+		if (since < until)
+		{
+			since = liveness_hour_of(since);
+			if (!TIMESTAMP_NOT_FINITE(until) && liveness_hour_of(until) != until)
+				until = liveness_hour_of(until) + USECS_PER_HOUR;
+		}
+		rows = RollUpRange(&rollup, Max(since, progress.pruned_before), until, mend);
+	}
+
+	liveness_end_rollup(&rollup, rows);
+	PG_RETURN_INT64(rows);
+}
+
+/*
+ * liveness_rollup_hourly(since timestamptz, until timestamptz) -> bigint
+ *
+ * A range is asked for to have its cells agree with the heartbeats, if that makes
+ * some smaller.
+ */
+PG_FUNCTION_INFO_V1(liveness_rollup_hourly);
+Datum
+liveness_rollup_hourly(PG_FUNCTION_ARGS)
+{
+	liveness_check_writable("liveness_rollup_hourly()");
+	return RollUp(fcinfo, true);
+}
+
+/*
+ * liveness_rollup_to_prune(since timestamptz, until timestamptz) -> bigint
+ *
+ * The same for the retention, which takes nothing from a cell.
+ */
+PG_FUNCTION_INFO_V1(liveness_rollup_to_prune);
+Datum
+liveness_rollup_to_prune(PG_FUNCTION_ARGS)
+{
+	liveness_check_writable("liveness_rollup_to_prune()");
+	return RollUp(fcinfo, false);
+}
+
+/* NULL if another hourly rollup is running */
+static Datum
+CloseHours(FunctionCallInfo fcinfo, bool again)
+{
+	TimestampTz cut = liveness_hour_of(PG_GETARG_TIMESTAMPTZ(0));
+	Rollup		rollup;
+	HourlyProgress progress;
+	char	   *identity;
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[1];
+	Datum		last;
+	bool		isnull;
+	int64		rows;
+
+	if (!BeginHourly(&rollup, fcinfo, &progress, &identity))
+		PG_RETURN_NULL();
+
+	rows = RollUpRoutine(&rollup, &progress, identity);
+	values[0] = TimestampTzGetDatum(cut);
+	liveness_execute(&rollup,
+					 "SELECT max(h.at) FROM %s.provider_heartbeats h WHERE h.at < $1 AND h.at > '-infinity'",
+					 1, types, values, NULL, SPI_OK_SELECT);
+	last = liveness_result(1, &isnull);
+	cut = isnull ? progress.pruned_before
+		: Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
+	/* of the running hour, and those of clocks that run ahead, more is to come */
+	cut = Min(cut, liveness_hour_of(GetCurrentTimestamp()));
+	if (again)
+		rows += RollUpRange(&rollup, progress.pruned_before, cut, false);
+	progress.pruned_before = Max(progress.pruned_before, cut);
+	WriteProgress(&rollup, &progress, identity, 0);
+
+	liveness_end_rollup(&rollup, rows);
+	PG_RETURN_INT64(rows);
+}
+
+/*
+ * liveness_close_hours(cut timestamptz) -> bigint
+ *
+ * For the retention, before it deletes the first raw row older than cut, a full
+ * hour: rolls up what is still to be rolled up there and closes these hours to
+ * every later rollup.  Rows written; NULL if another hourly rollup is running.
+ *
+ * Hours after the last that has a heartbeat stay open, as there is nothing to delete in
+ * them, and so do the running hour and those to come.
+ */
+PG_FUNCTION_INFO_V1(liveness_close_hours);
+Datum
+liveness_close_hours(PG_FUNCTION_ARGS)
+{
+	liveness_check_writable("liveness_close_hours()");
+	return CloseHours(fcinfo, true);
+}
+
+/*
+ * liveness_close_rolled_up_hours(cut timestamptz) -> bigint
+ *
+ * The same, without aggregating these hours again: the caller has just done so, and
+ * holds a lock that keeps writers out.  So the routine run finds whatever came in
+ * between, and moves the watermark past it; to read all would have them wait.
+ */
+PG_FUNCTION_INFO_V1(liveness_close_rolled_up_hours);
+Datum
+liveness_close_rolled_up_hours(PG_FUNCTION_ARGS)
+{
+	liveness_check_writable("liveness_close_rolled_up_hours()");
+	return CloseHours(fcinfo, false);
+}
+
