@@ -6,9 +6,10 @@
  * Every internal state begins with a magic word that says whose it is: a superuser
  * may pair the functions of different aggregates, and nothing else would notice.
  *
- * A serialized state is bytes of this machine (it never leaves the parallel
- * query that made it), led by a magic word too.  Anyone may call a deserialize
- * function with any bytea, though, so every read is checked.
+ * A serialized state is bytes of this machine, which never leave the parallel query that
+ * made them.  Arguments of type internal keep SQL from calling a deserialize function
+ * directly, but a superuser's own aggregate may pass it any bytea.  So a magic word
+ * leads these bytes too, and every read is checked.
  *
  * Under USE_ASSERT_CHECKING each state is looked through whenever it is combined,
  * serialized, read back or finished.

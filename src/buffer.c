@@ -4,20 +4,21 @@
  *		The heartbeat buffer: a ring of bytes in shared memory that backends fill
  *		by liveness_emit(), and the worker empties.
  *
- * Positions.  head and tail count bytes since the server started, modulo the size
- * of the ring; what stands in [tail, head) is waiting.  A record is a multiple of 8
- * bytes long, so that its first word never wraps around the end; the rest may.
+ * Positions.  head and tail count bytes since the server started.  A position modulo the
+ * size of the ring is a place in the ring, and the records in [tail, head) wait.  The
+ * length of a record is a multiple of 8 bytes, so that its first word never wraps around
+ * the end; the rest may.
  *
  * Locking.  One LWLock protects head, tail and all other fields.  An emitter holds
  * it while it copies its record in: a fraction of a microsecond.  The worker needs
  * it to read head and to move tail, but not to read records, since nobody else
  * touches [tail, head).
  *
- * Removal.  A record may go once the transaction that inserted it has committed.
- * Mostly that is the oldest ones; but where one cannot be inserted, later records are
- * written before it.  So each is marked first, and then tail moves past all that are
- * marked.  Marks are in shared memory, as a worker that
- * is started anew must not write a record twice.
+ * Removal.  A record may go once the transaction that inserted it has committed.  The
+ * oldest go first as a rule, but where one cannot be inserted, later records are written
+ * before it.  So each is marked, and then tail moves past all that are marked.  The marks
+ * are in shared memory, because a worker that is started anew must not write a record
+ * twice.
  *
  * A crash of any server process clears shared memory, and the buffer with it.
  *
@@ -59,14 +60,16 @@
 
 #define LIVENESS_TRANCHE	"liveness"
 
-/* A full buffer is logged for the first drop, and then for each so many */
+/* The log mentions the first heartbeat that is dropped, and then one of this many */
 #define DROPS_PER_LOG	1024
 
 /* How long liveness_flush waits for a worker to come back */
 #define WORKER_PATIENCE_SECONDS	10
 
-/* The worker wakes when this share of the ring has filled: the rest takes what comes
- * while it writes */
+/*
+ * The worker wakes when one part of this many has filled.  The rest of the ring is for
+ * what comes while it writes.
+ */
 #define WAKE_SHARE		8
 
 #define RECORD_WAITING	0
@@ -78,7 +81,7 @@ typedef struct HeartbeatRecord
 	uint32		units;			/* length in units of 8 bytes */
 	uint32		state;			/* RECORD_*; set by the worker */
 	Oid			extension;		/* whose liveness_emit() took it */
-	uint32		nulls;			/* a bit a column */
+	uint32		nulls;			/* one bit for each column */
 	int64		slots[HEARTBEAT_COLUMNS];	/* lengths of texts and jsonb; values
 											 * of the others */
 	/* followed by the bytes of texts and jsonb, in order */
@@ -176,7 +179,7 @@ UnlockBuffer(void)
 	LWLockRelease(buffer_lock);
 }
 
-/* Heartbeats in the buffer; the lock would make the number no truer for long */
+/* Heartbeats in the buffer.  With the lock the number would not be true for longer. */
 int64
 liveness_buffer_waiting(void)
 {
@@ -188,7 +191,7 @@ liveness_buffer_waiting(void)
 	return Max(0, waiting);
 }
 
-/* Bytes of the ring that they take */
+/* Bytes of the ring that waiting heartbeats take */
 int64
 liveness_buffer_bytes(void)
 {
@@ -252,7 +255,7 @@ RingRecord(uint64 position)
 	return (HeartbeatRecord *) ((char *) buffer->ring + position % buffer->size);
 }
 
-/* Is what waits made of whole records, as many as were counted?  The caller holds the lock */
+/* Checks that whole records wait, as many as were counted.  The caller holds the lock. */
 static void
 AssertRing(void)
 {
@@ -284,7 +287,7 @@ AssertRing(void)
 #endif
 }
 
-/* Is there so much that it is to be written at once?  The caller holds the lock */
+/* Does so much wait that it is to be written at once?  The caller holds the lock. */
 static bool
 IsDue(void)
 {
@@ -295,7 +298,7 @@ IsDue(void)
 		bytes >= (int64) (buffer->size / WAKE_SHARE);
 }
 
-/* The latch to set, if the worker does not know yet that it is due */
+/* The latch to set after the lock is released; NULL if the worker needs no call */
 static Latch *
 WorkerToWake(void)
 {
@@ -307,7 +310,7 @@ WorkerToWake(void)
 
 /* ---------- emitters ---------- */
 
-/* Say why there is no worker for this session, and what to do */
+/* Report why this session has no worker, and what to do */
 pg_noreturn static void
 BufferUnavailable(const char *function)
 {
@@ -351,7 +354,7 @@ CheckAvailable(const char *function)
 	PreventCommandIfReadOnly(function);
 }
 
-/* The extension that a function belongs to; the same for all calls, as a rule */
+/* The extension that a function belongs to.  A backend calls one such function, as a rule. */
 static Oid
 ExtensionOf(Oid function)
 {
@@ -378,8 +381,8 @@ LogDrop(int64 dropped)
 }
 
 /*
- * The table's real from the float8 that drivers bind.  As float4(float8), but that a
- * number too small for a real is 0: a heartbeat must not be lost for it.
+ * Drivers bind float8, and the table has real.  This is float4(float8), except that a
+ * number too small for a real becomes 0: no heartbeat may be lost for that.
  */
 static float4
 NarrowToReal(float8 value, const char *column)
@@ -395,8 +398,8 @@ NarrowToReal(float8 value, const char *column)
 }
 
 /*
- * What a NULL stands for in a column that is NOT NULL, which is the column's default:
- * drivers send NULL for what they lack.  Texts are empty and numbers 0 as it is.
+ * Drivers send NULL for a value that they do not have.  In a column that is NOT NULL it
+ * stands for the column's default.  A new record holds empty texts and zeros already.
  */
 static void
 UseDefault(HeartbeatRecord *record, int column)
@@ -411,8 +414,8 @@ UseDefault(HeartbeatRecord *record, int column)
 }
 
 /*
- * Make a record of the arguments of liveness_emit.  The bytes of texts and jsonb stay
- * where they are until there is room for the record.  Returns the length of all.
+ * Make a record of the arguments of liveness_emit.  "bytes" points to the contents of
+ * texts and jsonb, which PutRecord copies.  Returns the length of the whole record.
  */
 static Size
 MakeRecord(FunctionCallInfo fcinfo, HeartbeatRecord *record, const char **bytes)
@@ -464,7 +467,7 @@ MakeRecord(FunctionCallInfo fcinfo, HeartbeatRecord *record, const char **bytes)
 	return size;
 }
 
-/* Put a record behind the others, for which there is room.  The caller holds the lock. */
+/* Append a record.  The caller holds the lock and has made sure that there is room. */
 static void
 PutRecord(const HeartbeatRecord *record, const char *const *bytes)
 {
@@ -505,7 +508,7 @@ liveness_emit(PG_FUNCTION_ARGS)
 	bool		fits;
 	int64		dropped = 0;
 
-	/* whatever may fail or take time comes before the lock */
+	/* what may fail or take time comes before the lock */
 	CheckAvailable("liveness_emit()");
 	size = MakeRecord(fcinfo, &record, bytes);
 
@@ -543,8 +546,8 @@ WouldWaitForItself(const char *what)
 }
 
 /*
- * A session that keeps the worker out of the table, or out of a partition, would wait
- * for itself for ever.
+ * The worker could not insert while this session holds a lock on the table or on a
+ * partition, and the session would wait for the worker.
  */
 static void
 CheckTableNotLocked(FunctionCallInfo fcinfo)
@@ -568,8 +571,8 @@ CheckTableNotLocked(FunctionCallInfo fcinfo)
 }
 
 /*
- * Does the worker wait for this session?  It may be a lock on something else that an
- * INSERT needs (a sequence, an index, the extension), or a key of the operator's.
+ * Does the worker wait for this session?  The lock may be on something else that an
+ * INSERT needs (a sequence, an index, the extension), or a key that this session inserts.
  */
 static void
 CheckWorkerNotBlocked(pid_t worker)
@@ -621,7 +624,7 @@ LookForFlush(uint64 target, bool asked)
 	return view;
 }
 
-/* Wait until all heartbeats before the target have left; what was written by then */
+/* Wait until all heartbeats before the target have left; returns the count of those written */
 static uint64
 WaitForFlush(uint64 target)
 {
@@ -688,7 +691,7 @@ liveness_flush(PG_FUNCTION_ARGS)
 
 /* ---------- the worker ---------- */
 
-/* The worker is about to start: how often has it done so in vain? */
+/* The worker begins to start.  Returns how often it has done so without success. */
 int
 liveness_buffer_begin_start(void)
 {
@@ -700,7 +703,7 @@ liveness_buffer_begin_start(void)
 	return starts;
 }
 
-/* From now on heartbeats are taken */
+/* The buffer takes heartbeats from now on */
 void
 liveness_buffer_open(void)
 {
@@ -713,7 +716,7 @@ liveness_buffer_open(void)
 	UnlockBuffer();
 }
 
-/* The worker runs, or was told to stop: the start has not failed */
+/* The start has not failed: the worker runs, or was told to stop */
 void
 liveness_buffer_end_start(void)
 {
@@ -722,7 +725,7 @@ liveness_buffer_end_start(void)
 	UnlockBuffer();
 }
 
-/* No heartbeat is taken after this returns */
+/* The buffer takes no heartbeat after this returns */
 void
 liveness_buffer_close(void)
 {
@@ -761,8 +764,8 @@ liveness_buffer_is_due(void)
 }
 
 /*
- * The worker has done what it could.  Shall emitters keep quiet until it reads again?
- * Can it do nothing about what waits now?
+ * The worker has written what it can.  With "hush", emitters do not wake it before it
+ * reads again.  With "pass", what waits now is no reason to wake it.
  */
 void
 liveness_buffer_rest(bool hush, bool pass)
@@ -787,8 +790,8 @@ RingVarlena(uint64 position, Size length)
 }
 
 /*
- * Move tail past every record that is marked.  Marked just now were so many; whoever
- * sees that these have left sees them counted.
+ * Move tail past every record that is marked, and count those that were marked just now
+ * under the same lock: whoever sees that they have left also sees them counted.
  */
 static void
 AdvanceTail(int written, int set_aside)
@@ -797,7 +800,7 @@ AdvanceTail(int written, int set_aside)
 	uint64		left = buffer->left;
 	uint64		head;
 
-	/* only the worker writes to these; the lock is for what it makes known at once */
+	/* only the worker changes tail and left, so it reads them without the lock */
 	LockBuffer();
 	head = buffer->head;
 	UnlockBuffer();
@@ -830,7 +833,7 @@ MakeBatch(HeartbeatBatch *batch, int capacity)
 	}
 }
 
-/* A hash of the name, for those who compare providers */
+/* A hash of the provider's name, by which flush.c compares providers */
 static uint64
 ProviderHash(const HeartbeatRecord *record, uint64 position)
 {
@@ -878,7 +881,7 @@ CopyRecord(HeartbeatBatch *batch, const HeartbeatRecord *record, uint64 position
 	}
 }
 
-/* Its table has gone with the extension that took it, and it is not the successor's */
+/* The extension that took it was dropped with its table, and another one has its own */
 static void
 SetOrphanAside(HeartbeatRecord *stored)
 {
@@ -888,7 +891,7 @@ SetOrphanAside(HeartbeatRecord *stored)
 	UnlockBuffer();
 }
 
-/* Copy a record, if it is wanted: its length, or 0 */
+/* Copy a record if it is wanted.  Returns its length, or 0. */
 static Size
 ReadRecord(HeartbeatBatch *batch, const HeartbeatRecord *record, uint64 position,
 		   HeartbeatFilter wanted)
@@ -903,15 +906,15 @@ ReadRecord(HeartbeatBatch *batch, const HeartbeatRecord *record, uint64 position
 }
 
 /*
- * Copy the oldest heartbeats that wait, in the current memory context: so many rows
- * at most, and not much more than so many bytes; of these, if "wanted" is given, those
- * that it wants.  Those that an extension took which was dropped since are set aside.
+ * Copy the oldest heartbeats that wait into the current memory context: max_rows at most,
+ * and not much more than max_bytes.  If "wanted" is given, only those that it wants are
+ * copied.  Heartbeats of an extension that was dropped since are set aside.
  */
 void
 liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size max_bytes,
 					 HeartbeatFilter wanted)
 {
-	static int	orphans = 0;	/* also those of a read that was broken off */
+	static int	orphans = 0;	/* includes those of a read that was broken off */
 	uint64		position;
 	uint64		head;
 	uint64		waiting;
@@ -920,7 +923,7 @@ liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size ma
 	/* a read that was broken off may have left marks behind */
 	AdvanceTail(0, 0);
 	position = buffer->tail;
-	/* room for more is made by each commit */
+	/* smaller batches make room sooner */
 	max_bytes = Min(max_bytes, buffer->size / 4);
 
 	LockBuffer();
@@ -963,8 +966,8 @@ liveness_buffer_read(HeartbeatBatch *batch, Oid extension, int max_rows, Size ma
 }
 
 /*
- * The rows of a batch were written, or are set aside.  Called when their transaction
- * has just committed: nothing here may fail.
+ * The rows of a batch were written, or are set aside.  A commit callback calls this, so
+ * nothing here may fail.
  */
 void
 liveness_buffer_remove(const HeartbeatBatch *batch, bool written)

@@ -3,22 +3,22 @@
  * flush.c
  *		Writes heartbeats from the buffer to provider_heartbeats.
  *
- * A batch is one INSERT in a transaction of its own.  Its heartbeats leave the buffer
- * in the moment of the commit, by a callback: there is no point at which the worker
- * could be stopped in between, and write them twice or never.
+ * A batch is one INSERT in a transaction of its own.  A commit callback removes its
+ * heartbeats from the buffer, so the worker cannot be stopped between the two and write
+ * them twice or never.
  *
- * If an INSERT fails, smaller batches are tried, down to a row, whatever the error; each
- * one that goes in lets the next be twice as large.  A row that fails alone is noted,
- * and the others go on.  From then on the heartbeats of its provider are tried apart,
- * one at a time, in turn with the others: a provider whose rows each take
- * all the time there is (a trigger that sleeps) holds up the others for that time only.
+ * If an INSERT fails, for whatever reason, smaller batches are tried, down to one row.
+ * Each batch that goes in lets the next be twice as large.  A row that fails alone is
+ * noted, and the others go on.  From then on the heartbeats of its provider are tried
+ * apart, one at a time, in turn with the others.  So a provider each of whose rows takes
+ * all the time that a batch has (a trigger that sleeps) delays the others only by that.
  *
- * Is it the row's fault, or the table's (a lock, a full disk, a trigger that always
- * fails)?  It is the row's if others go in.  If none does, it is the table's, unless
- * there are few rows and each failed of its data: all stay, and are tried anew later.
- * A row whose fault it is, is set aside: at once if it failed of its data, else when it
- * has failed again and again for half a minute, for that error may pass; and sooner if
- * the buffer fills up, where it keeps the place of others.
+ * The fault may be the row's or the table's (a lock, a full disk, a trigger that always
+ * fails).  If other rows go in, it is the row's.  If none goes in, it is the table's, and
+ * all rows stay and are tried again later; but a few rows that each failed because of
+ * their data are judged without others.  A row at fault is set aside at once if its data
+ * is the reason.  Any other error may pass, so the row is set aside only after half a
+ * minute of failures, or when the buffer is half full.
  *
  *-------------------------------------------------------------------------
  */
@@ -43,38 +43,38 @@
 #include "stats.h"
 #include "unit.h"
 
-/* The worker's memory for a batch: little more than this, or one heartbeat */
+/* A batch takes little more memory than this, or that of one heartbeat */
 #define MAX_BATCH_BYTES		((Size) 16 * 1024 * 1024)
 
-/* So many heartbeats that failed alone are remembered */
+/* The most heartbeats that failed alone and are remembered */
 #define MAX_FAILED			1000
 
-/* So few of them, each failed of its data, need no other to be judged by */
+/* The most heartbeats with bad data that are judged without others that went in */
 #define MAX_FEW				8
 
-/* When one is tried again whose error may pass, and when it has had its time */
+/* A heartbeat whose error may pass is tried again after the first, set aside after the second */
 #define RETRY_DELAY			(5 * USECS_PER_SEC)
 #define PATIENCE			(30 * USECS_PER_SEC)
 
-/* Of the time for a batch, a part that is tried to find one that fails has this share */
+/* While the failing row is searched for, an attempt has one part of this many of the time */
 #define SEARCH_SHARE		8
 
-/* A round in which nothing goes in lasts so many times the time for a batch */
+/* A round in which nothing goes in ends after this many times the time for a batch */
 #define ROUND_WITHOUT_SUCCESS	5
 
 /* A provider's name in the log is no longer than this, in bytes */
 #define MAX_LOGGED_NAME		100
 
-/* A heartbeat that has failed alone and waits for its judgement */
+/* A heartbeat that has failed alone, and whose fault is not yet known */
 typedef struct FailedRow
 {
 	uint64		position;		/* in the buffer */
 	uint64		provider;		/* hash of its name */
-	uint64		written;		/* see written_so_far, before it failed */
+	uint64		written;		/* written_so_far before it failed */
 	int64		since;			/* when its provider's heartbeats began to fail */
 	int64		tried;			/* when it failed last */
-	bool		of_its_data;
-	bool		believed;		/* though no other has gone in */
+	bool		of_its_data;	/* it failed because of its data */
+	bool		believed;		/* it is at fault, though no other has gone in */
 } FailedRow;
 
 /* What one transaction tries */
@@ -89,15 +89,15 @@ static MemoryContext flush_context = NULL;
 static FailedRow failed_rows[MAX_FAILED];
 static int	nfailed = 0;
 
-/* Rows that this worker has written, and how many these were when a batch failed last */
+/* Rows that this worker has written, and how many it had when a batch failed last */
 static uint64 written_so_far = 0;
 static uint64 written_before_failure = 0;
 static uint64 end_of_failure = 0;	/* position of the last row of that batch */
 
-/* After a failure smaller batches are tried, down to a row */
+/* Rows of the next batch; 0: liveness.batch_size */
 static int	row_limit = 0;
 
-/* Heartbeats that were set aside in this round, and what became of the first */
+/* Heartbeats that were set aside in this round, and a line about the first */
 static int	aside = 0;
 static char *first_aside = NULL;
 
@@ -118,7 +118,7 @@ RemoveInserted(XactEvent event, void *arg pg_attribute_unused())
 		inserting = NULL;
 }
 
-/* INSERT ... SELECT from one array a column: any engine that takes an INSERT takes it */
+/* INSERT ... SELECT from an array for each column works with any storage engine */
 static char *
 InsertStatement(const InstalledExtension *extension)
 {
@@ -172,7 +172,7 @@ OthersWentIn(const FailedRow *row)
 	return row->believed || written_so_far > row->written;
 }
 
-/* When it is to be tried again; without others that went in, with all in the next round */
+/* When it is tried again.  Without others that went in, the next round tries all. */
 static int64
 RetryAt(const FailedRow *row)
 {
@@ -181,7 +181,7 @@ RetryAt(const FailedRow *row)
 	return row->of_its_data ? row->tried : row->tried + RETRY_DELAY;
 }
 
-/* For the read of the buffer: a heartbeat of a provider none of whose others failed */
+/* HeartbeatFilter: no heartbeat of its provider has failed alone */
 static bool
 IsFresh(uint64 position, uint64 provider)
 {
@@ -189,7 +189,7 @@ IsFresh(uint64 position, uint64 provider)
 	return FindFailedOf(provider) == NULL;
 }
 
-/* One of the others, if it is due */
+/* HeartbeatFilter: one of its provider has, and this one may be tried now */
 static bool
 IsApart(uint64 position, uint64 provider)
 {
@@ -200,7 +200,7 @@ IsApart(uint64 position, uint64 provider)
 	return FindFailedOf(provider) != NULL;
 }
 
-/* When the first of them is tried again */
+/* When the first of those that failed alone is tried again */
 int64
 liveness_flush_retry_at(void)
 {
@@ -215,7 +215,7 @@ liveness_flush_retry_at(void)
 	return at;
 }
 
-/* Does an error tell of a row's data, rather than of the table or of the moment? */
+/* Is the row's data the reason, rather than the table or the moment? */
 static bool
 IsOfData(int sqlerrcode)
 {
@@ -232,7 +232,7 @@ IsOfData(int sqlerrcode)
 	}
 }
 
-/* A heartbeat that cannot be inserted leaves the buffer without */
+/* Remove a heartbeat that cannot be inserted, and keep a line about the first for the log */
 static void
 SetAside(const HeartbeatBatch *batch, const char *error)
 {
@@ -296,7 +296,7 @@ Judge(const HeartbeatBatch *batch)
 
 /* ---------- writing ---------- */
 
-/* Unit: read a batch and insert it */
+/* A unit: read a batch and insert it */
 static void
 InsertBatch(const InstalledExtension *extension, void *arg)
 {
@@ -379,7 +379,7 @@ TryBatch(bool apart, int64 deadline)
 	return FLUSH_AGAIN;
 }
 
-/* Do heartbeats fail, and nothing has gone in since they began to? */
+/* Have heartbeats failed since which no other has gone in? */
 static bool
 InDoubt(void)
 {
@@ -391,7 +391,7 @@ InDoubt(void)
 	return false;
 }
 
-/* A new round tries these anew, together */
+/* A new round tries these again, together with the others */
 static void
 ForgetDoubtful(void)
 {
@@ -402,7 +402,7 @@ ForgetDoubtful(void)
 	}
 }
 
-/* Nothing else waits.  A few heartbeats that each failed of its data are believed. */
+/* Called when nothing else waits: a few heartbeats with bad data are then at fault */
 static bool
 BelieveFew(void)
 {
@@ -419,8 +419,8 @@ BelieveFew(void)
 }
 
 /*
- * Try what is next.  Heartbeats of providers with failed ones take no more time than
- * the others, as long as any of these wait.
+ * Try what is next.  While others wait, heartbeats of providers with failed ones take no
+ * more than half of the time.
  */
 static FlushResult
 TryNext(int64 deadline)
@@ -469,8 +469,8 @@ ReportRound(int64 rows, FlushResult result)
 }
 
 /*
- * Write what waits in the buffer now, until a deadline or until told to stop.  What
- * comes meanwhile has its own turn.
+ * Write what waits in the buffer now, until the deadline or until *stop.  What comes
+ * meanwhile is left to the next round.
  */
 FlushResult
 liveness_flush_round(int64 deadline, const volatile sig_atomic_t *stop)
@@ -517,11 +517,11 @@ liveness_flush_round(int64 deadline, const volatile sig_atomic_t *stop)
 
 	MemoryContextSwitchTo(oldcontext);
 
-	/* is there hope for what was not written, or is it the table's fault? */
+	/* if nothing was written and no row is known to be at fault, the table is */
 	if ((result != FLUSH_DONE && InDoubt()) ||
 		(result == FLUSH_AGAIN && rows == 0 && nfailed == 0))
 		result = FLUSH_FAILED;
-	/* who was told to stop broke off what he did */
+	/* a stop cancels the batch, which is no failure */
 	if (result == FLUSH_FAILED && stop != NULL && *stop)
 		result = FLUSH_AGAIN;
 	ReportRound(rows, result);

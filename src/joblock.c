@@ -3,19 +3,18 @@
  * joblock.c
  *		Who may run now: one run of a job at a time, and none while a dump is restored.
  *
- * Both are locks on the extension, which always exists where its functions do, and not
- * on rows that may be missing; pg_locks shows a LivenessLock as their objsubid.  They are
- * of the method of advisory locks, as those of a session outlive an error, but of a type
- * that no SQL function takes.
+ * Both are locks on the extension, which always exists where its functions do; a row
+ * might be missing.  pg_locks shows a LivenessLock as their objsubid.  Their method is
+ * that of advisory locks, because session-level locks of that method outlive an error.
+ * Their type is one that no SQL function takes.
  *
- * A restore.  COPY fails at the first row whose key is there already, so no job may
- * write a row of a table that COPY is still to fill, from the first table to the last.
- * A dump makes check_function_bodies off, and keeps the session that it is loaded by.
+ * A restore.  COPY fails at the first row whose key is there already.  So no job may
+ * write a row of any table between the first COPY and the last.  A dump sets
+ * check_function_bodies off, and one session loads it (pg_restore --jobs has several).
  * So a session that has this off and copies into a table of the extension, or alters
- * one, takes the restore's lock first and keeps it until it ends; pg_restore --jobs has
- * several.  A job takes it in a mode that conflicts, for its transaction, without
- * waiting.  Whoever may not write these tables cannot hold up a job: the statement is
- * refused before.
+ * one, takes the restore's lock first and keeps it until the session ends.  A job takes
+ * that lock in a mode that conflicts, for its transaction, without waiting.  A role that
+ * may not write these tables cannot hold up a job: it does not get the lock.
  *
  * The hook needs the library to be preloaded.  Where it is not, pg_restore is known by
  * its application_name.
@@ -95,7 +94,7 @@ liveness_lock_job_sql(PG_FUNCTION_ARGS)
 	bool		wait = PG_GETARG_BOOL(1);
 	Oid			extension = getExtensionOfObject(ProcedureRelationId, fcinfo->flinfo->fn_oid);
 
-	/* said before a standby says that it has no such locks */
+	/* a standby would refuse the lock itself with an error that does not say what to do */
 	PreventCommandIfReadOnly("liveness_lock_job()");
 	PreventCommandDuringRecovery("liveness_lock_job()");
 	for (int i = LOCK_FEATURES; i < (int) lengthof(lock_names); i++)
@@ -111,7 +110,7 @@ liveness_lock_job_sql(PG_FUNCTION_ARGS)
 			 errhint("The jobs are features, hourly and retention.")));
 }
 
-/* If it is a table of ours, keep jobs still from here on */
+/* If the table is one of ours, take the restore's lock */
 static void
 BeginRestore(const RangeVar *table)
 {
@@ -129,7 +128,7 @@ BeginRestore(const RangeVar *table)
 	name = get_extension_name(extension);
 	if (name == NULL || strcmp(name, "liveness") != 0)
 		return;
-	/* the statement will say so */
+	/* the statement itself will raise the error */
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK)
 		return;
 

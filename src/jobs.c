@@ -4,13 +4,13 @@
  *		Rollups and retention by the worker's clock, while liveness.scheduler is
  *		'worker'.
  *
- * A job runs in a process of its own, which ends with it: a rollup that waits for a
- * lock keeps no heartbeat in the buffer, and no other job waiting.  That process
- * tells the worker by shared memory how it went.
+ * A job runs in a process of its own, which ends with it.  So a rollup that waits for a
+ * lock keeps neither heartbeats nor other jobs waiting.  That process tells the worker by
+ * shared memory how the run went.
  *
- * The worker and pg_cron may both be at it.  So a run that would begin less than half
- * an interval after the last one is left out, and two runs never happen at once: the
- * functions see to that.
+ * pg_cron or an operator may run the same jobs.  So a run that would begin less than half
+ * an interval after the last one is left out.  The functions themselves see to it that
+ * two runs never happen at once.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,13 +35,12 @@
 #include "stats.h"
 #include "unit.h"
 
-/* Without an extension or a free process, or with another run under way, we look
- * again after this */
+/* The delay without an extension or a free process, or with another run under way */
 #define LOOK_AGAIN		(10 * USECS_PER_SEC)
 
 #define RETENTION_INTERVAL	((int64) SECS_PER_HOUR * USECS_PER_SEC)
 
-/* A job that fails again and again is tried so often, or as often as it should run */
+/* The longest delay after failures, unless the interval is longer */
 #define MAX_DELAY_AFTER_FAILURE	(30 * SECS_PER_MINUTE * USECS_PER_SEC)
 
 PGDLLEXPORT void liveness_job_main(Datum main_arg);
@@ -79,18 +78,18 @@ typedef struct JobOutcome
 
 static JobOutcome *outcomes = NULL; /* of each job, in shared memory */
 
-/* The worker's own view */
+/* What the worker knows of the process of a job */
 typedef struct JobProcess
 {
 	BackgroundWorkerHandle *handle; /* NULL: not running */
 	int64		started;		/* 0: not yet */
-	int64		not_before;		/* without a free process or the extension */
+	int64		not_before;		/* set without a free process or the extension */
 	bool		no_room;		/* there was no free process */
 } JobProcess;
 
 static JobProcess processes[NJOBS];
 
-/* What a run in progress knows; for the units */
+/* A run in progress, as its units see it */
 typedef struct JobRun
 {
 	Job job;
@@ -101,7 +100,7 @@ typedef struct JobRun
 	char	   *parts;			/* what it has still to see to, as an array; NULL: all */
 	int64		total;			/* rows that it has deleted */
 	int64		delay;			/* see JobOutcome */
-	char	   *error;			/* what it failed of */
+	char	   *error;			/* the message of its failure */
 } JobRun;
 
 void
@@ -140,7 +139,7 @@ JobInterval(Job job)
 
 /* ---------- the process of a job ---------- */
 
-/* One row at most, of which a column; %s in the statement is our schema */
+/* A column of the only row, if there is one; %s in the statement is our schema */
 static Datum
 Select(const InstalledExtension *extension, const char *sql, int nargs, Oid *types,
 	   Datum *values, int column, bool *isnull)
@@ -154,7 +153,7 @@ Select(const InstalledExtension *extension, const char *sql, int nargs, Oid *typ
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
 }
 
-/* Was the job run not long ago, by somebody else perhaps?  Then see to the next. */
+/* Has the job run a short time ago, perhaps by pg_cron?  Then set the delay to the next run. */
 static bool
 RanRecently(const InstalledExtension *extension, JobRun *run)
 {
@@ -169,7 +168,7 @@ RanRecently(const InstalledExtension *extension, JobRun *run)
 									  " WHERE s.job = $1", 1, types, values, 1, &isnull));
 	if (isnull)
 		return false;
-	/* one in the future is of a clock that was set back */
+	/* a start in the future is from before the clock was set back */
 	age = GetCurrentTimestamp() - last;
 	if (age < 0 || age >= run->interval / 2)
 		return false;
@@ -177,7 +176,7 @@ RanRecently(const InstalledExtension *extension, JobRun *run)
 	return true;
 }
 
-/* Unit: a rollup.  NULL if another one, or a retention that closes hours, is under way. */
+/* A unit: a rollup.  Its result is NULL if another run has its lock. */
 static void
 RunRollup(const InstalledExtension *extension, void *arg)
 {
@@ -195,7 +194,7 @@ RunRollup(const InstalledExtension *extension, void *arg)
 		run->delay = Min(LOOK_AGAIN, run->interval);
 }
 
-/* Unit: a step of the retention; "more" is NULL if another run is under way */
+/* A unit: a step of the retention.  "more" is NULL if another run is under way. */
 static void
 RunRetentionStep(const InstalledExtension *extension, void *arg)
 {
@@ -228,7 +227,7 @@ RunRetentionStep(const InstalledExtension *extension, void *arg)
 	}
 }
 
-/* Unit: note for liveness_jobs that a run has failed */
+/* A unit: note for liveness_jobs that a run has failed */
 static void
 RecordError(const InstalledExtension *extension, void *arg)
 {
@@ -257,7 +256,7 @@ liveness_job_main(Datum main_arg)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	liveness_prepare_units();
 
-	/* the worker saw it due, but settings may have changed since */
+	/* settings may have changed since the worker found that the job is due */
 	run.interval = JobInterval(run.job);
 	if (run.interval == 0)
 		proc_exit(0);
@@ -285,7 +284,7 @@ liveness_job_main(Datum main_arg)
 					 liveness_unit_error->detail ? errdetail_internal("%s", liveness_unit_error->detail) : 0,
 					 liveness_unit_error->hint ? errhint("%s", liveness_unit_error->hint) : 0,
 					 liveness_unit_error->context ? errcontext("%s", liveness_unit_error->context) : 0));
-			/* who cannot write may not note it either, but it counts */
+			/* a role that cannot note the error has it counted all the same */
 			if (liveness_run_unit("liveness: note an error", RecordError, &run, 0) == UNIT_FAILED)
 				liveness_count_now(def->errors, 1);
 			break;
@@ -312,7 +311,7 @@ StartJob(Job job)
 	memcpy(worker.bgw_extra, &MyDatabaseId, sizeof(MyDatabaseId));
 	worker.bgw_notify_pid = MyProcPid;
 
-	/* until it says otherwise: it may die without a word */
+	/* the run counts as failed until it says otherwise, for it may die without a word */
 	pg_atomic_fetch_add_u32(&outcomes[job].failures, 1);
 	started = RegisterDynamicBackgroundWorker(&worker, &processes[job].handle);
 	if (!started)
@@ -352,7 +351,7 @@ DoNothing(const InstalledExtension *extension, void *arg)
 	(void) arg;
 }
 
-/* A process of a job that finds no extension would be started for nothing */
+/* Without the extension, the process of a job would be started for nothing */
 static bool
 IsExtensionThere(void)
 {
@@ -361,8 +360,8 @@ IsExtensionThere(void)
 }
 
 /*
- * Start the jobs that are due, the first time at once.  How long until the next is,
- * as far as is known: the end of one sets the worker's latch.
+ * Start the jobs that are due; all are when the worker starts.  Returns the time until
+ * the next is due, as far as is known: the end of a run sets the worker's latch.
  */
 int64
 liveness_run_due_jobs(int64 now)
@@ -386,7 +385,7 @@ liveness_run_due_jobs(int64 now)
 			continue;
 		}
 
-		/* what the unit waits for may have swallowed the news of another job's end */
+		/* while the unit waits, it may take the wake-up that another job's end has sent */
 		wait = 0;
 		if (!IsExtensionThere())
 		{

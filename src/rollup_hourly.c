@@ -14,7 +14,7 @@
  *	3. once all of these have ended, take a new snapshot: it shows every row with
  *	   an id up to the candidate that there will ever be.
  *
- * A run waits a moment for step 3, as writers are short; if one is not, the
+ * A run waits a moment for step 3, as writers are short.  If one is not, the
  * candidate and its writers are kept for the next run ("pending"), and the
  * watermark stays, so that some cells are aggregated once more.  Ids that were
  * not drawn this way (explicit ones, a sequence with a cache) are caught by two

@@ -4,7 +4,7 @@
  *		Rows that C makes: are their types as this library knows them?
  *
  * The SQL of another version, or ALTER TYPE, may have given a type more columns, fewer,
- * or others.  A row formed without a look at them would be read past its end.
+ * or others.  If C formed a row of other columns, its reader would read past the end.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,7 +45,7 @@ CheckRowType(TupleDesc tupdesc, Oid function, const RowColumn *columns, int ncol
 				 errhint("If the library is newer than the extension, run ALTER EXTENSION liveness UPDATE; if it is older, restart the server; if the type was altered, alter it back.")));
 }
 
-/* The row that the function called returns, to be formed of these columns */
+/* The row type that the called function returns; an error unless these are its columns */
 TupleDesc
 liveness_result_row(FunctionCallInfo fcinfo, const RowColumn *columns, int ncolumns)
 {
@@ -59,7 +59,7 @@ liveness_result_row(FunctionCallInfo fcinfo, const RowColumn *columns, int ncolu
 	return BlessTupleDesc(CreateTupleDescCopy(tupdesc));
 }
 
-/* The row of a type, to be formed of these columns */
+/* A row type by its oid; an error unless these are its columns */
 TupleDesc
 liveness_row_of_type(Oid type, const RowColumn *columns, int ncolumns)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * rowtype.h
- *		Rows that C makes, of types that the extension's SQL defines.
+ *		Rows that C makes, of types that the SQL of the extension defines.
  *
  *-------------------------------------------------------------------------
  */

@@ -115,7 +115,7 @@ AssignCensoredReasons(const char *newval pg_attribute_unused(), void *extra)
 	parsed_censored_reasons = (CensoredReasons *) extra;
 }
 
-/* Durations are whole seconds with a unit; negative ones mean "off" */
+/* A duration in whole seconds, whose unit may be given */
 static void
 DefineDuration(const char *name, const char *what, int *variable, int min,
 			   GucContext context)
@@ -230,7 +230,7 @@ liveness_define_settings(bool server)
 	MarkGUCPrefixReserved("liveness");
 }
 
-/* Is this a reason by which a session's end is not its provider's doing? */
+/* Did the observer go away, and not the provider? */
 bool
 liveness_reason_is_censored(const char *reason, Size len)
 {
@@ -250,7 +250,7 @@ liveness_reason_is_censored(const char *reason, Size len)
 	return false;
 }
 
-/* liveness.resume_within in microseconds; -1, which no gap is within, where it is off */
+/* liveness.resume_within in microseconds; where it is off, -1, which no gap is within */
 int64
 liveness_resume_within_usecs(void)
 {
@@ -271,7 +271,7 @@ liveness_is_censored(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(liveness_reason_is_censored(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason)));
 }
 
-/* An interval of whole seconds: field by field, so that no zone matters */
+/* Days and months are 0, so that no time zone matters */
 static Interval *
 SecondsInterval(int64 seconds)
 {

@@ -3,10 +3,10 @@
  * stats.c
  *		Counters in shared memory, behind the view liveness_stats.
  *
- * A counter is an atomic of its own: adding to one never waits.  What a
- * transaction did (a run of a rollup, say) is added when that transaction has
- * committed or is prepared, and forgotten with a savepoint or transaction that is
- * rolled back.
+ * A counter is an atomic of its own: adding to one never waits.  The buffer counts what
+ * happens under its lock, and this file adds that in.  What a transaction did (a run of
+ * a rollup, say) is added when that transaction has committed or is prepared, and
+ * forgotten with a savepoint or transaction that is rolled back.
  *
  * A clean shutdown writes the counters to a file, and the next start reads and
  * removes it.  After a crash they begin again, and "since" says so.
@@ -41,7 +41,7 @@
 
 #define STATS_FILE		"pg_stat/liveness.stat"
 
-/* Changes with the layout of the file, which is that of CounterFile */
+/* To be changed with the layout of CounterFile */
 #define STATS_FILE_MAGIC	0x4c495631
 
 typedef struct CounterDef
@@ -93,8 +93,8 @@ typedef struct CounterFile
 } CounterFile;
 
 /*
- * What the current transaction will have added once it commits, by subtransaction:
- * the end of one looks at what it has counted, and at nothing else.
+ * What the current transaction adds once it commits, by subtransaction, so that the end
+ * of a subtransaction looks at nothing but what was counted in it.
  */
 typedef struct PendingCounts
 {
@@ -119,7 +119,7 @@ IsGauge(LivenessCounter counter)
 		counter == COUNTER_RETENTION_DURATION;
 }
 
-/* Add to a counter, or set a gauge, at once; nothing where there is no shared memory */
+/* Add to a counter, or set a gauge, at once.  Does nothing without shared memory. */
 void
 liveness_count_now(LivenessCounter counter, int64 n)
 {
@@ -297,14 +297,14 @@ LoadCounters(void)
 	}
 	FreeFile(stream);
 
-	/* what is counted from here on is not in it: it must not be read again */
+	/* what is counted from here on is not in the file, so it must not be read again */
 	if (unlink(STATS_FILE) != 0)
 		ereport(LOG,
 				(errcode_for_file_access(),
 				 errmsg("could not remove file \"%s\": %m", STATS_FILE)));
 }
 
-/* An immediate shutdown is a crash, though the postmaster exits as if it were none */
+/* After an immediate shutdown the postmaster exits with 0 as well, but it is a crash */
 static bool
 ShutdownIsClean(void)
 {
@@ -389,7 +389,7 @@ CheckCountersAvailable(void)
 				 errhint("Add liveness to shared_preload_libraries and restart the server.")));
 }
 
-/* What is asked of the buffer, in rows after those of the counters */
+/* Rows after those of the counters, whose values the buffer knows */
 static const struct
 {
 	CounterDef	def;

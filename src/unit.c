@@ -5,10 +5,11 @@
  *		whose failure harms nobody else.
  *
  * The worker connects as the bootstrap superuser.  Statements on the tables may run
- * code of others (triggers, defaults, CHECKs), so a unit runs as liveness.worker_role,
- * or else the extension's owner, in a security-restricted operation, and settings that
- * such code changes are put back at the end.  Deferred triggers would fire after that, at commit; so
- * constraints are immediate, and the restricted operation refuses to defer them.
+ * code of others (triggers, defaults, CHECKs).  So a unit runs as liveness.worker_role,
+ * or else as the extension's owner, in a security-restricted operation, and settings
+ * that such code changes are put back at the end.  Deferred triggers would fire after
+ * that, at commit.  So constraints are immediate, and the restricted operation refuses
+ * to defer them.
  *
  * Memory: an error is kept in TopMemoryContext, everything else goes with the
  * transaction.
@@ -36,8 +37,8 @@
 ErrorData  *liveness_unit_error = NULL;
 
 /*
- * What a database, a role or postgresql.conf may have set for everybody, and would keep
- * a unit from its work or change what it does.  As autovacuum, we take our own.
+ * Settings that a database, a role or postgresql.conf may have for everybody, and that
+ * would keep a unit from its work or change what it does.  Like autovacuum, we set them.
  */
 static const struct
 {
@@ -56,7 +57,7 @@ static const struct
 	{"restrict_nonsystem_relation_kind", ""},
 #endif
 	{"session_replication_role", "origin"},
-	/* a policy is an error, and not a part of the truth */
+	/* a policy raises an error instead of hiding rows */
 	{"row_security", "off"},
 	{"zero_damaged_pages", "off"},
 	{"check_function_bodies", "on"},
@@ -71,8 +72,8 @@ static const struct
 };
 
 /*
- * For a process that runs units, once it is connected.  Names in its statements are
- * qualified.  A cancel is for a unit; outside of one it would end the process.
+ * Prepare a process that runs units, once it is connected.  A cancel is held back until
+ * a unit runs, because outside of one it would end the process.
  */
 void
 liveness_prepare_units(void)
@@ -84,7 +85,7 @@ liveness_prepare_units(void)
 	SetConfigOption("application_name", MyBgworkerEntry->bgw_name, PGC_USERSET, PGC_S_OVERRIDE);
 }
 
-/* A role that is not there is never taken for the owner, who may do more */
+/* If the role is missing, the owner is no substitute: the owner may do more */
 static Oid
 UnitRole(const InstalledExtension *extension)
 {
@@ -170,14 +171,14 @@ liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
 		if (timeout_ms > 0)
 			disable_timeout(STATEMENT_TIMEOUT, false);
 		HOLD_CANCEL_INTERRUPTS();
-		/* one that came too late is not the next unit's */
+		/* a timeout that came too late must not cancel the next unit */
 		if (get_timeout_indicator(STATEMENT_TIMEOUT, true))
 			QueryCancelPending = false;
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		/* the error has reset both counts */
+		/* the error has reset both of the counters that hold interrupts back */
 		HOLD_CANCEL_INTERRUPTS();
 		HOLD_INTERRUPTS();
 		disable_all_timeouts(false);
@@ -186,11 +187,13 @@ liveness_run_unit(const char *activity, Unit unit, void *arg, int timeout_ms)
 		AbortCurrentTransaction();
 		FlushErrorState();
 		RESUME_INTERRUPTS();
+		/* a cancel is raised before other requests are served: look for these again */
+		InterruptPending = true;
 		result = UNIT_FAILED;
 	}
 	PG_END_TRY();
 
-	/* of all locks, those that code of others takes for the session alone outlive it */
+	/* session-level advisory locks, which code of others may take, outlive the transaction */
 	LockReleaseAll(USER_LOCKMETHOD, true);
 	MemoryContextSwitchTo(context);
 	(void) pgstat_report_stat(true);

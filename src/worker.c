@@ -5,12 +5,12 @@
  *		when they are due.
  *
  * One worker serves the database liveness.database.  It opens the buffer once it is
- * connected, and closes it before it goes.  When it is told to stop, it breaks off
- * what it waits for, writes what is in the buffer, once and within
- * liveness.flush_timeout, and exits with 1, so that the server starts it again unless
- * the server is stopping too.
+ * connected, and closes it before it exits.  When it is told to stop, it cancels what it
+ * waits for and writes what is in the buffer, once and within liveness.flush_timeout.
+ * Then it exits with 1, so that the server starts it again unless the server is stopping
+ * too.
  *
- * Times are of a clock that is never set.
+ * All times are those of clock.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,11 +39,11 @@
 #include "unit.h"
 #include "worker.h"
 
-/* Longest waits: between attempts to start, and to write */
+/* The longest delays between attempts to start, and to write */
 #define MAX_START_DELAY_SECONDS	60
 #define MAX_FLUSH_DELAY			(60 * USECS_PER_SEC)
 
-/* After a failure two ticks are left out */
+/* The delay after the first failure, in flush intervals */
 #define TICKS_AFTER_FAILURE		3
 
 PGDLLEXPORT pg_noreturn void liveness_worker_main(Datum main_arg);
@@ -60,9 +60,9 @@ typedef struct FlushSchedule
 } FlushSchedule;
 
 /*
- * SIGTERM.  The cancel ends what the worker waits for now: a lock, or a synchronous
- * standby.  It comes once only, lest it hits the last flush.  Before there is a
- * connection there is nothing to be saved.
+ * SIGTERM.  A cancel ends what the worker waits for now: a lock, or a synchronous
+ * standby.  A second signal does not cancel, or it would hit the last flush.  Before the
+ * worker is connected it may die at once.
  */
 static void
 RequestStop(SIGNAL_ARGS)
@@ -85,7 +85,7 @@ LeaveBuffer(int code, Datum arg pg_attribute_unused())
 {
 	(void) code;
 	liveness_buffer_close();
-	/* who was told to stop has not failed to start */
+	/* a worker that was told to stop has not failed to start */
 	if (stop_requested)
 		liveness_buffer_end_start();
 }
@@ -103,7 +103,7 @@ Sleep(int64 usecs)
 	ResetLatch(MyLatch);
 }
 
-/* What any process must do now and then.  A cancel meant a unit that has ended. */
+/* A cancel that arrives here was meant for a unit that has ended */
 static void
 HandleInterrupts(void)
 {
@@ -130,7 +130,7 @@ FlushDelay(const FlushSchedule *schedule)
 	return Min(tick << Min(schedule->failures - 1, 20), Max(tick, MAX_FLUSH_DELAY));
 }
 
-/* Write what waits now; what comes meanwhile has its own turn */
+/* Write what waits now, and note when and how it went */
 static void
 Flush(FlushSchedule *schedule)
 {
@@ -139,12 +139,12 @@ Flush(FlushSchedule *schedule)
 	schedule->failures = schedule->result == FLUSH_FAILED ? schedule->failures + 1 : 0;
 	schedule->last_attempt = liveness_monotonic_usecs();
 
-	/* that there is much to write is no news until the next attempt */
+	/* after a failure, emitters do not wake the worker before the next attempt */
 	liveness_buffer_rest(schedule->result == FLUSH_FAILED || schedule->result == FLUSH_NO_EXTENSION,
 						 liveness_flush_retry_at() != PG_INT64_MAX);
 }
 
-/* When a flush is due next: a time that has passed, if it is now */
+/* When a flush is due next; a time in the past if it is due now */
 static int64
 FlushDueAt(const FlushSchedule *schedule)
 {
@@ -161,8 +161,8 @@ FlushDueAt(const FlushSchedule *schedule)
 }
 
 /*
- * What was accepted is written before the worker goes, for the server may be
- * stopping.  A standby is not waited for: it may be stopping too.
+ * The server may be stopping, so what was accepted is written before the worker exits.
+ * It does not wait for a standby, which may be stopping too.
  */
 static void
 FlushForTheLastTime(void)
@@ -182,7 +182,7 @@ FlushForTheLastTime(void)
 
 /* ---------- the process ---------- */
 
-/* A start that fails, as for a database that was dropped, is not repeated at once */
+/* After starts that failed (the database was dropped, say), wait before the next */
 static void
 DelayStart(void)
 {
@@ -215,7 +215,7 @@ liveness_worker_main(Datum main_arg)
 	DelayStart();
 	BackgroundWorkerInitializeConnection(liveness_database, NULL, 0);
 	connected = true;
-	/* from here on a stop is more than to die */
+	/* a stop that came during the connect ends the loop below, and not the process */
 	ProcDiePending = false;
 	liveness_prepare_units();
 	liveness_buffer_open();
@@ -237,8 +237,8 @@ liveness_worker_main(Datum main_arg)
 		started = true;
 
 		/*
-		 * Whatever a transaction has waited for may have swallowed the wake-up of
-		 * something that came meanwhile.  So all is looked at anew before the sleep.
+		 * A transaction that waited may have taken a wake-up that was meant for this
+		 * loop.  So everything is looked at again before the sleep.
 		 */
 		flush_wait = FlushDueAt(&flushes) - liveness_monotonic_usecs();
 		if (!stop_requested && !InterruptPending && !ConfigReloadPending)
@@ -246,7 +246,7 @@ liveness_worker_main(Datum main_arg)
 	}
 
 	FlushForTheLastTime();
-	/* 0 would retire the worker for good */
+	/* after 0 the server would not start the worker again */
 	proc_exit(1);
 }
 
@@ -256,7 +256,7 @@ liveness_register_worker(void)
 	BackgroundWorker worker = {0};
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	/* a standby is left alone until it is promoted */
+	/* a standby has no worker until it is promoted */
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = 0;
 	strlcpy(worker.bgw_library_name, "liveness", sizeof(worker.bgw_library_name));
