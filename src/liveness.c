@@ -34,7 +34,7 @@ static shmem_request_hook_type previous_shmem_request_hook = NULL;
 
 PGDLLEXPORT void _PG_init(void);
 
-/* Chain of hooks: the memory that buffer, counters and jobs need */
+/* Request the memory that buffer, counters and jobs need, after that of other libraries */
 static void
 RequestSharedMemory(void)
 {
@@ -59,7 +59,7 @@ SetUpSharedMemory(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* What a server must have from its start on */
+/* Hooks and the worker can be set up only while the server starts */
 static void
 SetUpServer(void)
 {

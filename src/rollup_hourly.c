@@ -65,7 +65,7 @@
 typedef struct HourlyProgress
 {
 	int64		watermark;		/* every row up to this id was aggregated */
-	Datum		read_of;		/* text that the row read was of; 0: none */
+	Datum		read_of;		/* watermark_of of the row that was read; 0: NULL or no row */
 	bool		has_pending;
 	int64		pending;		/* candidate whose writers had not ended */
 	Datum		pending_writers;	/* text[] of their virtual transactions */
@@ -74,10 +74,10 @@ typedef struct HourlyProgress
 } HourlyProgress;
 
 /*
- * Where the hourly rollup stands.
+ * Read where the hourly rollup stands.
  *
- * The watermark is void in another database or cluster than it was made in
- * (after a restore), or if the sequence was set back: everything again.
+ * A watermark that was made in another database or cluster (before a dump and restore),
+ * or before the sequence was set back, is void: everything is aggregated again.
  */
 static void
 ReadProgress(const Rollup *rollup, HourlyProgress *progress, const char *identity)
@@ -147,7 +147,7 @@ WriteProgress(const Rollup *rollup, HourlyProgress *progress, const char *identi
 	if (progress->read_of == (Datum) 0)
 		nulls[7] = 'n';
 
-	/* the row that was read, and none that a restore has added since */
+	/* a restore may have added a row since: only the one that was read is updated */
 	liveness_execute(rollup,
 					 "UPDATE liveness_internal.liveness_job_state s SET watermark_of = $1, watermark = $2,"
 					 " pending = $3, pending_writers = $4, swept_at = $5, pruned_before = $6,"
@@ -237,7 +237,7 @@ HighestId(const Rollup *rollup, int64 watermark)
 	return liveness_result_int64(1);
 }
 
-/* Wait a moment for writers: those that have not ended by then */
+/* Wait a moment for writers to end; returns those that have not */
 static Datum
 WaitForWriters(const Rollup *rollup, Datum writers, bool *none)
 {
@@ -407,9 +407,9 @@ RollUpHours(const Rollup *rollup, TimestampTz since, TimestampTz until, bool tou
 }
 
 /*
- * Aggregate every cell of the hours in a range that may have no ends.  From one
- * heartbeat to the next: a single one from a clock that stood at 1970, or at the
- * end of the calendar, must not cost a statement for each day on the way.
+ * Aggregate every cell of the hours in a range that may have no ends.  Days without a
+ * heartbeat are skipped: a single one from a clock that stood at 1970, or at the end of
+ * the calendar, must not cost a statement for each day in between.
  */
 static int64
 RollUpRange(const Rollup *rollup, TimestampTz since, TimestampTz until, bool mend)
@@ -499,7 +499,7 @@ RollUpSparse(const Rollup *rollup, const TouchedHours *hours)
 
 	if (hours->nsparse == 0)
 		return 0;
-	/* not "before the next hour", for after the calendar's last there is none */
+	/* the last hour of the calendar has no next hour to compare with */
 	liveness_execute(rollup,
 					 INSERT_CELLS
 					 "SELECT c.provider_id, c.hour, " CELL_OF("(c.cell).") " FROM"
@@ -574,7 +574,7 @@ RollUpRoutine(const Rollup *rollup, HourlyProgress *progress, const char *identi
 	int64		late;
 	int64		rows;
 
-	/* a clock that was set back must not put the net off for longer */
+	/* a clock that was set back must not delay the net */
 	sweep = liveness_rollup_lookback > 0 &&
 		(progress->swept_at > now || now - SWEEP_INTERVAL >= progress->swept_at ||
 		 !SequenceInUse(rollup));
@@ -643,8 +643,8 @@ RollUp(FunctionCallInfo fcinfo, bool mend)
 /*
  * liveness_rollup_hourly(since timestamptz, until timestamptz) -> bigint
  *
- * A range is asked for to have its cells agree with the heartbeats, if that makes
- * some smaller.
+ * A range that was asked for by hand agrees with the heartbeats afterwards, even where a
+ * cell counted more of them.
  */
 PG_FUNCTION_INFO_V1(liveness_rollup_hourly);
 Datum
@@ -657,7 +657,7 @@ liveness_rollup_hourly(PG_FUNCTION_ARGS)
 /*
  * liveness_rollup_to_prune(since timestamptz, until timestamptz) -> bigint
  *
- * The same for the retention, which takes nothing from a cell.
+ * The same for the retention; a cell that counts more heartbeats is left as it is.
  */
 PG_FUNCTION_INFO_V1(liveness_rollup_to_prune);
 Datum
@@ -692,7 +692,7 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
 	last = liveness_result(1, &isnull);
 	cut = isnull ? progress.pruned_before
 		: Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
-	/* of the running hour, and those of clocks that run ahead, more is to come */
+	/* the running hour, and hours that only fast clocks have reached, stay open */
 	cut = Min(cut, liveness_hour_of(GetCurrentTimestamp()));
 	if (again)
 		rows += RollUpRange(&rollup, progress.pruned_before, cut, false);
@@ -706,12 +706,12 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
 /*
  * liveness_close_hours(cut timestamptz) -> bigint
  *
- * For the retention, before it deletes the first raw row older than cut, a full
- * hour: rolls up what is still to be rolled up there and closes these hours to
- * every later rollup.  Rows written; NULL if another hourly rollup is running.
+ * The retention calls this before it deletes the first raw row older than cut, a full
+ * hour.  Rolls up what is still to be rolled up there, and closes these hours to every
+ * later rollup.  Returns the rows written, or NULL if another hourly rollup is running.
  *
- * Hours after the last that has a heartbeat stay open, as there is nothing to delete in
- * them, and so do the running hour and those to come.
+ * Hours after the last one with a heartbeat stay open, because there is nothing to
+ * delete in them, and so do the running hour and those to come.
  */
 PG_FUNCTION_INFO_V1(liveness_close_hours);
 Datum
@@ -725,8 +725,8 @@ liveness_close_hours(PG_FUNCTION_ARGS)
  * liveness_close_rolled_up_hours(cut timestamptz) -> bigint
  *
  * The same, without aggregating these hours again: the caller has just done so, and
- * holds a lock that keeps writers out.  So the routine run finds whatever came in
- * between, and moves the watermark past it; to read all would have them wait.
+ * holds a lock that keeps writers out.  The routine run finds whatever came in between
+ * and moves the watermark past it.  Reading everything would keep the writers waiting.
  */
 PG_FUNCTION_INFO_V1(liveness_close_rolled_up_hours);
 Datum

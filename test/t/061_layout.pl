@@ -1,5 +1,5 @@
 # The layers of src/ are those of CONTRIBUTING.md: every file belongs to one, and includes
-# headers of its own layer and of those below only.
+# headers of its own layer and of those below only.  Files never include each other in a circle.
 use strict;
 use warnings;
 
@@ -36,5 +36,19 @@ for my $file (grep { defined $layer{$_} } @there)
 	my @upwards = grep { defined $layer{$_} && $layer{$_} > $layer{$file} } slurp_file("$root/src/$file") =~ /^#include "(\w+\.h)"/mg;
 	is_deeply(\@upwards, [], "src/$file includes no header of a layer above");
 }
+
+# A room is x.c and x.h.  Those that include no other room can go, until none is left.
+my %includes;
+for my $file (@there)
+{
+	my $room = $file =~ s/\.[ch]\z//r;
+	$includes{$room}{$_} = 1 for grep { $_ ne $room } slurp_file("$root/src/$file") =~ /^#include "(\w+)\.h"/mg;
+	$includes{$room} //= {};
+}
+while (my @free = grep { my $room = $_; !grep { exists $includes{$_} } keys %{ $includes{$room} } } keys %includes)
+{
+	delete @includes{@free};
+}
+is_deeply([ sort keys %includes ], [], 'no file includes itself by way of others');
 
 done_testing();
