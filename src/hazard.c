@@ -7,13 +7,12 @@
  * age, a factor of the provider that is local in age (a gamma-Poisson frailty), the
  * fleet's factor for the hour of the week, and the provider's for the hour of the
  * day.  The probability to last is exp(-the hazard, integrated).  What happened long
- * ago counts less: with half-lives of 30 days for ages, 60 days for hours.
- * docs/prediction.md has the formulas and what they are worth.
+ * ago counts less: half as much after 30 days in the hazard by age, after 60 days in
+ * the factors of the hours.  docs/prediction.md has the formulas and their quality.
  *
- * The model is of spells, which history.c reads from a provider's sessions as they
- * were known at an instant.  Three steps read a history: fleet_ages (hazard by age),
- * fleet_hours (factors of the hours, which need the ages), and the provider's own
- * counts, which need both.
+ * history.c reads the spells from a provider's sessions, as they were known at an
+ * instant.  Three steps count them: fleet_ages (hazard by age), fleet_hours (factors of
+ * the hours, which need the ages), and the provider's own counts, which need both.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,10 +31,11 @@
 
 #include "aggstate.h"
 #include "arguments.h"
+#include "gamma.h"
 #include "history.h"
 #include "timemath.h"
 
-/* Bins of age: four to a factor of two, from some 37 s on; the last has no end */
+/* Bins of age, four to an octave, which is a factor of two; the last has no end */
 #define AGE_BINS		96
 #define BINS_PER_OCTAVE	4
 #define OCTAVES			(AGE_BINS / BINS_PER_OCTAVE)
@@ -44,10 +44,10 @@
 #define AGE_HALF_LIFE	(30.0 * SECS_PER_DAY)
 #define HOUR_HALF_LIFE	(60.0 * SECS_PER_DAY)
 
-/* So many half-lives of hours are walked: 2^-40 is the weight of the first */
+/* Hours older than 40 half-lives are not walked: they would weigh less than 2^-40 */
 #define HOURS_MEMORY	((int64) (40 * HOUR_HALF_LIFE) * USECS_PER_SEC)
 
-/* Weights of what is assumed before anything is spell, in events */
+/* Weights, in events, of what is assumed before any spell was seen */
 #define FRAILTY_PRIOR		3.0
 #define HOUR_OF_DAY_PRIOR	5.0
 #define FLEET_DAY_PRIOR		20.0
@@ -63,8 +63,8 @@
 typedef struct AgeCounts
 {
 	double		events[AGE_BINS];
-	double		seconds[AGE_BINS];	/* of the bins in which sessions ended */
-	double		through[AGE_BINS + 1];	/* weight of sessions by that bin */
+	double		seconds[AGE_BINS];	/* that spells spent in their last bin */
+	double		through[AGE_BINS + 1];	/* weights of the spells by their last bin */
 } AgeCounts;
 
 /* Transition state of fleet_hours, a float8[] */
@@ -99,13 +99,11 @@ typedef struct CumulativeHazard
 	double		to[AGE_BINS];
 } CumulativeHazard;
 
-/* Bounds of the bins, and what each is worth in weighted seconds */
 static double age_bound[AGE_BINS + 1];	/* the last is infinite */
 static double growth[AGE_BINS + 1]; /* 2^(bound / half-life) - 1 */
 static double hour_growth;		/* of a weight, from an hour to the next */
 static double decay_step[DECAY_STEPS];	/* 2^-(i / DECAY_STEPS) */
 static double decay_whole[1000];	/* 2^-i */
-static double octave_weight[OCTAVES];	/* of what happened so many octaves away */
 static bool tables_ready = false;
 
 static void
@@ -121,8 +119,6 @@ PrepareTables(void)
 	}
 	age_bound[AGE_BINS] = growth[AGE_BINS] = get_float8_infinity();
 	hour_growth = exp2(SECS_PER_HOUR / HOUR_HALF_LIFE);
-	for (int o = 0; o < OCTAVES; o++)
-		octave_weight[o] = ldexp(1.0, -o);
 	for (int i = 0; i < DECAY_STEPS; i++)
 		decay_step[i] = exp2(-(double) i / DECAY_STEPS);
 	for (int i = 0; i < (int) lengthof(decay_whole); i++)
@@ -130,7 +126,10 @@ PrepareTables(void)
 	tables_ready = true;
 }
 
-/* The bin j with bound[j] <= age < bound[j + 1] */
+/*
+ * The bin j with bound[j] <= age < bound[j + 1].  The exponent of age / FIRST_BOUND tells
+ * the octave; 2^(1/4), 2^(1/2) and 2^(3/4) divide its mantissa.
+ */
 static inline int
 AgeBin(double age)
 {
@@ -146,13 +145,12 @@ AgeBin(double age)
 		return 0;
 	ratio.f = age / FIRST_BOUND;
 	mantissa = ratio.bits & ((UINT64CONST(1) << 52) - 1);
-	/* the exponent tells the octave; 2^(1/4), 2^(1/2) and 2^(3/4) divide it */
 	j = 1 + BINS_PER_OCTAVE * ((int) (ratio.bits >> 52) - 1023) +
 		(mantissa >= UINT64CONST(0x306fe0a31b715)) +
 		(mantissa >= UINT64CONST(0x6a09e667f3bcd)) +
 		(mantissa >= UINT64CONST(0xae89f995ad3ad));
 	j = Min(j, AGE_BINS - 1);
-	/* where rounding has it otherwise than the bounds */
+	/* the division may round otherwise than the bounds did */
 	while (age < age_bound[j])
 		j--;
 	while (age >= age_bound[j + 1])
@@ -160,7 +158,7 @@ AgeBin(double age)
 	return j;
 }
 
-/* Bin of an event at the end of a bin's session: at exactly a bound it led there */
+/* The bin of the event that ends a spell: at exactly a bound, the bin before the bound */
 static inline int
 EventBin(double age, int bin)
 {
@@ -174,8 +172,8 @@ Octave(double age)
 }
 
 /*
- * 2^(-time ago / half-life), as many times as there are sessions: from a table, and a
- * little further by the first terms of the series; within 1e-10 of exp2().
+ * The weight 2^(-age / half-life).  It is needed some times for each spell, so it is looked
+ * up and corrected by a second-order series; the result is within 1e-10 of exp2().
  */
 static inline double
 Decay(double seconds_ago, double half_life)
@@ -194,9 +192,9 @@ Decay(double seconds_ago, double half_life)
 }
 
 /*
- * A second at age a of a session weighs at_start * 2^(a / half-life).  What it is up
- * in the bin in which it ends, from the bin's bound on, or in one that it has lived
- * through, is a difference of two such weights.
+ * A second at age a of a spell weighs at_start * 2^(a / half-life).  The weighted time
+ * that a spell spends in a bin is the difference of the weights at its ends, which are
+ * the bounds of the bin, or the end of the spell in its last bin.
  */
 static double
 SecondsInLastBin(int bin, double at_start, double at_end)
@@ -221,7 +219,7 @@ InvalidNumbers(const char *what, int n)
 			 errhint("liveness_fleet_ages, liveness_fleet_hours and liveness_host_hazard make such arrays.")));
 }
 
-/* The place of so many numbers of an array, which must hold as many; unseen */
+/* Where the n numbers of an array stand; the numbers are not looked at */
 static void *
 PlaceOfNumbers(ArrayType *array, Oid type, int n, const char *what)
 {
@@ -231,7 +229,7 @@ PlaceOfNumbers(ArrayType *array, Oid type, int n, const char *what)
 	return ARR_DATA_PTR(array);
 }
 
-/* The numbers of an array that must be just so many finite ones, none negative */
+/* The n numbers of an array, which must be finite and not negative */
 static const void *
 NumbersOf(ArrayType *array, Oid type, int n, const char *what)
 {
@@ -277,14 +275,14 @@ StateNumbers(FunctionCallInfo fcinfo, const char *function, int n, ArrayType **s
 	}
 	else
 		*state = PG_GETARG_ARRAYTYPE_P(0);
-	/* the numbers themselves are looked at in the end */
+	/* the final function looks at the numbers */
 	return (double *) PlaceOfNumbers(*state, FLOAT8OID, n, "a transition state");
 }
 
 /*
  * liveness_fleet_combine(float8[], float8[]) -> float8[]
  *
- * Of either fleet aggregate: all that they count adds up.
+ * The states of both fleet aggregates are sums.
  */
 PG_FUNCTION_INFO_V1(liveness_fleet_combine);
 Datum
@@ -332,7 +330,7 @@ liveness_fleet_ages_transfn(PG_FUNCTION_ARGS)
 		double		at_start = Decay(SECONDS(reader.as_of - spell.start), AGE_HALF_LIFE);
 		int			bin = AgeBin(spell.length);
 
-		/* bins that were lived through are added up at the end, for all sessions at once */
+		/* the final function adds the bins before the last, for all spells at once */
 		counts->through[bin] += at_start;
 		counts->seconds[bin] += SecondsInLastBin(bin, at_start, at_end);
 		if (spell.event)
@@ -382,7 +380,7 @@ liveness_fleet_ages_final(PG_FUNCTION_ARGS)
 		double		near_events = 1;
 		double		near_seconds = 1 / overall;
 
-		/* an octave to either side, and a little of the fleet's mean */
+		/* a bin leans on the octave to either side, and a little on the fleet's mean */
 		for (int k = Max(j - BINS_PER_OCTAVE, 0); k <= Min(j + BINS_PER_OCTAVE, AGE_BINS - 1); k++)
 		{
 			near_events += counts->events[k];
@@ -413,8 +411,8 @@ CumulativeAt(const CumulativeHazard *cumulative, double age)
 }
 
 /*
- * A session hour by hour of the clock: what was to be expected of the fleet's hazard
- * by age, weighted by when.
+ * A walk through a spell, hour by hour of the clock.  Each slice has the events that the
+ * fleet's hazard by age lets expect in it, weighted by the time since.
  */
 typedef struct HourWalk
 {
@@ -423,7 +421,7 @@ typedef struct HourWalk
 	TimestampTz until;
 	TimestampTz at;
 	TimestampTz hour_end;
-	double		to_here;
+	double		to_here;		/* hazard, integrated to the age here */
 	int			bin;			/* of the age here */
 	double		weight;			/* in the middle of the hour */
 	int			hour_of_week;	/* of the slice */
@@ -434,7 +432,6 @@ static void
 BeginHours(HourWalk *walk, const CumulativeHazard *cumulative, const KnownSpell *spell,
 		   TimestampTz as_of)
 {
-	/* what is older than this weighs nothing, but would take its time */
 	TimestampTz from = Max(spell->start, as_of - HOURS_MEMORY);
 	TimestampTz hour = liveness_hour_of(from);
 
@@ -468,7 +465,7 @@ NextHour(HourWalk *walk)
 	}
 	walk->at = Min(walk->hour_end, walk->until);
 	age = SECONDS(walk->at - walk->start);
-	/* in the first hours there are many bins, later hours lie in one or two */
+	/* an hour lies in one or two bins, but for the first hours of a spell */
 	if (age >= age_bound[walk->bin + 1])
 		walk->bin = AgeBin(age);
 	to_end = cumulative->to[walk->bin] +
@@ -478,7 +475,7 @@ NextHour(HourWalk *walk)
 	return true;
 }
 
-/* Hour of the event that has ended the walk: that of the second before it */
+/* The hour of the week of the event that ended the walk: that of the second before it */
 static inline int
 EventHour(const HourWalk *walk)
 {
@@ -590,78 +587,91 @@ FleetOfArgument(FunctionCallInfo fcinfo, int arg)
 	return cache;
 }
 
+/* What liveness_host_hazard counts, in double precision */
+typedef struct HostSums
+{
+	double		events[OCTAVES];
+	double		expected[OCTAVES];
+	double		through[AGE_BINS];	/* weights of the spells by their last bin */
+	double		hour_events[HOURS_PER_DAY];
+	double		hour_expected[HOURS_PER_DAY];
+} HostSums;
+
+static void
+AddHostSpell(HostSums *sums, const FleetCache *cache, const KnownSpell *spell, TimestampTz as_of)
+{
+	const FleetHazard *fleet = &cache->fleet;
+	double		at_end = Decay(SECONDS(as_of - spell->until), AGE_HALF_LIFE);
+	double		at_start = Decay(SECONDS(as_of - spell->start), AGE_HALF_LIFE);
+	int			bin = AgeBin(spell->length);
+	HourWalk	walk;
+
+	sums->through[bin] += at_start;
+	sums->expected[bin / BINS_PER_OCTAVE] +=
+		fleet->by_age[bin] * SecondsInLastBin(bin, at_start, at_end);
+	if (spell->event)
+		sums->events[EventBin(spell->length, bin) / BINS_PER_OCTAVE] += at_end;
+
+	BeginHours(&walk, &cache->cumulative, spell, as_of);
+	while (NextHour(&walk))
+		sums->hour_expected[walk.hour_of_week % HOURS_PER_DAY] +=
+			walk.expected * fleet->by_hour[walk.hour_of_week];
+	if (spell->event)
+		sums->hour_events[EventHour(&walk) % HOURS_PER_DAY] +=
+			Decay(SECONDS(as_of - spell->until), HOUR_HALF_LIFE);
+}
+
+static ArrayType *
+MakeHostCounts(const HostSums *sums)
+{
+	ArrayType  *result = MakeNumbers(FLOAT4OID, sizeof(float4), FLOATS(HostCounts, float4));
+	HostCounts *counts = (HostCounts *) ARR_DATA_PTR(result);
+
+	for (int o = 0; o < OCTAVES; o++)
+	{
+		counts->events[o] = (float4) sums->events[o];
+		counts->expected[o] = (float4) sums->expected[o];
+	}
+	for (int c = 0; c < HOURS_PER_DAY; c++)
+	{
+		counts->hour_events[c] = (float4) sums->hour_events[c];
+		counts->hour_expected[c] = (float4) sums->hour_expected[c];
+	}
+	return result;
+}
+
 /*
  * liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz) -> float4[]
  *
- * Events of the provider, and those to be expected of it were it like the fleet: by
- * octave of age, then by hour of the day.
+ * The provider's events, and the events to be expected if the provider were like the
+ * fleet: by octave of age, then by hour of the day.
  */
 PG_FUNCTION_INFO_V1(liveness_host_hazard);
 Datum
 liveness_host_hazard(PG_FUNCTION_ARGS)
 {
 	const FleetCache *cache = FleetOfArgument(fcinfo, 1);
-	const FleetHazard *fleet = &cache->fleet;
-	ArrayType  *result;
-	HostCounts *counts;
 	HistoryReader reader;
-	KnownSpell spell;
-	double		events[OCTAVES] = {0};
-	double		expected[OCTAVES] = {0};
-	double		hour_events[HOURS_PER_DAY] = {0};
-	double		hour_expected[HOURS_PER_DAY] = {0};
-	double		through[AGE_BINS] = {0};
-	double		sum = 0;
+	KnownSpell	spell;
+	HostSums	sums = {0};
+	double		through = 0;
 
 	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(2));
 	liveness_open_history(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(2));
 	while (liveness_next_spell(&reader, &spell))
 	{
-		double		at_end;
-		double		at_start;
-		int			bin;
-		HourWalk	walk;
-
 		CHECK_FOR_INTERRUPTS();
-		/* that it is up is given: it was not chosen at random */
-		if (spell.running)
-			continue;
-		at_end = Decay(SECONDS(reader.as_of - spell.until), AGE_HALF_LIFE);
-		at_start = Decay(SECONDS(reader.as_of - spell.start), AGE_HALF_LIFE);
-		bin = AgeBin(spell.length);
-		through[bin] += at_start;
-		expected[bin / BINS_PER_OCTAVE] += fleet->by_age[bin] * SecondsInLastBin(bin, at_start, at_end);
-		if (spell.event)
-			events[EventBin(spell.length, bin) / BINS_PER_OCTAVE] += at_end;
-
-		BeginHours(&walk, &cache->cumulative, &spell, reader.as_of);
-		while (NextHour(&walk))
-			hour_expected[walk.hour_of_week % HOURS_PER_DAY] +=
-				walk.expected * fleet->by_hour[walk.hour_of_week];
-		if (spell.event)
-			hour_events[EventHour(&walk) % HOURS_PER_DAY] +=
-				Decay(SECONDS(reader.as_of - spell.until), HOUR_HALF_LIFE);
+		/* candidates are asked about because they are up: the running spell is no sample */
+		if (!spell.running)
+			AddHostSpell(&sums, cache, &spell, reader.as_of);
 	}
 	for (int j = AGE_BINS - 1; j >= 0; j--)
 	{
-		if (sum > 0)
-			expected[j / BINS_PER_OCTAVE] += fleet->by_age[j] * SecondsInBin(j, sum);
-		sum += through[j];
+		if (through > 0)
+			sums.expected[j / BINS_PER_OCTAVE] += cache->fleet.by_age[j] * SecondsInBin(j, through);
+		through += sums.through[j];
 	}
-
-	result = MakeNumbers(FLOAT4OID, sizeof(float4), FLOATS(HostCounts, float4));
-	counts = (HostCounts *) ARR_DATA_PTR(result);
-	for (int i = 0; i < OCTAVES; i++)
-	{
-		counts->events[i] = (float4) events[i];
-		counts->expected[i] = (float4) expected[i];
-	}
-	for (int c = 0; c < HOURS_PER_DAY; c++)
-	{
-		counts->hour_events[c] = (float4) hour_events[c];
-		counts->hour_expected[c] = (float4) hour_expected[c];
-	}
-	PG_RETURN_ARRAYTYPE_P(result);
+	PG_RETURN_ARRAYTYPE_P(MakeHostCounts(&sums));
 }
 
 /* ---------- the answer ---------- */
@@ -680,22 +690,25 @@ typedef struct Outlook
 } Outlook;
 
 /*
- * What the provider's own events say about ages of some octaves: those at other ages
- * count half for each octave of distance.
+ * The frailty at ages of some octaves.  The provider's events and expectations at other
+ * ages count half as much for each octave of distance.
  */
 static Frailty
 LocalFrailty(const HostCounts *host, int from, int to)
 {
 	Frailty		frailty = {FRAILTY_PRIOR, FRAILTY_PRIOR};
+	double		weight = ldexp(1, -from);
 
 	if (host == NULL)
 		return frailty;
 	for (int o = 0; o < OCTAVES; o++)
 	{
-		double		weight = octave_weight[o < from ? from - o : Max(o - to, 0)];
-
 		frailty.shape += weight * host->events[o];
 		frailty.rate += weight * host->expected[o];
+		if (o < from)
+			weight *= 2;
+		else if (o >= to)
+			weight /= 2;
 	}
 	return frailty;
 }
@@ -719,12 +732,12 @@ HourFactors(const HostCounts *host, double factors[HOURS_PER_DAY])
 }
 
 /*
- * What a session that began at connected_at and is up at as_of has before it.
+ * What lies before a spell that began at connected_at and runs at as_of.
  *
  * The frailty depends on how far the job reaches, so that a longer job might look
- * likelier than a shorter one; the worst of all jobs up to this one is the answer,
- * which falls in the job.  Between two octaves the frailty does not change: it is
- * enough to look at their bounds.
+ * likelier than a shorter one.  The answer is the worst of all jobs up to this one, which
+ * never rises with the job.  Within an octave the frailty does not change, so that only
+ * the jobs that end at the bounds of octaves are looked at.
  */
 static Outlook
 LookAhead(const FleetCache *cache, const HostCounts *host, TimestampTz connected_at,
@@ -793,7 +806,7 @@ OutlookOfArguments(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("job_usecs " INT64_FORMAT " is out of range", job),
 				 errhint("Give between 0 and the microseconds of %d days.", MAX_SPAN_DAYS)));
-	/* a clock ahead of ours, or no beginning: a session that has just begun */
+	/* with a clock ahead of ours, or no beginning, the spell has just begun */
 	if (TIMESTAMP_NOT_FINITE(connected_at) || connected_at > as_of)
 		connected_at = as_of;
 	/* nothing begins before these bounds, or lasts beyond the calendar */
@@ -805,8 +818,8 @@ OutlookOfArguments(FunctionCallInfo fcinfo)
  * liveness_holds(fleet float8[], host float4[], connected_at timestamptz,
  *				  as_of timestamptz, job_usecs bigint) -> float8
  *
- * The probability that the session lasts so much longer.  A provider that nothing is
- * known of (NULL) is like the fleet.
+ * The probability that the spell lasts that much longer.  A provider of which nothing
+ * is known (NULL) is like the fleet.
  */
 PG_FUNCTION_INFO_V1(liveness_holds);
 Datum
@@ -820,83 +833,12 @@ liveness_holds(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(exp(-outlook.hazard * outlook.frailty.shape / outlook.frailty.rate));
 }
 
-/* P(a, x), the regularized incomplete gamma function: its series, or its fraction */
-static double
-IncompleteGamma(double a, double x)
-{
-	double		scale;
-
-	if (x <= 0)
-		return 0;
-	scale = exp(a * log(x) - x - lgamma(a));
-	if (x < a + 1)
-	{
-		double		term = 1 / a;
-		double		sum = term;
-
-		for (int n = 1; n < 10000 && term > sum * 1e-16; n++)
-		{
-			term *= x / (a + n);
-			sum += term;
-		}
-		return scale * sum;
-	}
-	else
-	{
-		double		b = x + 1 - a;
-		double		c = 1e300;
-		double		d = 1 / b;
-		double		h = d;
-
-		/* by Lentz's method */
-		for (int n = 1; n < 10000; n++)
-		{
-			double		an = -n * (n - a);
-			double		delta;
-
-			b += 2;
-			d = an * d + b;
-			d = 1 / (fabs(d) < 1e-300 ? 1e-300 : d);
-			c = b + an / c;
-			c = fabs(c) < 1e-300 ? 1e-300 : c;
-			delta = d * c;
-			h *= delta;
-			if (fabs(delta - 1) < 1e-15)
-				break;
-		}
-		return 1 - scale * h;
-	}
-}
-
-/*
- * The x below which a gamma-distributed number of rate 1 is with a probability whose
- * normal quantile is z.  By Newton's method from the approximation of Wilson and
- * Hilferty (1931), which is close for the shapes there are, 3 and more.
- */
-static double
-GammaQuantile(double shape, double p, double z)
-{
-	double		cube_root = 1 - 1 / (9 * shape) + z / (3 * sqrt(shape));
-	double		x = shape * cube_root * cube_root * cube_root;
-
-	for (int i = 0; i < 20; i++)
-	{
-		double		density = exp((shape - 1) * log(x) - x - lgamma(shape));
-		double		step = (IncompleteGamma(shape, x) - p) / density;
-
-		x -= Min(step, x / 2);
-		if (fabs(step) <= 1e-12 * x)
-			break;
-	}
-	return x;
-}
-
 /*
  * liveness_holds_bounds(fleet float8[], host float4[], connected_at timestamptz,
  *						 as_of timestamptz, job_usecs bigint) -> float8[]
  *
- * {lower, upper}: with 95 % the probability lies between them, as far as the
- * provider's own factor is not known better (the posterior of the frailty).
+ * {lower, upper}: the probability at the bounds of the provider's own factor, which
+ * lies between these with 95 % (the posterior of the frailty).
  */
 PG_FUNCTION_INFO_V1(liveness_holds_bounds);
 Datum
@@ -911,7 +853,7 @@ liveness_holds_bounds(PG_FUNCTION_ARGS)
 	outlook = OutlookOfArguments(fcinfo);
 	result = MakeNumbers(FLOAT8OID, sizeof(double), 2);
 	bounds = (double *) ARR_DATA_PTR(result);
-	bounds[0] = exp(-outlook.hazard * GammaQuantile(outlook.frailty.shape, 0.975, Z_975) / outlook.frailty.rate);
-	bounds[1] = exp(-outlook.hazard * GammaQuantile(outlook.frailty.shape, 0.025, -Z_975) / outlook.frailty.rate);
+	bounds[0] = exp(-outlook.hazard * liveness_gamma_quantile(outlook.frailty.shape, 0.975, Z_975) / outlook.frailty.rate);
+	bounds[1] = exp(-outlook.hazard * liveness_gamma_quantile(outlook.frailty.shape, 0.025, -Z_975) / outlook.frailty.rate);
 	PG_RETURN_ARRAYTYPE_P(result);
 }
