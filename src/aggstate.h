@@ -3,13 +3,13 @@
  * aggstate.h
  *		What the aggregates with an internal state share.
  *
- * Every internal state begins with a magic word that says whose it is: a superuser
- * may pair the functions of different aggregates, and nothing else would notice.
+ * Every internal state, and every serialized one, begins with a magic word that says
+ * whose it is: a superuser may pair the functions of different aggregates, and nothing
+ * else would notice.  The functions that take such states also take an argument of type
+ * internal, so nobody else can call them.
  *
- * A serialized state is bytes of this machine, which never leave the parallel query that
- * made them.  Arguments of type internal keep SQL from calling a deserialize function
- * directly, but a superuser's own aggregate may pass it any bytea.  So a magic word
- * leads these bytes too, and every read is checked.
+ * A serialized state is bytes of this machine: it never leaves the parallel query that
+ * made it.  Reading one checks what keeps the reader inside of memory, and no more.
  *
  * Under USE_ASSERT_CHECKING each state is looked through whenever it is combined,
  * serialized, read back or finished.

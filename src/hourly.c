@@ -3,11 +3,11 @@
  * hourly.c
  *		The heartbeats of one provider -> what the hourly rollup keeps of them.
  *
- * liveness_hourly takes all its rows for one hour, liveness_hours sorts them by
- * hour itself, so that the rollup of many hours groups by provider alone: half as
- * many keys to hash and compare for every heartbeat.  Either is one call a row
- * and one state a group, instead of a count, three averages and a maximum by
- * severity.  Sums are double, as those of core's avg(real).
+ * liveness_hours is one call for each heartbeat and one state for each provider, instead
+ * of a count, three averages and a maximum by severity for each provider and hour.  It
+ * sorts heartbeats by hour itself, so that the rollup of many hours groups by provider
+ * alone, and has half as many keys to hash and compare.  Sums are double, as those of
+ * core's avg(real).
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +31,6 @@
 #include "rowtype.h"
 #include "timemath.h"
 
-#define HOURLY_MAGIC		0x4c764f31	/* "LvO1" */
 #define HOURS_MAGIC			0x4c764d31	/* "LvM1" */
 
 /* Severity of a thermal state; a word that we do not know ranks below nominal */
@@ -53,9 +52,9 @@ typedef struct HourlyMean
 	double		sum;
 } HourlyMean;
 
+/* The heartbeats of one hour, or of none */
 typedef struct HourlyState
 {
-	uint32		magic;
 	int32		unknown_capacity;
 	int64		heartbeats;
 	HourlyMean	memory_pressure;
@@ -79,7 +78,7 @@ ThermalSeverity(const char *word, int len)
 	return THERMAL_UNKNOWN;
 }
 
-/* Keep a thermal state if it is worse; unknown words compare as in C collation */
+/* Keep a thermal state if it is worse.  Unknown words compare as in C collation. */
 static void
 NoteThermalState(HourlyState *state, MemoryContext context, const char *word, int len)
 {
@@ -142,56 +141,6 @@ NoteHeartbeat(HourlyState *state, MemoryContext context, FunctionCallInfo fcinfo
 		AddToMean(&state->memory_available, PG_GETARG_FLOAT4(arg + 3));
 }
 
-static HourlyState *
-MakeState(MemoryContext context)
-{
-	HourlyState *state = (HourlyState *) MemoryContextAllocZero(context, sizeof(HourlyState));
-
-	state->magic = HOURLY_MAGIC;
-	return state;
-}
-
-static bool
-MeanIsPossible(const HourlyMean *mean, int64 heartbeats)
-{
-	return mean->n >= 0 && mean->n <= heartbeats &&
-		(mean->n > 0 ? isfinite(mean->sum) : mean->sum == 0 || isnan(mean->sum));
-}
-
-static void
-AssertHourly(const HourlyState *state PG_USED_FOR_ASSERTS_ONLY)
-{
-	Assert(state->heartbeats >= 0);
-	Assert(MeanIsPossible(&state->memory_pressure, state->heartbeats));
-	Assert(MeanIsPossible(&state->cpu_usage, state->heartbeats));
-	Assert(MeanIsPossible(&state->memory_available, state->heartbeats));
-	Assert(state->severity >= THERMAL_NONE &&
-		   state->severity <= THERMAL_UNKNOWN + (int32) lengthof(thermal_words));
-	Assert(state->unknown_len >= 0 && state->unknown_len <= state->unknown_capacity);
-	Assert(state->severity != THERMAL_UNKNOWN ||
-		   ThermalSeverity(state->unknown, state->unknown_len) == THERMAL_UNKNOWN);
-}
-
-/*
- * liveness_hourly_transfn(internal, memory_pressure real, cpu_usage real,
- *						   thermal_state text, memory_available_gb real)
- *
- * Every row is a heartbeat; NULL, NaN and infinity are left out of their average.
- */
-PG_FUNCTION_INFO_V1(liveness_hourly_transfn);
-Datum
-liveness_hourly_transfn(PG_FUNCTION_ARGS)
-{
-	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hourly_transfn");
-	HourlyState *state;
-
-	state = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
-	if (state == NULL)
-		state = MakeState(aggcontext);
-	NoteHeartbeat(state, aggcontext, fcinfo, 1);
-	PG_RETURN_POINTER(state);
-}
-
 static void
 CombineMeans(HourlyMean *left, const HourlyMean *right)
 {
@@ -213,29 +162,6 @@ CombineHourly(HourlyState *left, MemoryContext context, const HourlyState *right
 		NoteThermalState(left, context, right->unknown, right->unknown_len);
 	else
 		left->severity = Max(left->severity, right->severity);
-}
-
-/* liveness_hourly_combine(internal, internal): never changes the right one */
-PG_FUNCTION_INFO_V1(liveness_hourly_combine);
-Datum
-liveness_hourly_combine(PG_FUNCTION_ARGS)
-{
-	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hourly_combine");
-	HourlyState *left = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
-	HourlyState *right = (HourlyState *) liveness_state_argument(fcinfo, 1, HOURLY_MAGIC);
-
-	if (right == NULL)
-	{
-		if (left == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(left);
-	}
-	if (left == NULL)
-		left = MakeState(aggcontext);
-
-	CombineHourly(left, aggcontext, right);
-	AssertHourly(left);
-	PG_RETURN_POINTER(left);
 }
 
 /* Of a serialized hour; the bytes of the unknown word follow */
@@ -272,17 +198,13 @@ ReadHourly(StateReader *reader, HourlyState *state)
 	SerializedHourly header;
 
 	liveness_read_bytes(reader, &header, sizeof(header));
-	if (header.heartbeats < 0 || header.severity < THERMAL_NONE ||
+	if (header.severity < THERMAL_NONE ||
 		header.severity > THERMAL_UNKNOWN + (int32) lengthof(thermal_words) ||
-		(header.severity == THERMAL_UNKNOWN) != (header.unknown_len > 0) ||
-		!MeanIsPossible(&header.memory_pressure, header.heartbeats) ||
-		!MeanIsPossible(&header.cpu_usage, header.heartbeats) ||
-		!MeanIsPossible(&header.memory_available, header.heartbeats))
+		(header.severity == THERMAL_UNKNOWN) != (header.unknown_len > 0))
 		liveness_corrupt_state();
 	liveness_check_remaining(reader, header.unknown_len, 1);
 
 	memset(state, 0, sizeof(HourlyState));
-	state->magic = HOURLY_MAGIC;
 	state->severity = header.severity;
 	state->heartbeats = header.heartbeats;
 	state->memory_pressure = header.memory_pressure;
@@ -293,43 +215,7 @@ ReadHourly(StateReader *reader, HourlyState *state)
 		state->unknown = (char *) palloc(header.unknown_len);
 		state->unknown_len = state->unknown_capacity = header.unknown_len;
 		liveness_read_bytes(reader, state->unknown, header.unknown_len);
-		if (ThermalSeverity(state->unknown, state->unknown_len) != THERMAL_UNKNOWN)
-			liveness_corrupt_state();
 	}
-}
-
-PG_FUNCTION_INFO_V1(liveness_hourly_serialize);
-Datum
-liveness_hourly_serialize(PG_FUNCTION_ARGS)
-{
-	HourlyState *state;
-	uint32		magic = HOURLY_MAGIC;
-	StringInfoData buf;
-
-	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_serialize");
-	state = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
-	AssertHourly(state);
-	pq_begintypsend(&buf);
-	pq_sendbytes(&buf, (char *) &magic, sizeof(magic));
-	SendHourly(&buf, state);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
-}
-
-PG_FUNCTION_INFO_V1(liveness_hourly_deserialize);
-Datum
-liveness_hourly_deserialize(PG_FUNCTION_ARGS)
-{
-	StateReader reader;
-	HourlyState *state;
-
-	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_deserialize");
-	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
-	liveness_read_magic(&reader, HOURLY_MAGIC);
-	state = MakeState(CurrentMemoryContext);
-	ReadHourly(&reader, state);
-	liveness_read_end(&reader);
-	AssertHourly(state);
-	PG_RETURN_POINTER(state);
 }
 
 static Datum
@@ -339,7 +225,7 @@ MeanDatum(const HourlyMean *mean, bool *isnull)
 	return Float4GetDatum((float4) (mean->n == 0 ? mean->sum : mean->sum / (double) mean->n));
 }
 
-/* liveness_hours_row; without the hour it is liveness_hourly_row */
+/* liveness_hours_row */
 static const RowColumn hours_row[] = {
 	{"hour", TIMESTAMPTZOID},
 	{"heartbeat_count", INT4OID},
@@ -349,18 +235,19 @@ static const RowColumn hours_row[] = {
 	{"avg_memory_available_gb", FLOAT4OID}
 };
 
-/* Its columns after the hour, in order */
-enum HourlyColumn
+/* Its columns, in order */
+enum HoursColumn
 {
+	COL_HOUR,
 	COL_HEARTBEAT_COUNT,
 	COL_AVG_MEMORY_PRESSURE,
 	COL_AVG_CPU_USAGE,
 	COL_MAX_THERMAL_STATE,
 	COL_AVG_MEMORY_AVAILABLE_GB,
-	HOURLY_COLUMNS
+	HOURS_COLUMNS
 };
 
-StaticAssertDecl(lengthof(hours_row) == 1 + HOURLY_COLUMNS, "each column has a name");
+StaticAssertDecl(lengthof(hours_row) == HOURS_COLUMNS, "each column has a name");
 
 static void
 FillHourlyRow(const HourlyState *state, Datum *values, bool *nulls)
@@ -375,46 +262,12 @@ FillHourlyRow(const HourlyState *state, Datum *values, bool *nulls)
 		thermal = cstring_to_text(thermal_words[state->severity - THERMAL_UNKNOWN - 1].word);
 
 	values[COL_HEARTBEAT_COUNT] = Int32GetDatum((int32) Min(state->heartbeats, PG_INT32_MAX));
-	nulls[COL_HEARTBEAT_COUNT] = false;
 	values[COL_AVG_MEMORY_PRESSURE] = MeanDatum(&state->memory_pressure,
 												&nulls[COL_AVG_MEMORY_PRESSURE]);
 	values[COL_AVG_CPU_USAGE] = MeanDatum(&state->cpu_usage, &nulls[COL_AVG_CPU_USAGE]);
 	values[COL_MAX_THERMAL_STATE] = PointerGetDatum(thermal);
-	nulls[COL_MAX_THERMAL_STATE] = false;
 	values[COL_AVG_MEMORY_AVAILABLE_GB] = MeanDatum(&state->memory_available,
 													&nulls[COL_AVG_MEMORY_AVAILABLE_GB]);
-}
-
-/*
- * liveness_hourly_final(internal) -> liveness_hourly_row
- *
- * NULL without any row.
- */
-PG_FUNCTION_INFO_V1(liveness_hourly_final);
-Datum
-liveness_hourly_final(PG_FUNCTION_ARGS)
-{
-	HourlyState *state = (HourlyState *) liveness_state_argument(fcinfo, 0, HOURLY_MAGIC);
-	TupleDesc	tupdesc = (TupleDesc) fcinfo->flinfo->fn_extra;
-	Datum		values[HOURLY_COLUMNS];
-	bool		nulls[HOURLY_COLUMNS];
-
-	(void) liveness_aggregate_context(fcinfo, "liveness_hourly_final");
-	if (state == NULL)
-		PG_RETURN_NULL();
-	AssertHourly(state);
-
-	if (tupdesc == NULL)
-	{
-		MemoryContext oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		tupdesc = liveness_result_row(fcinfo, hours_row + 1, HOURLY_COLUMNS);
-		MemoryContextSwitchTo(oldcontext);
-		fcinfo->flinfo->fn_extra = tupdesc;
-	}
-
-	FillHourlyRow(state, values, nulls);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls)));
 }
 
 /* One hour of a provider */
@@ -425,9 +278,9 @@ typedef struct Hour
 } Hour;
 
 /*
- * The hours of a provider.  The first nsorted are in order of time, each hour once, and
- * so are all of them where heartbeats come in order.  What comes otherwise is appended,
- * and sorted in when there is no room left: an insert for each would be quadratic.
+ * The hours of a provider.  The first nsorted are in order of time, each hour once; where
+ * heartbeats come in order, this is all of them.  Other hours are appended, and sorted in
+ * when there is no room left: to insert them one by one would be quadratic.
  */
 typedef struct HoursState
 {
@@ -435,7 +288,7 @@ typedef struct HoursState
 	int64		nhours;
 	int64		nsorted;
 	int64		capacity;
-	int64		last;			/* the one met last: heartbeats come in order */
+	int64		last;			/* the hour of the last heartbeat, and mostly of the next */
 	Hour		hours[FLEXIBLE_ARRAY_MEMBER];
 } HoursState;
 
@@ -462,6 +315,29 @@ MakeHours(MemoryContext context, int64 capacity)
 	return state;
 }
 
+#ifdef USE_ASSERT_CHECKING
+static void
+AssertMean(const HourlyMean *mean, int64 heartbeats)
+{
+	Assert(mean->n >= 0 && mean->n <= heartbeats);
+	Assert(mean->n > 0 ? isfinite(mean->sum) : mean->sum == 0 || isnan(mean->sum));
+}
+
+static void
+AssertHourly(const HourlyState *state)
+{
+	Assert(state->heartbeats >= 0);
+	AssertMean(&state->memory_pressure, state->heartbeats);
+	AssertMean(&state->cpu_usage, state->heartbeats);
+	AssertMean(&state->memory_available, state->heartbeats);
+	Assert(state->severity >= THERMAL_NONE &&
+		   state->severity <= THERMAL_UNKNOWN + (int32) lengthof(thermal_words));
+	Assert(state->unknown_len >= 0 && state->unknown_len <= state->unknown_capacity);
+	Assert(state->severity != THERMAL_UNKNOWN ||
+		   ThermalSeverity(state->unknown, state->unknown_len) == THERMAL_UNKNOWN);
+}
+#endif
+
 static void
 AssertHours(const HoursState *state PG_USED_FOR_ASSERTS_ONLY)
 {
@@ -479,7 +355,7 @@ AssertHours(const HoursState *state PG_USED_FOR_ASSERTS_ONLY)
 #endif
 }
 
-/* Each hour once, in order of time; what the state says stays the same */
+/* Sort, and combine the states of the same hour */
 static void
 PutHoursInOrder(HoursState *state, MemoryContext context)
 {
@@ -505,7 +381,7 @@ PutHoursInOrder(HoursState *state, MemoryContext context)
 	state->last = n;
 }
 
-/* An entry for an hour, made if none was found; the state may move */
+/* The state of an hour, made if there is none yet; the whole may move */
 static HourlyState *
 FindHour(HoursState **state, MemoryContext context, TimestampTz hour)
 {
@@ -653,9 +529,6 @@ liveness_hours_deserialize(PG_FUNCTION_ARGS)
 		Hour	   *hour = &state->hours[i];
 
 		liveness_read_bytes(&reader, &hour->hour, sizeof(TimestampTz));
-		if (TIMESTAMP_NOT_FINITE(hour->hour) || hour->hour != liveness_hour_of(hour->hour) ||
-			(i > 0 && hour->hour <= state->hours[i - 1].hour))
-			liveness_corrupt_state();
 		ReadHourly(&reader, &hour->state);
 	}
 	state->nhours = state->nsorted = nhours;
@@ -724,12 +597,11 @@ liveness_hours_final(PG_FUNCTION_ARGS)
 	rows = (Datum *) palloc(state->nhours * sizeof(Datum));
 	for (int64 i = 0; i < state->nhours; i++)
 	{
-		Datum		values[1 + HOURLY_COLUMNS];
-		bool		nulls[1 + HOURLY_COLUMNS];
+		Datum		values[HOURS_COLUMNS];
+		bool		nulls[HOURS_COLUMNS] = {false};
 
-		values[0] = TimestampTzGetDatum(state->hours[i].hour);
-		nulls[0] = false;
-		FillHourlyRow(&state->hours[i].state, values + 1, nulls + 1);
+		values[COL_HOUR] = TimestampTzGetDatum(state->hours[i].hour);
+		FillHourlyRow(&state->hours[i].state, values, nulls);
 		rows[i] = HeapTupleGetDatum(heap_form_tuple(cache->tupdesc, values, nulls));
 	}
 	PG_RETURN_ARRAYTYPE_P(construct_array(rows, (int) state->nhours, cache->element_type,

@@ -342,11 +342,10 @@ SequenceInUse(const Rollup *rollup)
 	return !isnull;
 }
 
-/* The columns of liveness_hourly_row, and of liveness_hours_row */
-#define CELL_OF(row) \
-	row "heartbeat_count, " row "avg_memory_pressure, " row "avg_cpu_usage," \
+/* The columns of liveness_hours_row */
+#define HOUR_OF(row) \
+	row "hour, " row "heartbeat_count, " row "avg_memory_pressure, " row "avg_cpu_usage," \
 	" " row "max_thermal_state, " row "avg_memory_available_gb"
-#define HOUR_OF(row)		row "hour, " CELL_OF(row)
 
 #define INSERT_CELLS \
 	"INSERT INTO %s.provider_heartbeats_hourly AS k (provider_id, " HOUR_OF("") ") "
@@ -502,13 +501,14 @@ RollUpSparse(const Rollup *rollup, const TouchedHours *hours)
 	/* the last hour of the calendar has no next hour to compare with */
 	liveness_execute(rollup,
 					 INSERT_CELLS
-					 "SELECT c.provider_id, c.hour, " CELL_OF("(c.cell).") " FROM"
-					 " (SELECT t.provider_id, t.hour, liveness_internal.liveness_hourly(h.memory_pressure,"
-					 "   h.cpu_usage, h.thermal_state, h.memory_available_gb) AS cell"
+					 "SELECT p.provider_id, " HOUR_OF("c.") " FROM"
+					 " (SELECT t.provider_id, liveness_internal.liveness_hours(h.at, h.memory_pressure,"
+					 "   h.cpu_usage, h.thermal_state, h.memory_available_gb) AS hours"
 					 "  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
 					 "   AND h.at >= t.hour"
 					 "   AND h.at <= t.hour + '59 minutes 59.999999 seconds'::interval"
-					 "  WHERE t.hour = ANY ($2) GROUP BY t.provider_id, t.hour) c"
+					 "  WHERE t.hour = ANY ($2) GROUP BY t.provider_id, t.hour) p"
+					 " CROSS JOIN LATERAL unnest(p.hours) c"
 					 UPSERT_CELLS,
 					 2, types, values, NULL, SPI_OK_INSERT);
 	return (int64) SPI_processed;

@@ -97,13 +97,6 @@ RunFeatures(const uint8 *data, size_t size)
 }
 
 static void
-RunHourly(const uint8 *data, size_t size)
-{
-	RunState(data, size, "liveness_hourly_deserialize(bytea,internal)", "liveness_hourly_serialize(internal)",
-			 "liveness_hourly_combine(internal,internal)", "liveness_hourly_final(internal)");
-}
-
-static void
 RunHours(const uint8 *data, size_t size)
 {
 	RunState(data, size, "liveness_hours_deserialize(bytea,internal)", "liveness_hours_serialize(internal)",
@@ -177,7 +170,6 @@ static const struct
 }			targets[] = {
 	{"percentiles", RunPercentiles},
 	{"features", RunFeatures},
-	{"hourly", RunHourly},
 	{"hours", RunHours},
 	{"history", RunHistory},
 	{"curve_state", RunCurveState},

@@ -52,7 +52,7 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_history_count', $$SELECT liveness_internal.liveness_history_count(h.h, now()), liveness_internal.liveness_history_spell_at(h.h, now(), now()), liveness_internal.liveness_history_curve(h.h, now()), liveness_internal.liveness_history_uptime(h.h, now(), 14)
 		FROM (SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) AS h FROM public.provider_sessions s GROUP BY s.provider_id) h$$),
 	('liveness_features', $$SELECT public.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) FROM public.provider_sessions s GROUP BY s.provider_id$$),
-	('liveness_hourly', $$SELECT liveness_internal.liveness_hourly(h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb), liveness_internal.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)
+	('liveness_hours', $$SELECT liveness_internal.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)
 		FROM public.provider_heartbeats h GROUP BY h.provider_id$$),
 	('liveness_percentiles', $$SELECT public.liveness_percentiles(h.cpu_usage, ARRAY[0, 0.1, 0.5, 0.9, 1]::float8[]) FROM public.provider_heartbeats h$$),
 	-- those that write

@@ -1,4 +1,4 @@
--- liveness_internal.liveness_hours: the same as liveness_internal.liveness_hourly, grouped by hour inside the aggregate
+-- liveness_hours: heartbeats grouped by hour inside the aggregate
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
@@ -27,7 +27,7 @@ SELECT results_eq(
 	$$VALUES ('4714-11-24 00:00+00 BC'::timestamptz, 1), ('1999-12-31 23:00+00', 1), ('294276-12-31 23:00+00', 1)$$,
 	'from end to end of the calendar');
 
--- against liveness_internal.liveness_hourly, on 20,000 heartbeats of 50 providers in 40 hours, shuffled
+-- against count, avg and max, on 20,000 heartbeats of 50 providers in 40 hours, shuffled
 CREATE TABLE beats AS
 	SELECT 'p' || i % 50 AS provider_id,
 		'2026-01-01 00:00+00'::timestamptz + make_interval(secs => abs(hashint8(i)) % 144000) AS at,
@@ -36,14 +36,15 @@ CREATE TABLE beats AS
 		nullif(hashint8(i + 4) & 15, 0)::real AS a
 	FROM generate_series(1::bigint, 20000) i;
 ANALYZE beats;
-CREATE VIEW by_hourly AS
-	SELECT provider_id, hour, (x).* FROM (
-		SELECT provider_id, liveness_internal.liveness_utc_hour(at) AS hour, liveness_internal.liveness_hourly(m, c, t, a) AS x FROM beats GROUP BY 1, 2) s;
+CREATE VIEW by_hand AS
+	SELECT provider_id, liveness_internal.liveness_utc_hour(at) AS hour, count(*)::int, avg(m)::real AS m, avg(c)::real AS c,
+		(array_agg(t ORDER BY array_position(ARRAY['critical', 'serious', 'fair', 'nominal', 'odder', 'odd', ''], t)))[1] AS t, avg(a)::real AS a
+	FROM beats GROUP BY 1, 2;
 CREATE VIEW by_hours AS
 	SELECT s.provider_id, h.* FROM (
 		SELECT provider_id, liveness_internal.liveness_hours(at, m, c, t, a) AS hours FROM beats GROUP BY 1) s, unnest(s.hours) h;
 CREATE FUNCTION differences() RETURNS bigint LANGUAGE sql AS $$
-	SELECT count(*) FROM ((TABLE by_hourly EXCEPT ALL TABLE by_hours) UNION ALL (TABLE by_hours EXCEPT ALL TABLE by_hourly)) d
+	SELECT count(*) FROM ((TABLE by_hand EXCEPT ALL TABLE by_hours) UNION ALL (TABLE by_hours EXCEPT ALL TABLE by_hand)) d
 $$;
 CREATE FUNCTION plan_of_hours() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -58,7 +59,7 @@ END
 $$;
 SELECT is((SELECT count(*) FROM by_hours), (SELECT count(DISTINCT (provider_id, liveness_internal.liveness_utc_hour(at))) FROM beats), 'a row for each provider and hour');
 SELECT is((SELECT sum(heartbeat_count) FROM by_hours), 20000::bigint, 'every heartbeat once');
-SELECT is(differences(), 0::bigint, 'the rows are those of liveness_internal.liveness_hourly');
+SELECT is(differences(), 0::bigint, 'the rows are those of count, avg and the worst state');
 
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;

@@ -33,9 +33,9 @@ INSERT INTO asked VALUES
 	('percentiles', $$SELECT g, liveness_percentiles(p, '{0.5, NULL, 0, 1, 0.9, 0.1}') AS f FROM beats GROUP BY g$$),
 	('percentiles of NULL', $$SELECT g, liveness_percentiles(a, '[3:4]={0.25, 0.5}') FILTER (WHERE id % 20 = 0) AS f FROM beats GROUP BY g$$),
 	('percentiles of all', $$SELECT 0 AS g, liveness_percentiles(p, '{0.5, 0, 1, 0.9, 0.1}') AS f FROM beats$$),
-	('hourly', $$SELECT g, liveness_internal.liveness_hourly(p, c, t, a) AS f FROM beats GROUP BY g$$),
-	('hourly, filtered', $$SELECT g, liveness_internal.liveness_hourly(CASE WHEN id % 3 > 0 THEN 'NaN' ELSE p END, c, t, a) FILTER (WHERE t LIKE 'x7%') AS f FROM beats GROUP BY g$$),
-	('hourly of all', $$SELECT 0 AS g, liveness_internal.liveness_hourly(p, c, t, a) AS f FROM beats$$);
+	('hourly', $$SELECT g, liveness_internal.liveness_hours('2026-01-01', p, c, t, a) AS f FROM beats GROUP BY g$$),
+	('hourly, filtered', $$SELECT g, liveness_internal.liveness_hours('2026-01-01', CASE WHEN id % 3 > 0 THEN 'NaN' ELSE p END, c, t, a) FILTER (WHERE t LIKE 'x7%') AS f FROM beats GROUP BY g$$),
+	('hourly of all', $$SELECT 0 AS g, liveness_internal.liveness_hours('2026-01-01', p, c, t, a) AS f FROM beats$$);
 
 CREATE FUNCTION plan_of(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -81,15 +81,15 @@ SELECT cmp_ok(count(*)::int, '>', 0, 'groups that the filter leaves empty: ' || 
 
 -- Grouping sets: states of several groups of a row at once
 CREATE TABLE whole AS SELECT provider_id, id % 3 AS part, liveness_features(connected_at, disconnected_at, reason, '2026-01-14 12:34:56.789', 14) AS f,
-	liveness_percentiles(id, '{0.3, 0.7}') AS p, liveness_internal.liveness_hourly(id % 64, id % 8, reason, id % 16) AS h
+	liveness_percentiles(id, '{0.3, 0.7}') AS p, liveness_internal.liveness_hours('2026-01-01', id % 64, id % 8, reason, id % 16) AS h
 FROM sessions GROUP BY GROUPING SETS ((), (provider_id), (id % 3));
 CREATE TABLE pieces AS
 SELECT NULL AS provider_id, NULL::int AS part, liveness_features(connected_at, disconnected_at, reason, '2026-01-14 12:34:56.789', 14) AS f,
-	liveness_percentiles(id, '{0.3, 0.7}') AS p, liveness_internal.liveness_hourly(id % 64, id % 8, reason, id % 16) AS h FROM sessions UNION ALL
+	liveness_percentiles(id, '{0.3, 0.7}') AS p, liveness_internal.liveness_hours('2026-01-01', id % 64, id % 8, reason, id % 16) AS h FROM sessions UNION ALL
 SELECT provider_id, NULL, liveness_features(connected_at, disconnected_at, reason, '2026-01-14 12:34:56.789', 14),
-	liveness_percentiles(id, '{0.3, 0.7}'), liveness_internal.liveness_hourly(id % 64, id % 8, reason, id % 16) FROM sessions GROUP BY provider_id UNION ALL
+	liveness_percentiles(id, '{0.3, 0.7}'), liveness_internal.liveness_hours('2026-01-01', id % 64, id % 8, reason, id % 16) FROM sessions GROUP BY provider_id UNION ALL
 SELECT NULL, id % 3, liveness_features(connected_at, disconnected_at, reason, '2026-01-14 12:34:56.789', 14),
-	liveness_percentiles(id, '{0.3, 0.7}'), liveness_internal.liveness_hourly(id % 64, id % 8, reason, id % 16) FROM sessions GROUP BY id % 3;
+	liveness_percentiles(id, '{0.3, 0.7}'), liveness_internal.liveness_hours('2026-01-01', id % 64, id % 8, reason, id % 16) FROM sessions GROUP BY id % 3;
 SELECT is((SELECT count(*)::int FROM whole), 404, 'so many groups in three grouping sets');
 SELECT is((SELECT count(*)::int FROM (SELECT whole::text FROM whole EXCEPT ALL SELECT pieces::text FROM pieces) AS d), 0, 'the same rows as group by group');
 

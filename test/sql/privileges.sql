@@ -173,7 +173,7 @@ SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_score(1, 1, 1, 
 	'ok', 'anybody may compute a score');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_percentiles(x, ARRAY[0.5]) FROM generate_series(1, 3) x$$), 'ok', 'percentiles');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_features('2026-01-01', NULL, '', '2026-01-02', 14)$$), 'ok', 'features of sessions of their own');
-SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_internal.liveness_hourly(0, 0, '', NULL)$$), 'denied', 'nothing of the internals');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_internal.liveness_hours(now(), 0, 0, '', NULL)$$), 'denied', 'nothing of the internals');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT survival_at(survival_merge(c), 1) FROM (SELECT survival_agg(x, true) FROM generate_series(1, 3) x) s (c)$$), 'ok', 'and a survival curve');
 
 -- From 15 on a view shows what the role itself may read, but for the one that a monitor reads.

@@ -1,7 +1,7 @@
 -- Types whose rows C makes: altered in any way, they are told of, and nothing crashes
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(31);
+SELECT plan(27);
 
 INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
 	SELECT 'p' || p, '2026-01-02 00:00+00', '2026-01-03 00:00+00', 'read_error' FROM generate_series(1, 5) p;
@@ -22,7 +22,6 @@ $$;
 SELECT is(pg_temp.told(format('ALTER TYPE %s %s CASCADE', type, a), query), '55000', format('%s: %s: %s', type, a, query))
 FROM (VALUES
 	('liveness_features_row', 'uptime_pct', 'bigint'),
-	('liveness_internal.liveness_hourly_row', 'heartbeat_count', 'text'),
 	('liveness_internal.liveness_hours_row', 'heartbeat_count', 'text')) t (type, attribute, other_type)
 CROSS JOIN LATERAL unnest(ARRAY[
 	'ADD ATTRIBUTE more int',
@@ -34,8 +33,6 @@ CROSS JOIN LATERAL unnest(CASE type
 		'SELECT liveness_features(connected_at, disconnected_at, disconnect_reason, now(), 14000 / 10) FROM provider_sessions GROUP BY provider_id',
 		'SELECT * FROM liveness_features_at(''2026-01-04 00:00+00'')',
 		'SELECT liveness_rollup_features(''2026-01-04 00:00+00'')']
-	WHEN 'liveness_internal.liveness_hourly_row' THEN ARRAY[
-		'SELECT liveness_internal.liveness_hourly(memory_pressure, cpu_usage, thermal_state, memory_available_gb) FROM provider_heartbeats']
 	ELSE ARRAY[
 		'SELECT liveness_internal.liveness_hours(at, memory_pressure, cpu_usage, thermal_state, memory_available_gb) FROM provider_heartbeats',
 		'SELECT liveness_rollup_hourly(''2026-01-01'', ''2026-01-05'')']

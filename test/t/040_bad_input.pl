@@ -198,7 +198,7 @@ my @aggregates = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql('po
 	WHERE t.proname ~ '^(liveness|survival)' AND a.aggtranstype = 'internal'::regtype ORDER BY a.aggcombinefn, a.aggtransfn::regproc::text DESC});
 my @finals = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT aggfinalfn::regproc, aggcombinefn::regproc FROM pg_aggregate JOIN pg_proc t ON t.oid = aggtransfn
 	WHERE t.proname ~ '^(liveness|survival)' AND aggtranstype = 'internal'::regtype ORDER BY 1});
-is(scalar(@aggregates), 6, 'six kinds of states');
+is(scalar(@aggregates), 5, 'five kinds of states');
 my %example = ('double precision' => '1', 'double precision[]' => q{'{0.5}'}, 'boolean' => 'true', 'real' => '1', 'text' => q{'x'}, 'integer' => '14', 'survival_curve' => q{'{1:1:0}'},
 	'timestamp with time zone' => q{'2026-01-01'});
 my (%got, $pairs);
