@@ -12,7 +12,7 @@
 
 #include "aggstate.h"
 
-/* The context in which the state lives; refuses a call outside an aggregate */
+/* The context in which the state lives; a call outside of an aggregate is an error */
 MemoryContext
 liveness_aggregate_context(FunctionCallInfo fcinfo, const char *function)
 {
@@ -43,8 +43,8 @@ liveness_corrupt_state(void)
 }
 
 /*
- * A bytea holds less than 1 GB.  The state itself may be larger, so say what
- * helps: without parallel workers nothing is serialized.
+ * A bytea holds less than 1 GB, and a state may hold more.  The hint helps because
+ * nothing is serialized without parallel workers.
  */
 void
 liveness_check_serialized_count(int64 n, Size size)
@@ -63,7 +63,7 @@ liveness_read_state(StateReader *reader, bytea *state)
 	reader->end = reader->cur + VARSIZE_ANY_EXHDR(state);
 }
 
-/* By memcpy: a bytea's contents are not aligned */
+/* memcpy is needed because the contents of a bytea are not aligned */
 void
 liveness_read_bytes(StateReader *reader, void *dst, Size size)
 {
@@ -73,7 +73,7 @@ liveness_read_bytes(StateReader *reader, void *dst, Size size)
 	reader->cur += size;
 }
 
-/* The word that every state begins with: which aggregate's it is */
+/* The word at the beginning of a state says which aggregate made it */
 void
 liveness_read_magic(StateReader *reader, uint32 expected)
 {
@@ -84,7 +84,7 @@ liveness_read_magic(StateReader *reader, uint32 expected)
 		liveness_corrupt_state();
 }
 
-/* Before an allocation for n elements: are that many there at all? */
+/* Called before an allocation for n elements: the bytes must be there */
 void
 liveness_check_remaining(const StateReader *reader, int64 n, Size size)
 {
@@ -99,7 +99,7 @@ liveness_read_end(const StateReader *reader)
 		liveness_corrupt_state();
 }
 
-/* A float8[] as it stands in memory, with everything checked that we rely on */
+/* A float8[] as it stands in memory; whatever the array functions rely on is checked */
 ArrayType *
 liveness_read_float8_array(StateReader *reader, Size size)
 {

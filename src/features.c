@@ -47,7 +47,7 @@
 #include "survival.h"
 
 #define FEATURES_MAGIC		0x4c764631	/* "LvF1" */
-#define INITIAL_SESSIONS	19	/* with the state's head half a kilobyte */
+#define INITIAL_SESSIONS	19	/* makes the state half a kilobyte */
 #define NOT_ENDED			(-1)
 
 #define SHORT_STAY_USECS	(4 * USECS_PER_HOUR)
@@ -113,7 +113,7 @@ AssertValidState(const FeaturesState *state PG_USED_FOR_ASSERTS_ONLY)
 #endif
 }
 
-/* Make room for this many more sessions; the state may move */
+/* Make room for more sessions; the state may move */
 static inline FeaturesState *
 ReserveSessions(FeaturesState *state, int64 more)
 {
@@ -125,7 +125,7 @@ ReserveSessions(FeaturesState *state, int64 more)
 }
 
 /*
- * Of the session in the arguments (state, connected_at, disconnected_at,
+ * Add the session in the arguments (state, connected_at, disconnected_at,
  * disconnect_reason, as_of, window_days).  A NULL connected_at is no session; a NULL
  * reason counts as ''.
  */
@@ -141,7 +141,7 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 	FeaturesSession *session;
 	int32		reason = NOT_ENDED;
 
-	/* checked by the first row of a group, and the same for the others */
+	/* the first row of a group checks both, and the others must have the same */
 	as_of = PG_ARGISNULL(4) ? liveness_as_of_argument(fcinfo, 4) : PG_GETARG_TIMESTAMPTZ(4);
 	window_days = PG_ARGISNULL(5) ? liveness_window_days : PG_GETARG_INT32(5);
 
@@ -158,7 +158,7 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 				 errmsg("as_of and window_days of liveness_features must not vary within a group"),
 				 errhint("Group by them, or give each row the same.")));
 
-	/* Does the session belong to the window? */
+	/* sessions that do not belong to the window are left out */
 	if (PG_ARGISNULL(1))
 		PG_RETURN_POINTER(state);
 	connected_at = PG_GETARG_TIMESTAMPTZ(1);
@@ -205,8 +205,8 @@ liveness_features_transfn(PG_FUNCTION_ARGS)
 /*
  * liveness_features_all_transfn(the same)
  *
- * Keeps the others as well, for who needs the history too: the state then serves
- * two aggregates.
+ * Keeps the sessions before the window as well: the state then serves the aggregate
+ * liveness_features_history, too.
  */
 PG_FUNCTION_INFO_V1(liveness_features_all_transfn);
 Datum
@@ -215,7 +215,7 @@ liveness_features_all_transfn(PG_FUNCTION_ARGS)
 	return AddSession(fcinfo, true);
 }
 
-/* liveness_features_combine(internal, internal): never changes the right one */
+/* liveness_features_combine(internal, internal) -> internal */
 PG_FUNCTION_INFO_V1(liveness_features_combine);
 Datum
 liveness_features_combine(PG_FUNCTION_ARGS)
@@ -240,7 +240,7 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 				 errmsg("as_of and window_days of liveness_features must not vary within a group"),
 				 errhint("Group by them, or give each row the same.")));
 
-	/* only those of this group, each looked up once; 0: not yet */
+	/* each reason is looked up once; 0 says that it was not yet */
 	renumbered = (int32 *)
 		MemoryContextAllocExtended(CurrentMemoryContext, liveness_reasons_end(&right->reasons) * sizeof(int32),
 								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -270,7 +270,7 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(left);
 }
 
-/* Of a serialized state; the reasons (length, bytes) and the sessions follow */
+/* The beginning of a serialized state; the reasons (length, bytes) and sessions follow */
 typedef struct SerializedFeatures
 {
 	uint32		magic;
@@ -309,7 +309,7 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 
 	tally = GetTally(fcinfo, &state->reasons);
 
-	/* Only the reasons of this group go along, numbered anew from 1 */
+	/* only the reasons of this group go along, numbered anew */
 	sessions = (FeaturesSession *)
 		MemoryContextAllocHuge(CurrentMemoryContext,
 							   Max(state->nsessions, 1) * sizeof(FeaturesSession));
@@ -437,7 +437,7 @@ GetFinalCache(FunctionCallInfo fcinfo)
 	oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	cache = (FinalCache *) palloc0(sizeof(FinalCache));
 	cache->tupdesc = liveness_result_row(fcinfo, features_row, FEATURES_COLUMNS);
-	/* a first block that most groups fit into, which a reset keeps */
+	/* most groups fit into the first block, which a reset keeps */
 	cache->tmpcontext = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
 											  "liveness_features_final",
 											  0, 32 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
@@ -469,8 +469,8 @@ BuildMatrix(FinalCache *cache, const FeaturesState *state, const WeekMatrix *onl
 }
 
 /*
- * The intervals of the sessions that end at or after "since", an open one's up to
- * open_end; returns how many there are.
+ * The intervals of the sessions that end at or after "since"; those of open sessions end
+ * at open_end.  Returns how many there are.
  */
 static int64
 ReadIntervals(const FeaturesState *state, TimestampTz since, TimestampTz open_end,
@@ -481,7 +481,7 @@ ReadIntervals(const FeaturesState *state, TimestampTz since, TimestampTz open_en
 
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
-		/* an index gives the newest first: its order, turned round, needs no sort */
+		/* an index gives the newest first; turned round, its order needs no sort */
 		const FeaturesSession *session = &state->sessions[descending ? state->nsessions - 1 - i : i];
 
 		if (session->disconnected_at < since)
@@ -541,7 +541,7 @@ AddSpells(const FeaturesState *state, const LivenessInterval *spells, int64 n,
 						 Max(liveness_saturating_sub(state->since, spell->start), 0),
 						 length, failed);
 
-		/* one that is shorter and did not fail might have lasted: it is undecided */
+		/* a shorter spell that did not fail is undecided: it might have lasted */
 		figures->stays_4h += length >= SHORT_STAY_USECS;
 		figures->stays_8h += length >= LONG_STAY_USECS;
 		if (failed)
@@ -577,7 +577,7 @@ StayShare(int64 stays, int64 failed_before)
 	return stays == 0 ? 0 : (double) stays / (double) (stays + failed_before);
 }
 
-/* Shares, means, counts, and the score that they give */
+/* Shares, means, counts, and the score that follows from them */
 static void
 PutShares(const FeaturesState *state, const SpellFigures *figures, Datum *values, bool *nulls)
 {
@@ -604,7 +604,7 @@ PutShares(const FeaturesState *state, const SpellFigures *figures, Datum *values
 														state->as_of));
 }
 
-/* What the lengths of spells tell: one sort serves survival and percentiles */
+/* The columns that need sorted lengths: one sort serves survival and percentiles */
 static void
 PutLengths(SurvivalSample *sample, Datum *values, bool *nulls)
 {
@@ -635,7 +635,7 @@ PutLengths(SurvivalSample *sample, Datum *values, bool *nulls)
 /*
  * liveness_features_history_final(internal) -> bytea
  *
- * All the sessions as a history: see history.c.
+ * Packs all the sessions as a history (history.c).
  */
 PG_FUNCTION_INFO_V1(liveness_features_history_final);
 Datum
@@ -690,7 +690,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 
 	cache = GetFinalCache(fcinfo);
 
-	/* What we need for one group goes when it is done, not with the query */
+	/* what one group needs is freed with the group, not with the query */
 	oldcontext = MemoryContextSwitchTo(cache->tmpcontext);
 
 	spells = (LivenessInterval *)

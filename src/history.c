@@ -30,8 +30,8 @@
 #define HISTORY_MAGIC		0x4c764832	/* "LvH2" */
 
 /*
- * Followed by the intervals, and a bit for each that tells whether a failure ended
- * the interval.  Read by memcpy: a bytea need not be aligned.
+ * The intervals follow, and then a bit for each that tells whether a failure ended it.
+ * They are read by memcpy, because a bytea need not be aligned.
  */
 typedef struct HistoryHeader
 {
@@ -50,8 +50,8 @@ typedef struct HistoryInterval
 	(sizeof(HistoryHeader) + (Size) (n) * sizeof(HistoryInterval) + ((Size) (n) + 7) / 8)
 
 /*
- * The history of sessions, which are sorted and merged on the way.  An interval of an
- * open session ends at DT_NOEND.
+ * The history of sessions.  The intervals, of which those of open sessions end at
+ * DT_NOEND, are sorted and merged in place.
  */
 bytea *
 liveness_pack_history(LivenessInterval *intervals, int64 n, int64 resume_within)
@@ -108,7 +108,7 @@ liveness_open_history(HistoryReader *reader, bytea *history, TimestampTz as_of)
 	reader->as_of = as_of;
 }
 
-/* The next interval as it was known then; false if there is none */
+/* The next interval as it was known as of as_of; false if there is none */
 static inline bool
 PeekInterval(const HistoryReader *reader, LivenessInterval *known)
 {
@@ -255,8 +255,8 @@ liveness_history_spells(PG_FUNCTION_ARGS)
  * liveness_history_spell_at(history bytea, as_of timestamptz, at timestamptz)
  *		-> liveness_spell
  *
- * As they were known as of the one instant, the last spell that had begun by the other
- * one; NULL if none had.
+ * Of the spells as they were known as of as_of, the last that had begun at the other
+ * instant; NULL if none had.
  */
 PG_FUNCTION_INFO_V1(liveness_history_spell_at);
 Datum
@@ -322,8 +322,8 @@ liveness_history_curve(PG_FUNCTION_ARGS)
 /*
  * liveness_history_uptime(history bytea, as_of timestamptz, days int) -> float8
  *
- * Share of the last so many days, or of the time since the first spell began, that
- * spells cover; NULL without any.
+ * The share of the last days, or of the time since the first spell began if that is
+ * shorter, that spells cover; NULL without any spell.
  */
 PG_FUNCTION_INFO_V1(liveness_history_uptime);
 Datum

@@ -10,7 +10,7 @@
 
 #include "spells.h"
 
-/* Nothing is older than ten thousand years: differences of times then fit */
+/* Spells begin at most ten thousand years ago, so that differences of times fit */
 #define MAX_AGE			(INT64CONST(3650000) * USECS_PER_DAY)
 
 /* A spell as it was known as of an instant */

@@ -45,7 +45,7 @@ static const struct
 	{"nominal", 7}, {"fair", 4}, {"serious", 7}, {"critical", 8}
 };
 
-/* The finite values of a column; without any, NaN says that there were others */
+/* The finite values of a column.  A sum of NaN with n = 0 says that there were only others. */
 typedef struct HourlyMean
 {
 	int64		n;
@@ -121,7 +121,7 @@ AddToMean(HourlyMean *mean, double value)
 	mean->n++;
 }
 
-/* A heartbeat whose four figures are the arguments from this one on */
+/* Count a heartbeat, whose four figures are the arguments from "arg" on */
 static inline void
 NoteHeartbeat(HourlyState *state, MemoryContext context, FunctionCallInfo fcinfo, int arg)
 {
@@ -164,7 +164,7 @@ CombineHourly(HourlyState *left, MemoryContext context, const HourlyState *right
 		left->severity = Max(left->severity, right->severity);
 }
 
-/* Of a serialized hour; the bytes of the unknown word follow */
+/* The beginning of a serialized hour; the bytes of the unknown word follow */
 typedef struct SerializedHourly
 {
 	int32		severity;
@@ -458,7 +458,7 @@ liveness_hours_transfn(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* liveness_hours_combine(internal, internal): never changes the right one */
+/* liveness_hours_combine(internal, internal) -> internal */
 PG_FUNCTION_INFO_V1(liveness_hours_combine);
 Datum
 liveness_hours_combine(PG_FUNCTION_ARGS)
@@ -482,7 +482,7 @@ liveness_hours_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(left);
 }
 
-/* A magic word, the number of hours, and each hour with its state */
+/* The bytes are the magic word, the number of hours, and each hour with its state */
 PG_FUNCTION_INFO_V1(liveness_hours_serialize);
 Datum
 liveness_hours_serialize(PG_FUNCTION_ARGS)

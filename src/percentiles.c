@@ -38,7 +38,7 @@
 #include "percentiles.h"
 
 #define PERCENTILES_MAGIC	0x4c765031	/* "LvP1" */
-#define INITIAL_CAPACITY	28	/* with its header a power of two: the allocator's sizes */
+#define INITIAL_CAPACITY	28	/* makes the state a power of two, as the allocator rounds */
 #define SELECT_MIN_SORT		16	/* a range this short is sorted outright */
 
 typedef struct PercentilesState
@@ -61,7 +61,7 @@ typedef int64 Rank;
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* float8 -> int64 of the same order: the bits, those of negatives inverted */
+/* An int64 of the same order: the bits of the float8, inverted if it is negative */
 static inline int64
 KeyOfFloat8(double value)
 {
@@ -71,7 +71,7 @@ KeyOfFloat8(double value)
 		int64		i;
 	}			u;
 
-	/* one NaN for all of them, above +infinity; one zero for both */
+	/* all NaNs are one key, above +infinity; the sum turns -0 into 0 */
 	if (unlikely(isnan(value)))
 		return PG_INT64_MAX;
 	u.f = value + 0.0;
@@ -93,7 +93,7 @@ Float8OfKey(int64 key)
 	return u.f;
 }
 
-/* core's float8_lerp, the infinities' NaN included */
+/* The same as core's float8_lerp, even where infinities give NaN */
 static inline double
 Lerp(double lo, double hi, double proportion)
 {
@@ -101,8 +101,8 @@ Lerp(double lo, double hi, double proportion)
 }
 
 /*
- * Where percentile_cont looks for a fraction of n values: between the ranks
- * *lower and *upper, *proportion of the way (setup_pct_info in core).
+ * percentile_cont finds a fraction of n values between the ranks *lower and *upper,
+ * *proportion of the way from one to the other (setup_pct_info in core).
  */
 static inline void
 LocateFraction(int64 n, double fraction, Rank *lower, Rank *upper,
@@ -115,7 +115,7 @@ LocateFraction(int64 n, double fraction, Rank *lower, Rank *upper,
 	*proportion = position - floor(position);
 }
 
-/* Percentile, in seconds, of lengths in microseconds that are sorted already */
+/* A percentile, in seconds, of sorted lengths in microseconds */
 double
 liveness_percentile_of_sorted_usecs(const int64 *usecs, int64 n, double fraction)
 {
@@ -163,9 +163,9 @@ ChoosePivot(const int64 *keys, int64 lo, int64 hi, uint64 *seed)
 }
 
 /*
- * Reorder keys[lo..hi] so that those below the pivot come first; returns where
- * the others begin.  Every element is swapped, needed or not: a branch on the
- * comparison would be mispredicted half of the time, and cost more.
+ * Reorder keys[lo..hi] so that those below the pivot come first; returns where the others
+ * begin.  Every element is swapped, because a branch on the comparison would be
+ * mispredicted half of the time, and cost more.
  */
 static inline int64
 PartitionBelow(int64 *keys, int64 lo, int64 hi, int64 pivot)
@@ -244,7 +244,7 @@ SelectRanks(int64 *keys, int64 lo, int64 hi, const Rank *ranks, int64 nranks,
 	}
 }
 
-/* Refuse what percentile_cont refuses, with its SQLSTATE */
+/* percentile_cont refuses the same fractions with the same SQLSTATE */
 static void
 CheckFractions(const ArrayType *fractions)
 {
@@ -307,7 +307,7 @@ Reserve(PercentilesState *state, int64 more)
 	return (PercentilesState *) repalloc_huge(state, StateSize(state->capacity));
 }
 
-/* The same fractions?  Compared as bytes: a constant is the same every time */
+/* Fractions are compared as bytes, since they are nearly always one constant */
 static inline bool
 SameFractions(const ArrayType *a, const ArrayType *b)
 {
@@ -328,9 +328,9 @@ CheckSameFractions(const ArrayType *a, const ArrayType *b)
 }
 
 /*
- * A lasting copy of the fractions for a new group.  Groups nearly always have the same:
- * one copy, which lives as long as the query, serves those that are as the first.  Others
- * go with their group.
+ * A lasting copy of the fractions for a new group.  Nearly all groups have the fractions
+ * of the first, whose copy lives as long as the query and serves them all.  The copy of
+ * any others lives as long as their group.
  */
 static const ArrayType *
 KeepFractions(FunctionCallInfo fcinfo, MemoryContext aggcontext, const ArrayType *fractions)
@@ -386,7 +386,7 @@ liveness_percentiles_transfn(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* liveness_percentiles_combine(internal, internal): never changes the right one */
+/* liveness_percentiles_combine(internal, internal) -> internal */
 PG_FUNCTION_INFO_V1(liveness_percentiles_combine);
 Datum
 liveness_percentiles_combine(PG_FUNCTION_ARGS)
@@ -414,7 +414,7 @@ liveness_percentiles_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(left);
 }
 
-/* Of a serialized state; the fractions (if any) and the keys follow */
+/* The beginning of a serialized state; the fractions (if any) and the keys follow */
 typedef struct SerializedPercentiles
 {
 	uint32		magic;
@@ -486,8 +486,8 @@ liveness_percentiles_deserialize(PG_FUNCTION_ARGS)
 /*
  * liveness_percentiles_final(internal) -> float8[]
  *
- * An array of the fractions' shape, NULL where a fraction is NULL; NULL without
- * any value or for NULL fractions.
+ * The array has the shape of the fractions, and a NULL for each NULL fraction.  It is
+ * NULL without any value, or for NULL fractions.
  */
 PG_FUNCTION_INFO_V1(liveness_percentiles_final);
 Datum

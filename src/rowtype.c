@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * rowtype.c
- *		Rows that C makes: are their types as this library knows them?
+ *		Checks the types of the rows that C makes.
  *
  * The SQL of another version, or ALTER TYPE, may have given a type more columns, fewer,
  * or others.  If C formed a row of other columns, its reader would read past the end.

@@ -7,9 +7,9 @@
  *			+ 0.25 sigmoid((mtbf_seconds - 4 h) / 1 h)
  *			- 0.10 recency_penalty(last_disconnect_at)
  *
- * clamped to [0, 1] at the end only.  The weights are constants on purpose: two
- * scores can be compared only if the same formula made them, so they change by
- * a release, after weeks of data, and never by a setting.
+ * clamped to [0, 1] at the end only.  The weights are constants on purpose: two scores
+ * can be compared only if the same formula made them.  A release may change the weights,
+ * a setting may not.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,7 @@
 #define MTBF_SCALE_SECS		(1.0 * SECS_PER_HOUR)
 #define RECENCY_USECS		USECS_PER_DAY	/* the penalty's whole length */
 
-/* exp() overflows to infinity for a very negative x, and 1/inf is the right 0 */
+/* For a very negative x, exp() overflows to infinity, whose reciprocal is the right 0 */
 static inline double
 Sigmoid(double x)
 {
@@ -43,8 +43,8 @@ Sigmoid(double x)
 }
 
 /*
- * 1 at the disconnect, falling linearly to 0 after a day.  One in the future
- * comes from a skewed clock and counts as now.
+ * The penalty is 1 at the disconnect and falls linearly to 0 after a day.  A disconnect
+ * in the future comes from a skewed clock and counts as now.
  */
 static double
 RecencyPenalty(TimestampTz last_disconnect_at, TimestampTz as_of)
@@ -61,7 +61,7 @@ RecencyPenalty(TimestampTz last_disconnect_at, TimestampTz as_of)
 	return 1.0 - (double) age / (double) RECENCY_USECS;
 }
 
-/* Clamping would turn a NaN into a plausible score: refuse it by name */
+/* Clamping would turn a NaN into a plausible score, so a NaN is an error */
 static void
 CheckNotNaN(double value, const char *name)
 {
@@ -86,7 +86,7 @@ liveness_score_internal(double uptime_pct, double p_stays_4h, double p_stays_8h,
 	if (has_disconnect)
 		score -= WEIGHT_RECENCY * RecencyPenalty(last_disconnect_at, as_of);
 
-	/* infinity - infinity, from infinite arguments */
+	/* infinite arguments may give infinity - infinity */
 	CheckNotNaN(score, "the liveness score");
 
 	return Min(Max(score, 0.0), 1.0);

@@ -156,7 +156,7 @@ liveness_running_since_transfn(PG_FUNCTION_ARGS)
 /*
  * liveness_running_since_final(internal) -> timestamptz
  *
- * When the spell began that goes on; NULL if none does.
+ * When the running spell began; NULL if none is running.
  */
 PG_FUNCTION_INFO_V1(liveness_running_since_final);
 Datum
@@ -170,12 +170,12 @@ liveness_running_since_final(PG_FUNCTION_ARGS)
 	if (state == NULL || state->n == 0)
 		PG_RETURN_NULL();
 
-	/* the state may be finished again, with more sessions */
+	/* merging is in place, but more sessions may come to the state */
 	spells = (LivenessInterval *)
 		MemoryContextAllocHuge(CurrentMemoryContext, state->n * sizeof(LivenessInterval));
 	memcpy(spells, state->intervals, state->n * sizeof(LivenessInterval));
 	n = liveness_merge_spells(spells, state->n, liveness_resume_within_usecs());
-	/* an open end is after all others */
+	/* no end is later than an open one */
 	if (!(spells[n - 1].ending & ENDING_OPEN))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(spells[n - 1].start);

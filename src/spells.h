@@ -10,8 +10,8 @@
 
 #include "timemath.h"
 
-/* How the session that ends an interval last has ended; a set, for ties */
-#define ENDING_OPEN			0x01	/* not yet, as of as_of */
+/* How the last session of an interval ended; several that end together may differ */
+#define ENDING_OPEN			0x01	/* it had not ended as of as_of */
 #define ENDING_FAILURE		0x02	/* closed for an uncensored reason */
 
 typedef struct LivenessInterval

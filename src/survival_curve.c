@@ -45,15 +45,15 @@
 #define CURVE_FORMAT		1		/* of the binary protocol */
 #define INITIAL_CAPACITY	15
 
-/* As R's quantile() has it: a curve this close to the level is on it */
+/* R's quantile() takes a curve that is this close to the level for one on it */
 #define QUANTILE_TOLERANCE	1.4901161193847656e-8
 
-/* An error shows so much of a literal, in bytes */
+/* The bytes of a literal that an error shows */
 #define MAX_SHOWN			100
 
 #define MAX_POINTS		((int64) ((MaxAllocSize - offsetof(SurvivalCurve, points)) / sizeof(CurvePoint)))
 
-/* The points so far, in any order and times repeated */
+/* The points so far; they are in no order, and times repeat */
 typedef struct CurveState
 {
 	uint32		magic;
@@ -72,7 +72,7 @@ typedef struct CurveState
 
 /* ---------- points ---------- */
 
-/* Too many are an error, or false where escontext collects it */
+/* A sum that overflows is an error; where escontext collects errors, it returns false */
 static bool
 AddCount(int64 *sum, int64 n, Node *escontext)
 {
@@ -83,7 +83,7 @@ AddCount(int64 *sum, int64 n, Node *escontext)
 	return true;
 }
 
-/* Bring points in order, and those of the same time together; how many are left */
+/* Sort points, and add up those of the same time; returns how many are left */
 static int64
 CompactPoints(CurvePoint *points, int64 n)
 {
@@ -185,7 +185,7 @@ liveness_make_curve(const double *durations, const bool *observed, int64 n)
 
 /* ---------- input and output ---------- */
 
-/* A curve that cannot be is an error, or collected in escontext; returns false then */
+/* Raises the error, or returns false where escontext collects errors */
 static bool
 InvalidLiteral(const char *literal, const char *detail, Node *escontext)
 {
@@ -205,7 +205,7 @@ SkipBlanks(char *s)
 	return s;
 }
 
-/* :count */
+/* Parses :count */
 static bool
 ParseCount(char **s, const char *literal, int64 *n, Node *escontext)
 {
@@ -224,7 +224,7 @@ ParseCount(char **s, const char *literal, int64 *n, Node *escontext)
 	return true;
 }
 
-/* time:events:censored[:entered] */
+/* Parses time:events:censored[:entered] */
 static bool
 ParsePoint(char **s, char *literal, CurvePoint *point, Node *escontext)
 {
@@ -409,7 +409,7 @@ MakeState(MemoryContext context, int64 capacity)
 	return state;
 }
 
-/* Points need not be possible: those of a serialized state are not looked at until the end */
+/* The points themselves are checked when a curve is made of them */
 static void
 AssertValidState(const CurveState *state PG_USED_FOR_ASSERTS_ONLY)
 {
@@ -418,7 +418,7 @@ AssertValidState(const CurveState *state PG_USED_FOR_ASSERTS_ONLY)
 		   GetMemoryChunkSpace(unconstify(CurveState *, state)));
 }
 
-/* Room for so many more points; few distinct times need little memory */
+/* Make room for n more points.  Compacting first keeps few distinct times in little memory. */
 static CurveState *
 ReserveState(CurveState *state, int64 n)
 {
@@ -439,14 +439,14 @@ AddPoint(CurveState *state, double time, int64 n_event, int64 n_censor, int64 n_
 {
 	CurvePoint *point = &state->points[state->npoints++];
 
-	/* -0 becomes 0 */
+	/* the sum turns -0 into 0 */
 	point->time = time + 0.0;
 	point->n_event = n_event;
 	point->n_censor = n_censor;
 	point->n_enter = n_enter;
 }
 
-/* survival_agg(duration, observed[, entry]) */
+/* The transition of survival_agg(duration, observed[, entry]) */
 static Datum
 AggregateDuration(FunctionCallInfo fcinfo, const char *function, bool has_entry)
 {
@@ -477,7 +477,7 @@ AggregateDuration(FunctionCallInfo fcinfo, const char *function, bool has_entry)
 				 errmsg("entry must not be NaN"),
 				 errhint("Give the age at which the observation began; 0, or two arguments, if it was the beginning.")));
 
-	/* never at risk */
+	/* who leaves before he enters is never at risk */
 	if (has_entry && entry >= duration)
 	{
 		if (state == NULL)
@@ -634,7 +634,7 @@ survival_agg_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
-	/* this leaves the state as good as it was: it may be asked again */
+	/* compacting keeps what the state says: a window may ask again */
 	state->npoints = CompactPoints(state->points, state->npoints);
 	if (CheckPoints(state->points, state->npoints, &at_start, NULL) != NULL)
 		liveness_corrupt_state();
@@ -735,8 +735,8 @@ survival_at(PG_FUNCTION_ARGS)
 /*
  * survival_conditional(curve survival_curve, age float8, more float8) -> float8
  *
- * S(age + more) / S(age): of those that have reached this age, how many last so much
- * longer.
+ * S(age + more) / S(age): of those that have reached this age, the share that lasts that
+ * much longer.
  */
 PG_FUNCTION_INFO_V1(survival_conditional);
 Datum
@@ -759,7 +759,7 @@ survival_conditional(PG_FUNCTION_ARGS)
 typedef struct AskedTime
 {
 	double		time;
-	int			index;			/* of the age; its end, from the number of ages on */
+	int			index;			/* of an age; the ends follow the n ages */
 } AskedTime;
 
 #define ST_SORT SortAskedTimes
@@ -772,8 +772,8 @@ typedef struct AskedTime
 /*
  * survival_conditionals(curve survival_curve, ages float8[], more float8) -> float8[]
  *
- * survival_conditional at many ages, by one walk.  Past its last time the curve goes on
- * as it ended: the estimate of who has to give one.  NULL where S(age) is 0.
+ * survival_conditional at many ages, by one walk.  Past its last time the curve is taken
+ * to stay as it ended, since the caller needs a number.  NULL where S(age) is 0.
  */
 PG_FUNCTION_INFO_V1(survival_conditionals);
 Datum
@@ -828,7 +828,8 @@ survival_conditionals(PG_FUNCTION_ARGS)
 /*
  * survival_quantile(curve survival_curve, p float8) -> float8
  *
- * The first time at which S <= 1 - p; on a flat at exactly 1 - p its middle.
+ * The first time at which S <= 1 - p; where the curve is flat at 1 - p, the middle of
+ * the flat.
  */
 PG_FUNCTION_INFO_V1(survival_quantile);
 Datum
@@ -862,7 +863,7 @@ survival_quantile(PG_FUNCTION_ARGS)
 	}
 	if (!reached)
 		PG_RETURN_NULL();
-	/* a flat that nothing ends goes as far as anybody was observed */
+	/* without a further event, the flat ends with the last observation */
 	PG_RETURN_FLOAT8(first == walk.time ? first : first / 2 + walk.time / 2);
 }
 
@@ -899,7 +900,7 @@ survival_rmean(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(area);
 }
 
-/* The z with P(|normal| <= z) = level */
+/* Returns the z with P(|normal| <= z) = level */
 static double
 NormalBound(double level)
 {
@@ -940,7 +941,7 @@ ParseConfidenceType(const char *name)
 			 errhint("It is plain, log or log-log.")));
 }
 
-/* Bounds of S, which is neither 0 nor 1 */
+/* The bounds of an S that is neither 0 nor 1 */
 static void
 ConfidenceBounds(ConfidenceType type, double z, const KaplanMeier *km, double *lower,
 				 double *upper)
@@ -1036,7 +1037,7 @@ survival_table(PG_FUNCTION_ARGS)
 	values[2] = Int64GetDatum(call->walk.n_event);
 	values[3] = Int64GetDatum(call->walk.n_censor);
 	values[4] = Float8GetDatum(km->survival);
-	/* where nobody survives there is no variance to tell; ln(-ln(1)) is none either */
+	/* S = 0 has no variance, and the log-log scale has no place for S = 1 */
 	nulls[5] = km->survival == 0;
 	nulls[6] = nulls[7] = km->survival == 0 ||
 		(km->survival == 1 && call->type == CONFIDENCE_LOG_LOG);

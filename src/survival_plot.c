@@ -26,11 +26,11 @@
 #define DEFAULT_PLOT_HEIGHT	16
 #define PLOT_MARGIN			5		/* "100%" and the axis */
 
-/* What a plot is drawn with; blocks are cells filled by a step more each */
+/* What a plot is drawn with; each block is a cell filled by one step more than the last */
 typedef struct PlotGlyphs
 {
-	const char *mark;			/* the axis at a label, */
-	const char *axis;			/* and elsewhere */
+	const char *mark;			/* the axis at a label */
+	const char *axis;			/* the axis elsewhere */
 	const char *corner;
 	const char *tick;
 	const char *line;
@@ -70,7 +70,7 @@ PlotSizeArgument(FunctionCallInfo fcinfo, int arg, const char *name, int min, in
 	return size;
 }
 
-/* The last finite time at which anybody leaves; 1 where that makes no scale */
+/* The last finite time at which anybody leaves; 1 if there is none, or only 0 */
 static double
 DefaultHorizon(const SurvivalCurve *curve)
 {
@@ -93,7 +93,7 @@ PlotTime(const PlotCall *call, int column)
 	return isinf(time) ? call->horizon * ((double) column / (call->columns - 1)) : time;
 }
 
-/* S of every column, in steps; 0 and 1 are shown where they are exact */
+/* S of every column, in steps.  The lowest and the highest level are for exactly 0 and 1. */
 static void
 PlotLevels(PlotCall *call, const SurvivalCurve *curve)
 {
@@ -113,7 +113,7 @@ PlotLevels(PlotCall *call, const SurvivalCurve *curve)
 			(void) liveness_step_curve_walk(&walk);
 		}
 		s = walk.km.survival;
-		/* past the last time, as SurvivalAt has it */
+		/* the curve ends at its last time, unless S is 0 there */
 		if (until > walk.time && s > 0 && !liveness_peek_curve_walk(&walk, &time))
 			break;
 		call->levels[call->reached] = s <= 0 ? 0 : s >= 1 ? full :
@@ -128,7 +128,7 @@ AppendGlyphs(StringInfo line, const char *glyph, int n)
 		appendStringInfoString(line, glyph);
 }
 
-/* A row of cells, a quarter of S labelled where one begins */
+/* A row of cells; a label stands where a quarter of S begins */
 static void
 PlotRow(StringInfo line, const PlotCall *call)
 {
@@ -139,7 +139,7 @@ PlotRow(StringInfo line, const PlotCall *call)
 		appendStringInfo(line, "%3d%%%s", 100 - 100 * call->row / call->height, glyphs->mark);
 	else
 		appendStringInfo(line, "%4s%s", "", glyphs->axis);
-	/* levels fall: what is blank ends the row */
+	/* levels fall from left to right: after the first blank there are only blanks */
 	for (int i = 0; i < call->reached && call->levels[i] > below; i++)
 		appendStringInfoString(line, glyphs->blocks[Min(call->levels[i] - below, glyphs->steps)]);
 	if (below == 0 && call->reached < call->columns)
@@ -162,7 +162,7 @@ PlotAxis(StringInfo line, const PlotCall *call)
 							   call->glyphs->tick : call->glyphs->line);
 }
 
-/* Times of the first, the middle and the last column, the middle if there is room */
+/* The times of the first and the last column, and of the middle one if there is room */
 static void
 PlotTimes(StringInfo line, const PlotCall *call)
 {
