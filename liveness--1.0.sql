@@ -282,9 +282,9 @@ CREATE FUNCTION liveness_internal.liveness_effective_batch_size(batch_size int)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_effective_batch_size(int) IS 'batch_size, or for NULL the setting liveness.prune_batch_size; below 1 error 22023';
 
-CREATE FUNCTION liveness_internal.liveness_is_censored(disconnect_reason text)
+CREATE FUNCTION liveness_is_censored(disconnect_reason text)
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_is_censored(text) IS 'Is this one of liveness.censored_reasons, by which the observer went away and not the provider?';
+COMMENT ON FUNCTION liveness_is_censored(text) IS 'Is this one of liveness.censored_reasons, by which the observer went away and not the provider?';
 
 CREATE FUNCTION liveness_internal.liveness_utc_hour(at timestamptz)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -1649,7 +1649,7 @@ CREATE VIEW provider_spells AS
 		-- of several that end it, a failure says why
 		SELECT count(*) AS sessions,
 			(array_agg(coalesce(nullif(s.disconnect_reason, ''), 'unspecified')
-				ORDER BY greatest(s.disconnected_at, s.connected_at) DESC, liveness_internal.liveness_is_censored(s.disconnect_reason), s.disconnect_reason))[1] AS reason
+				ORDER BY greatest(s.disconnected_at, s.connected_at) DESC, liveness_is_censored(s.disconnect_reason), s.disconnect_reason))[1] AS reason
 		FROM provider_sessions s
 		WHERE s.provider_id = h.provider_id AND s.connected_at < now()
 		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))

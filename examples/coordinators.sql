@@ -5,7 +5,7 @@
 SELECT s.coordinator_id AS coordinator,
 	count(*) AS sessions,
 	count(s.disconnected_at) AS ended,
-	round(100.0 * count(*) FILTER (WHERE s.disconnect_reason <> 'clean_close' AND NOT liveness_internal.liveness_is_censored(s.disconnect_reason)
+	round(100.0 * count(*) FILTER (WHERE s.disconnect_reason <> 'clean_close' AND NOT liveness_is_censored(s.disconnect_reason)
 		AND s.disconnected_at IS NOT NULL) / nullif(count(s.disconnected_at), 0), 1) AS "lost %",
 	count(DISTINCT s.provider_id) FILTER (WHERE s.disconnected_at IS NULL) AS connected,
 	count(stale.id) AS silent

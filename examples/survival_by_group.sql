@@ -7,7 +7,7 @@ WITH curve AS (
 	SELECT split_part(s.provider_id, '-', 1) AS provider_group,
 		count(*) AS sessions,
 		survival_agg(extract(epoch FROM coalesce(s.disconnected_at, now()) - s.connected_at)::float8 / 3600,
-			s.disconnected_at IS NOT NULL AND NOT liveness_internal.liveness_is_censored(s.disconnect_reason)) AS hours
+			s.disconnected_at IS NOT NULL AND NOT liveness_is_censored(s.disconnect_reason)) AS hours
 	FROM provider_sessions s
 	WHERE s.connected_at <= least(s.disconnected_at, now())
 	GROUP BY 1

@@ -40,7 +40,8 @@ CREATE FUNCTION pg_temp.code(text) RETURNS text LANGUAGE sql AS $$SELECT '`' || 
 \echo 'Written by `scripts/reference` from the comments in `liveness--1.0.sql`, the catalogs and'
 \echo '[functions.md](functions.md): change those, and run it again. *Everybody* is PUBLIC; readers, writers and operators are roles that'
 \echo '`liveness_grant_reader`, `_writer` and `_operator` were called for; what is for none of them is for'
-\echo 'the extension''s owner. Names stand in the schema of the extension. The functions of the'
+\echo 'the extension''s owner. Names stand in the schema of the extension. What stands in the schema'
+\echo '`liveness_internal` is not for people, and may change in any version. The functions of the'
 \echo 'extension `liveness_report` are in [report.md](report.md).'
 \echo
 \echo '## Functions'
@@ -86,7 +87,7 @@ ORDER BY r.proname COLLATE "C", r.pronargs;
 
 -- Relations and types of columns
 CREATE TEMP VIEW relation AS
-	SELECT c.oid, c.relname, c.relkind,
+	SELECT c.oid, CASE WHEN c.relnamespace = 'liveness_internal'::regnamespace THEN 'Internal, in liveness_internal. ' ELSE '' END AS place, c.relname, c.relkind,
 		coalesce((
 			SELECT string_agg(format('%s: %s', k.role, p.privileges), '; ' ORDER BY k.n)
 			FROM role k
@@ -117,7 +118,7 @@ CREATE TEMP VIEW relation AS
 \echo
 \echo '## Tables'
 SELECT format(E'\n### %s\n\n%s %s.\n\n| column | type | meaning |\n| --- | --- | --- |\n%s\n\nIndexes:\n\n%s',
-	r.relname, pg_temp.sentence(obj_description(r.oid, 'pg_class')), upper(left(r.granted, 1)) || substr(r.granted, 2), r.columns, r.indexes)
+	r.relname, r.place || pg_temp.sentence(obj_description(r.oid, 'pg_class')), upper(left(r.granted, 1)) || substr(r.granted, 2), r.columns, r.indexes)
 FROM relation r
 WHERE r.relkind = 'r'
 ORDER BY r.relname COLLATE "C";
@@ -125,14 +126,15 @@ ORDER BY r.relname COLLATE "C";
 \echo
 \echo '## Views'
 SELECT format(E'\n### %s\n\n%s %s.\n\n| column | type | meaning |\n| --- | --- | --- |\n%s',
-	r.relname, pg_temp.sentence(obj_description(r.oid, 'pg_class')), upper(left(r.granted, 1)) || substr(r.granted, 2), r.columns)
+	r.relname, r.place || pg_temp.sentence(obj_description(r.oid, 'pg_class')), upper(left(r.granted, 1)) || substr(r.granted, 2), r.columns)
 FROM relation r
 WHERE r.relkind = 'v'
 ORDER BY r.relname COLLATE "C";
 
 \echo
 \echo '## Types'
-SELECT format(E'\n### %s\n\n%s%s', t.typname, pg_temp.sentence(obj_description(t.oid, 'pg_type')),
+SELECT format(E'\n### %s\n\n%s%s', t.typname,
+	CASE WHEN t.typnamespace = 'liveness_internal'::regnamespace THEN 'Internal, in liveness_internal. ' ELSE '' END || pg_temp.sentence(obj_description(t.oid, 'pg_type')),
 	(SELECT E'\n\n| attribute | type | meaning |\n| --- | --- | --- |\n' || string_agg(format('| %s | %s | %s |', pg_temp.code(a.attname),
 			pg_temp.cell(pg_temp.terse(format_type(a.atttypid, a.atttypmod))), pg_temp.cell(col_description(a.attrelid, a.attnum))), E'\n' ORDER BY a.attnum)
 	FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0))

@@ -13,7 +13,7 @@ CREATE VIEW provider_spells AS
 		-- of several that end it, a failure says why
 		SELECT count(*) AS sessions,
 			(array_agg(coalesce(nullif(s.disconnect_reason, ''), 'unspecified')
-				ORDER BY greatest(s.disconnected_at, s.connected_at) DESC, liveness_internal.liveness_is_censored(s.disconnect_reason), s.disconnect_reason))[1] AS reason
+				ORDER BY greatest(s.disconnected_at, s.connected_at) DESC, liveness_is_censored(s.disconnect_reason), s.disconnect_reason))[1] AS reason
 		FROM provider_sessions s
 		WHERE s.provider_id = h.provider_id AND s.connected_at < now()
 		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))
