@@ -543,8 +543,28 @@ CREATE FUNCTION survival_rmean(curve survival_curve, horizon float8)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION survival_rmean(survival_curve, float8) IS 'Restricted mean: the mean time until the event or the horizon';
 
+CREATE TYPE survival_table_row AS (
+	"time" float8,
+	n_risk bigint,
+	n_event bigint,
+	n_censor bigint,
+	survival float8,
+	std_err float8,
+	lower float8,
+	upper float8
+);
+COMMENT ON TYPE survival_table_row IS 'Row of survival_table';
+COMMENT ON COLUMN survival_table_row."time" IS 'Time, in the unit of the durations';
+COMMENT ON COLUMN survival_table_row.n_risk IS 'Number at risk just before';
+COMMENT ON COLUMN survival_table_row.n_event IS 'Events at this time';
+COMMENT ON COLUMN survival_table_row.n_censor IS 'Observations censored at this time';
+COMMENT ON COLUMN survival_table_row.survival IS 'S: share that lasts longer, 0 to 1';
+COMMENT ON COLUMN survival_table_row.std_err IS 'Standard error of S (Greenwood); NULL: S is 0';
+COMMENT ON COLUMN survival_table_row.lower IS 'Lower bound of S; NULL: there is none';
+COMMENT ON COLUMN survival_table_row.upper IS 'Upper bound of S; NULL: there is none';
+
 CREATE FUNCTION survival_table(curve survival_curve, conf_level float8 DEFAULT 0.95, conf_type text DEFAULT 'log-log')
-RETURNS TABLE ("time" float8, n_risk bigint, n_event bigint, n_censor bigint, survival float8, std_err float8, lower float8, upper float8)
+RETURNS SETOF survival_table_row
 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
 COMMENT ON FUNCTION survival_table(survival_curve, float8, text) IS 'A row for each distinct time of a curve: at risk, events, censored, S and its bounds';
 
@@ -1775,10 +1795,35 @@ CREATE FUNCTION liveness_internal.liveness_reliability_limit(min_uptime float8, 
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_reliability_limit(float8, float8, float8, float8, float8, int) IS 'max_rows, once the arguments of liveness_reliability have been checked';
 
+CREATE TYPE liveness_reliability_row AS (
+	provider_id text,
+	updated_at timestamptz,
+	window_days int,
+	uptime_pct real,
+	sessions_count int,
+	mtbf_seconds bigint,
+	median_session_seconds bigint,
+	p10_session_seconds bigint,
+	p90_session_seconds bigint,
+	hourly_availability jsonb,
+	disconnect_reasons jsonb,
+	p_stays_4h real,
+	p_stays_8h real,
+	last_disconnect_at timestamptz,
+	last_session_duration_seconds bigint,
+	liveness_score real,
+	mttr_seconds bigint,
+	failures_count int,
+	p_survives_4h real,
+	p_survives_8h real,
+	spells_count int
+);
+COMMENT ON TYPE liveness_reliability_row IS 'Row of liveness_reliability: the columns of provider_reliability_features, as defined there';
+
 -- LIMIT is computed even where the table is empty: the place to check arguments.
 CREATE FUNCTION liveness_reliability(min_uptime float8 DEFAULT 0, min_stays_4h float8 DEFAULT 0,
 	min_stays_8h float8 DEFAULT 0, min_score float8 DEFAULT 0, max_score float8 DEFAULT 0, max_rows int DEFAULT 50)
-RETURNS SETOF provider_reliability_features
+RETURNS SETOF liveness_reliability_row
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
@@ -1840,13 +1885,38 @@ END
 $$;
 COMMENT ON FUNCTION liveness_internal.liveness_prepared_fleet() IS 'The row of liveness_fleet_hazard; without one error 55000';
 
+CREATE TYPE liveness_candidate AS (
+	provider_id text,
+	session_id bigint,
+	connected_at timestamptz,
+	age_seconds float8,
+	probability float8,
+	lower float8,
+	upper float8,
+	own_sessions int,
+	liveness_score real,
+	as_of timestamptz,
+	coordinator_id text
+);
+COMMENT ON TYPE liveness_candidate IS 'Row of liveness_candidates and liveness_candidates_at';
+COMMENT ON COLUMN liveness_candidate.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_candidate.session_id IS 'Its latest open session';
+COMMENT ON COLUMN liveness_candidate.connected_at IS 'When its spell began';
+COMMENT ON COLUMN liveness_candidate.age_seconds IS 'Age of its spell, seconds';
+COMMENT ON COLUMN liveness_candidate.probability IS 'Probability that its spell lasts another job, 0 to 1';
+COMMENT ON COLUMN liveness_candidate.lower IS 'Lower bound of 95 % for how the provider differs from the fleet';
+COMMENT ON COLUMN liveness_candidate.upper IS 'Upper bound of 95 % for how the provider differs from the fleet';
+COMMENT ON COLUMN liveness_candidate.own_sessions IS 'Spells of its own behind the answer';
+COMMENT ON COLUMN liveness_candidate.liveness_score IS 'liveness_score of its features; NULL: it has none';
+COMMENT ON COLUMN liveness_candidate.as_of IS 'Instant that the answer describes: of the rollup, or the one asked for';
+COMMENT ON COLUMN liveness_candidate.coordinator_id IS 'Coordinator of its latest open session';
+
 -- Whether a session is stale is asked of the likeliest alone, one after the other,
 -- until there are enough: it takes a look at the heartbeats.  The condition is that of
 -- liveness_open_sessions and provider_stale_sessions.  Compiling the statement
 -- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
-RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
-	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz, coordinator_id text)
+RETURNS SETOF liveness_candidate
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
@@ -1930,8 +2000,7 @@ END;
 COMMENT ON FUNCTION liveness_candidates(interval, float8, int) IS 'Providers connected now, by the probability that their spell lasts another job';
 
 CREATE FUNCTION liveness_candidates_at(as_of timestamptz, job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
-RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
-	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz, coordinator_id text)
+RETURNS SETOF liveness_candidate
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
@@ -2127,8 +2196,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the spell held';
 
+CREATE TYPE liveness_backtest_row AS (
+	predictor text,
+	n bigint,
+	held float8,
+	brier float8,
+	log_loss float8,
+	auc float8,
+	ece float8
+);
+COMMENT ON TYPE liveness_backtest_row IS 'Row of liveness_backtest';
+COMMENT ON COLUMN liveness_backtest_row.predictor IS 'base_rate, uptime, liveness_score, own, fleet or candidates';
+COMMENT ON COLUMN liveness_backtest_row.n IS 'Cases';
+COMMENT ON COLUMN liveness_backtest_row.held IS 'Share of the cases that held, 0 to 1';
+COMMENT ON COLUMN liveness_backtest_row.brier IS 'Brier score: mean squared difference of probability and outcome; lower is better';
+COMMENT ON COLUMN liveness_backtest_row.log_loss IS 'Mean log loss, with probabilities clipped at 1e-6; lower is better';
+COMMENT ON COLUMN liveness_backtest_row.auc IS 'Area under the ROC curve, ties by midranks; NULL: all cases held, or none did';
+COMMENT ON COLUMN liveness_backtest_row.ece IS 'Expected calibration error in ten bins of 0.1; lower is better';
+
 CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
-RETURNS TABLE (predictor text, n bigint, held float8, brier float8, log_loss float8, auc float8, ece float8)
+RETURNS SETOF liveness_backtest_row
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
@@ -2165,8 +2252,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) IS 'How good each predictor would have been';
 
+CREATE TYPE liveness_calibration_row AS (
+	predictor text,
+	bin int,
+	lower float8,
+	upper float8,
+	n bigint,
+	predicted float8,
+	held float8
+);
+COMMENT ON TYPE liveness_calibration_row IS 'Row of liveness_calibration';
+COMMENT ON COLUMN liveness_calibration_row.predictor IS 'base_rate, uptime, liveness_score, own, fleet or candidates';
+COMMENT ON COLUMN liveness_calibration_row.bin IS 'Number of the bin, 1 to 10';
+COMMENT ON COLUMN liveness_calibration_row.lower IS 'Lower end of the bin, which does not belong to it';
+COMMENT ON COLUMN liveness_calibration_row.upper IS 'Upper end of the bin, which belongs to it';
+COMMENT ON COLUMN liveness_calibration_row.n IS 'Cases whose probability is in the bin';
+COMMENT ON COLUMN liveness_calibration_row.predicted IS 'Mean of their probabilities';
+COMMENT ON COLUMN liveness_calibration_row.held IS 'Share of them that held, 0 to 1';
+
 CREATE FUNCTION liveness_calibration(horizon interval, since timestamptz, until timestamptz, step interval)
-RETURNS TABLE (predictor text, bin int, lower float8, upper float8, n bigint, predicted float8, held float8)
+RETURNS SETOF liveness_calibration_row
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
@@ -2180,16 +2285,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) IS 'For each predictor and bin of its probability: what it said on average, and what share held';
 
+CREATE TYPE liveness_adopt_row AS (
+	adopted regclass,
+	rows bigint
+);
+COMMENT ON TYPE liveness_adopt_row IS 'Row of liveness_adopt';
+COMMENT ON COLUMN liveness_adopt_row.adopted IS 'Table that got rows';
+COMMENT ON COLUMN liveness_adopt_row.rows IS 'Number of rows that were copied';
+
 -- A type may be another where PostgreSQL turns it into ours by itself and whatever
 -- the settings: int and varchar, but not timestamp, which the time zone would bend.
 CREATE FUNCTION liveness_adopt(sessions regclass, heartbeats regclass)
-RETURNS TABLE (adopted regclass, rows bigint)
+RETURNS SETOF liveness_adopt_row
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
 AS $$
 DECLARE
+	adopted regclass;
 	source regclass;
+	copied bigint;
 	wrong record;
 	others text;
 	ours text;
@@ -2247,10 +2362,10 @@ BEGIN
 		END IF;
 
 		EXECUTE format('INSERT INTO %s (%s) SELECT %2$s FROM %3$s', adopted, ours, source);
-		GET DIAGNOSTICS rows = ROW_COUNT;
+		GET DIAGNOSTICS copied = ROW_COUNT;
 		EXECUTE format('SELECT max(id) FROM %s', adopted) INTO last_id;
 		PERFORM setval(pg_get_serial_sequence(adopted::text, 'id'), greatest(last_id, 1), last_id IS NOT NULL);
-		RETURN NEXT;
+		RETURN NEXT ROW(adopted, copied)::@extschema@.liveness_adopt_row;
 	END LOOP;
 END
 $$;
@@ -3334,6 +3449,7 @@ BEGIN
 			('@extschema@.provider_stale_sessions', '@extschema@.provider_sessions'),
 			('@extschema@.provider_heartbeat_history', '@extschema@.provider_heartbeats'),
 			('@extschema@.liveness_features_row', '@extschema@.provider_reliability_features'),
+			('@extschema@.liveness_reliability_row', '@extschema@.provider_reliability_features'),
 			('liveness_internal.liveness_hours_row', '@extschema@.provider_heartbeats_hourly')
 		) k (shown, source)
 		JOIN pg_attribute t ON t.attrelid = k.source AND t.attnum > 0 AND NOT t.attisdropped

@@ -12,6 +12,7 @@ BEGIN
 			('@extschema@.provider_stale_sessions', '@extschema@.provider_sessions'),
 			('@extschema@.provider_heartbeat_history', '@extschema@.provider_heartbeats'),
 			('@extschema@.liveness_features_row', '@extschema@.provider_reliability_features'),
+			('@extschema@.liveness_reliability_row', '@extschema@.provider_reliability_features'),
 			('liveness_internal.liveness_hours_row', '@extschema@.provider_heartbeats_hourly')
 		) k (shown, source)
 		JOIN pg_attribute t ON t.attrelid = k.source AND t.attnum > 0 AND NOT t.attisdropped

@@ -1,13 +1,15 @@
 -- A type may be another where PostgreSQL turns it into ours by itself and whatever
 -- the settings: int and varchar, but not timestamp, which the time zone would bend.
 CREATE FUNCTION liveness_adopt(sessions regclass, heartbeats regclass)
-RETURNS TABLE (adopted regclass, rows bigint)
+RETURNS SETOF liveness_adopt_row
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
 AS $$
 DECLARE
+	adopted regclass;
 	source regclass;
+	copied bigint;
 	wrong record;
 	others text;
 	ours text;
@@ -65,10 +67,10 @@ BEGIN
 		END IF;
 
 		EXECUTE format('INSERT INTO %s (%s) SELECT %2$s FROM %3$s', adopted, ours, source);
-		GET DIAGNOSTICS rows = ROW_COUNT;
+		GET DIAGNOSTICS copied = ROW_COUNT;
 		EXECUTE format('SELECT max(id) FROM %s', adopted) INTO last_id;
 		PERFORM setval(pg_get_serial_sequence(adopted::text, 'id'), greatest(last_id, 1), last_id IS NOT NULL);
-		RETURN NEXT;
+		RETURN NEXT ROW(adopted, copied)::@extschema@.liveness_adopt_row;
 	END LOOP;
 END
 $$;

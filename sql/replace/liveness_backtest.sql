@@ -1,5 +1,5 @@
 CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
-RETURNS TABLE (predictor text, n bigint, held float8, brier float8, log_loss float8, auc float8, ece float8)
+RETURNS SETOF liveness_backtest_row
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC

@@ -1,5 +1,5 @@
 CREATE FUNCTION liveness_calibration(horizon interval, since timestamptz, until timestamptz, step interval)
-RETURNS TABLE (predictor text, bin int, lower float8, upper float8, n bigint, predicted float8, held float8)
+RETURNS SETOF liveness_calibration_row
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC

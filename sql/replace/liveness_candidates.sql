@@ -3,8 +3,7 @@
 -- liveness_open_sessions and provider_stale_sessions.  Compiling the statement
 -- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
-RETURNS TABLE (provider_id text, session_id bigint, connected_at timestamptz, age_seconds float8, probability float8,
-	lower float8, upper float8, own_sessions int, liveness_score real, as_of timestamptz, coordinator_id text)
+RETURNS SETOF liveness_candidate
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC

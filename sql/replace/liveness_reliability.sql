@@ -1,7 +1,7 @@
 -- LIMIT is computed even where the table is empty: the place to check arguments.
 CREATE FUNCTION liveness_reliability(min_uptime float8 DEFAULT 0, min_stays_4h float8 DEFAULT 0,
 	min_stays_8h float8 DEFAULT 0, min_score float8 DEFAULT 0, max_score float8 DEFAULT 0, max_rows int DEFAULT 50)
-RETURNS SETOF provider_reliability_features
+RETURNS SETOF liveness_reliability_row
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,

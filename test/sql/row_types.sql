@@ -1,7 +1,7 @@
 -- Types whose rows C makes: altered in any way, they are told of, and nothing crashes
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(27);
+SELECT plan(34);
 
 INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
 	SELECT 'p' || p, '2026-01-02 00:00+00', '2026-01-03 00:00+00', 'read_error' FROM generate_series(1, 5) p;
@@ -22,6 +22,7 @@ $$;
 SELECT is(pg_temp.told(format('ALTER TYPE %s %s CASCADE', type, a), query), '55000', format('%s: %s: %s', type, a, query))
 FROM (VALUES
 	('liveness_features_row', 'uptime_pct', 'bigint'),
+	('survival_table_row', 'n_event', 'text'),
 	('liveness_internal.liveness_hours_row', 'heartbeat_count', 'text')) t (type, attribute, other_type)
 CROSS JOIN LATERAL unnest(ARRAY[
 	'ADD ATTRIBUTE more int',
@@ -33,6 +34,7 @@ CROSS JOIN LATERAL unnest(CASE type
 		'SELECT liveness_features(connected_at, disconnected_at, disconnect_reason, now(), 14000 / 10) FROM provider_sessions GROUP BY provider_id',
 		'SELECT * FROM liveness_features_at(''2026-01-04 00:00+00'')',
 		'SELECT liveness_rollup_features(''2026-01-04 00:00+00'')']
+	WHEN 'survival_table_row' THEN ARRAY['SELECT * FROM survival_table(''{1:1:0}'')']
 	ELSE ARRAY[
 		'SELECT liveness_internal.liveness_hours(at, memory_pressure, cpu_usage, thermal_state, memory_available_gb) FROM provider_heartbeats',
 		'SELECT liveness_rollup_hourly(''2026-01-01'', ''2026-01-05'')']
@@ -56,6 +58,17 @@ ALTER TABLE provider_reliability_features ADD COLUMN mine text DEFAULT 'x';
 SELECT is(liveness_rollup_features('2026-01-04 00:00+00'), 5::bigint, 'features, with columns of one''s own');
 SELECT is(liveness_rollup_hourly('2026-01-01', '2026-01-05'), 5::bigint, 'hours');
 SELECT is((SELECT count(*) FROM provider_liveness), 5::bigint, 'views');
+SELECT is((SELECT count(*) FROM liveness_reliability()), 5::bigint, 'the ranking');
+
+-- A row of a named type may grow under a user's view; one of RETURNS TABLE may not
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'liveness'
+	WHERE p.pronamespace <> 'liveness_internal'::regnamespace AND p.proargmodes && '{o,t}'$$, 'no function for people returns columns without a type of their own');
+CREATE VIEW pg_temp.likeliest AS SELECT * FROM liveness_candidates('1 hour', 0);
+ALTER TYPE liveness_candidate ADD ATTRIBUTE more int;
+CREATE OR REPLACE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50) RETURNS SETOF liveness_candidate LANGUAGE sql
+	AS $$SELECT 'p', 1::bigint, now(), 0::float8, 1::float8, 1::float8, 1::float8, 5, 0::real, now(), '', 7$$;
+SELECT is((SELECT count(*) FROM pg_temp.likeliest WHERE own_sessions = 5), 1::bigint, 'a view on candidates outlives a further column');
 
 SELECT * FROM finish();
 ROLLBACK;
