@@ -106,6 +106,37 @@ is(query(q{SELECT n, held, auc IS NULL FROM liveness_backtest('1 hour', h(-8), h
 is(query(q{UPDATE provider_sessions SET disconnect_reason = 'coordinator_restart' WHERE id = 4; SELECT n, held::numeric(5, 4) FROM liveness_backtest('2 hours', h(0), h(6), '1 hour') WHERE predictor = 'fleet'}), '6|0.8333',
 	'a censored end is left out before the horizon, and is a session that held from there on');
 
+# ---------- restarts of coordinators ----------
+
+# The same cuts, and the two before, so that there are cases from 0 on:
+#	a	-10 ...
+#	f	-10 to 1.5, restart; 5 minutes later ...			one spell, which holds at every cut
+#	g	-1 to 2.5, restart; 11 minutes later ...			not known at 1 and 2; a new spell at 3
+#	k	-1 to 2.5, failure; a minute later ...				a failure, however soon it is back
+#	m	-1 to 2.95, restart; 3.05 to 3.5, failure			holds at 1, until when the coordinator is away; not up at 3
+begin_in('restarts');
+query(q{
+	CREATE FUNCTION h(hours float8) RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$ SELECT '2026-01-08 00:00+00'::timestamptz + make_interval(secs => 3600 * hours) $$;
+	INSERT INTO provider_sessions (id, provider_id, connected_at, disconnected_at, disconnect_reason, coordinator_id) VALUES
+		(1, 'a', h(-10), NULL, '', 'blue'),
+		(2, 'f', h(-10), h(1.5), 'coordinator_restart', 'blue'),
+		(3, 'f', h(1.5) + interval '5 min', NULL, '', 'green'),
+		(4, 'g', h(-1), h(2.5), 'coordinator_restart', 'blue'),
+		(5, 'g', h(2.5) + interval '11 min', NULL, '', 'blue'),
+		(6, 'k', h(-1), h(2.5), 'read_error', 'blue'),
+		(7, 'k', h(2.5) + interval '1 min', NULL, '', 'green'),
+		(8, 'm', h(-1), h(2.95), 'coordinator_restart', 'green'),
+		(9, 'm', h(3.05), h(3.5), 'read_error', 'blue');
+});
+$asked = q{('2 hours', h(-2), h(6), '1 hour')};
+is(query("SELECT string_agg(concat_ws(' ', extract(hour FROM cut), provider_id, session_id, held), E'\n' ORDER BY cut, provider_id) FROM liveness_backtest_cases$asked WHERE predictor = 'own'"),
+	"0 a 1 t\n0 f 2 t\n0 g 4 t\n0 k 6 t\n0 m 8 t\n1 a 1 t\n1 f 2 t\n1 k 6 f\n1 m 8 t\n2 a 1 t\n2 f 3 t\n2 k 6 f\n2 m 8 f\n"
+	  . "3 a 1 t\n3 f 3 t\n3 g 5 t\n3 k 7 t\n4 a 1 t\n4 f 3 t\n4 g 5 t\n4 k 7 t",
+	'a restart within the horizon holds if the provider is there again in time; if not it is left out; a failure is none');
+is(query(qq{SELECT count(*), max(abs(k.probability - c.probability)) < 1e-9, string_agg(to_char(c.age_seconds / 60, 'FM999'), ' ' ORDER BY k.cut, c.provider_id) FILTER (WHERE c.provider_id IN ('f', 'g'))
+	FROM liveness_backtest_cases$asked k JOIN LATERAL liveness_candidates_at(k.cut, '2 hours', 0, NULL) c ON c.session_id = k.session_id
+	WHERE k.predictor = 'candidates' AND k.cut IN (h(1), h(2), h(3))}), '12|t|660 720 780 19', 'with the ages of spells');
+
 # ---------- arguments ----------
 
 for my $function (qw(liveness_internal.liveness_backtest_cases liveness_backtest liveness_calibration))
@@ -220,6 +251,15 @@ SKIP:
 			SELECT node_id, to_timestamp(start), CASE censored WHEN 0 THEN to_timestamp("end") END, CASE censored WHEN 0 THEN 'read_error' ELSE '' END FROM raw;
 		ANALYZE provider_sessions;
 	});
+	my $pure_sql = slurp_file("$ENV{TESTDIR}/../bench/sql/features_pure_sql.sql");
+	for my $at (1130000000, 1150000000.000001, 1163165604)
+	{
+		my $as_of = query("SELECT to_timestamp(0) + $at * interval '1 s'");
+		my $pure = $pure_sql =~ s/:'as_of'/'$as_of'/gr =~ s/:window_days/30/gr =~ s/;\s*$//r;
+		is(query("WITH ours AS (SELECT * FROM liveness_features_at('$as_of', 30)), pure AS ($pure)
+			SELECT (SELECT count(*) > 300 FROM ours), (SELECT count(*) FROM (TABLE ours EXCEPT ALL TABLE pure) d), (SELECT count(*) FROM (TABLE pure EXCEPT ALL TABLE ours) d)"),
+			't|0|0', "g5k06: the features of $as_of are those of plain SQL");
+	}
 	compare_with_r('g5k06 6h', q{'6 hours', to_timestamp(1150000000), to_timestamp(1163165604), '37 hours'}, $data, 0.1075, 0.78);
 
 	begin_in('spot');
