@@ -216,7 +216,8 @@ CREATE TABLE liveness_internal.liveness_provider_hazard (
 	hazard real[] NOT NULL,
 	spell_since timestamptz,
 	spell_until timestamptz,
-	spell_failed boolean
+	spell_failed boolean,
+	fingerprint bigint
 ) WITH (fillfactor = 45);
 ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 COMMENT ON TABLE liveness_internal.liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
@@ -227,6 +228,7 @@ COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events a
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_failed IS 'Did its last spell end by a failure?';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.fingerprint IS 'Fingerprint of its sessions that were open then, and of the settings that say what a spell is';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_provider_hazard', '');
 
 -- Without a key, like liveness_fleet_hazard: a job updates its row, if there is one.
@@ -594,23 +596,27 @@ CREATE FUNCTION liveness_internal.liveness_history_count(history bytea, as_of ti
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_count(bytea, timestamptz) IS 'How many spells of a history had any length as of then';
 
-CREATE FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean)
+CREATE FUNCTION liveness_internal.liveness_history_fingerprint(history bytea)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_fingerprint(bytea) IS 'Fingerprint of the sessions of a history that were open when it was made';
+
+CREATE FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, timestamptz, boolean, bigint)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'Transition function of liveness_running_since';
+COMMENT ON FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, timestamptz, boolean, bigint) IS 'Transition function of liveness_running_since';
 
 CREATE FUNCTION liveness_internal.liveness_running_since_final(internal)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_running_since_final(internal) IS 'Final function of liveness_running_since';
 
 CREATE AGGREGATE liveness_internal.liveness_running_since(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz,
-	spell_since timestamptz, spell_until timestamptz, spell_failed boolean) (
+	known_at timestamptz, spell_since timestamptz, spell_until timestamptz, spell_failed boolean, fingerprint bigint) (
 	SFUNC = liveness_internal.liveness_running_since_transfn,
 	STYPE = internal,
 	FINALFUNC = liveness_internal.liveness_running_since_final,
 	SSPACE = 256,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_internal.liveness_running_since(timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean) IS 'When the spell of a provider began that goes on as of an instant';
+COMMENT ON AGGREGATE liveness_internal.liveness_running_since(timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, timestamptz, boolean, bigint) IS 'When the spell of a provider began that goes on as of an instant';
 
 CREATE FUNCTION liveness_internal.liveness_fleet_combine(float8[], float8[])
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -1934,18 +1940,30 @@ BEGIN ATOMIC
 	), spell AS (
 		-- what the rollup knew, and all that came since then
 		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
-				p.spell_since, p.spell_until, p.spell_failed) AS since
+				(SELECT a.as_of FROM asked a), p.spell_since, p.spell_until, p.spell_failed, p.fingerprint) AS since
 		FROM @extschema@.provider_sessions s
 		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = s.provider_id
-		WHERE (s.disconnected_at IS NULL OR s.disconnected_at > (SELECT a.as_of FROM asked a))
+		-- with two bounds the planner expects few rows, and takes the index
+		WHERE (s.disconnected_at IS NULL OR s.disconnected_at BETWEEN (SELECT a.as_of FROM asked a) AND 'infinity')
 		AND s.connected_at <= (SELECT a.ahead FROM asked a)
 		GROUP BY s.provider_id
-	), ranked AS (
-		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, w.since,
-			liveness_internal.liveness_holds(a.hazard, p.hazard, w.since, now(), a.usecs) AS probability
+	), running AS (
+		-- where that does not tell, for an end was noted late, say: all sessions
+		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, coalesce(w.since, whole.since) AS since
 		FROM latest l
+		LEFT JOIN spell w ON w.provider_id = l.provider_id
+		LEFT JOIN LATERAL (
+			SELECT liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
+				NULL, NULL, NULL, NULL, NULL) AS since
+			FROM @extschema@.provider_sessions s
+			WHERE w.since IS NULL AND s.provider_id = l.provider_id AND s.connected_at <= (SELECT a.ahead FROM asked a)
+		) whole ON true
+		OFFSET 0
+	), ranked AS (
+		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, l.since,
+			liveness_internal.liveness_holds(a.hazard, p.hazard, l.since, now(), a.usecs) AS probability
+		FROM running l
 		CROSS JOIN asked a
-		JOIN spell w ON w.provider_id = l.provider_id
 		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = l.provider_id
 		ORDER BY probability DESC, l.provider_id
 		OFFSET 0
@@ -2036,7 +2054,7 @@ BEGIN ATOMIC
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), spell AS (
 		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, $1,
-				NULL, NULL, NULL) AS since
+				NULL, NULL, NULL, NULL, NULL) AS since
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)
 		GROUP BY s.provider_id

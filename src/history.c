@@ -27,7 +27,7 @@
 #include "rowtype.h"
 #include "survival_curve.h"
 
-#define HISTORY_MAGIC		0x4c764832	/* "LvH2" */
+#define HISTORY_MAGIC		0x4c764833	/* "LvH3" */
 
 /*
  * The intervals follow, and then a bit for each that tells whether a failure ended it.
@@ -38,6 +38,7 @@ typedef struct HistoryHeader
 	uint32		magic;
 	uint32		n;
 	int64		resume_within;	/* microseconds */
+	uint64		fingerprint;	/* of the sessions that were open */
 } HistoryHeader;
 
 typedef struct HistoryInterval
@@ -56,7 +57,7 @@ typedef struct HistoryInterval
 bytea *
 liveness_pack_history(LivenessInterval *intervals, int64 n, int64 resume_within)
 {
-	HistoryHeader header = {HISTORY_MAGIC, 0, resume_within};
+	HistoryHeader header = {HISTORY_MAGIC, 0, resume_within, liveness_hash_open(intervals, n)};
 	bytea	   *history;
 	char	   *place;
 	uint8	   *failures;
@@ -105,6 +106,7 @@ liveness_open_history(HistoryReader *reader, bytea *history, TimestampTz as_of)
 	reader->n = header.n;
 	reader->next = 0;
 	reader->resume_within = header.resume_within;
+	reader->fingerprint = header.fingerprint;
 	reader->as_of = as_of;
 }
 
@@ -191,6 +193,21 @@ liveness_history_count(PG_FUNCTION_ARGS)
 	while (liveness_next_spell(&reader, &spell))
 		n++;
 	PG_RETURN_INT32((int32) Min(n, PG_INT32_MAX));
+}
+
+/*
+ * liveness_history_fingerprint(history bytea) -> bigint
+ *
+ * Of the sessions that were open when the history was made: see liveness_running_since.
+ */
+PG_FUNCTION_INFO_V1(liveness_history_fingerprint);
+Datum
+liveness_history_fingerprint(PG_FUNCTION_ARGS)
+{
+	HistoryReader reader;
+
+	liveness_open_history(&reader, PG_GETARG_BYTEA_PP(0), DT_NOEND);
+	PG_RETURN_INT64((int64) reader.fingerprint);
 }
 
 /* Columns of the type liveness_spell */

@@ -30,6 +30,7 @@ typedef struct HistoryReader
 	int64		n;
 	int64		next;
 	int64		resume_within;
+	uint64		fingerprint;
 	TimestampTz as_of;
 } HistoryReader;
 

@@ -37,7 +37,8 @@
 #define PROVIDER_HAZARD \
 	"SELECT c.provider_id, liveness_internal.liveness_history_count(c.sessions, $1) AS spells," \
 	" liveness_internal.liveness_host_hazard(c.sessions, $2, $1) AS hazard," \
-	" liveness_internal.liveness_history_spell_at(c.sessions, $1, $1) AS spell" \
+	" liveness_internal.liveness_history_spell_at(c.sessions, $1, $1) AS spell," \
+	" liveness_internal.liveness_history_fingerprint(c.sessions) AS fingerprint" \
 	" FROM computed c OFFSET 0"
 
 /*
@@ -93,15 +94,16 @@ PrepareCandidates(const Rollup *rollup, TimestampTz as_of, int64 providers)
 		liveness_execute(rollup,
 						 "UPDATE liveness_internal.liveness_provider_hazard p SET as_of = $1, spells = c.spells,"
 						 " hazard = c.hazard, spell_since = (c.spell).since,"
-						 " spell_until = (c.spell).until, spell_failed = (c.spell).failed"
+						 " spell_until = (c.spell).until, spell_failed = (c.spell).failed,"
+						 " fingerprint = c.fingerprint"
 						 " FROM (" PROVIDER_HAZARD ") c WHERE c.provider_id = p.provider_id",
 						 2, types, values, NULL, SPI_OK_UPDATE);
 		if ((int64) SPI_processed < providers)
 			liveness_execute(rollup,
 							 "INSERT INTO liveness_internal.liveness_provider_hazard"
-							 "  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_failed)"
+							 "  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_failed, fingerprint)"
 							 " SELECT c.provider_id, $1, c.spells, c.hazard, (c.spell).since,"
-							 "  (c.spell).until, (c.spell).failed"
+							 "  (c.spell).until, (c.spell).failed, c.fingerprint"
 							 " FROM (" PROVIDER_HAZARD ") c"
 							 " WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_provider_hazard p"
 							 "  WHERE p.provider_id = c.provider_id)"

@@ -13,6 +13,7 @@
 
 #include <limits.h>
 
+#include "common/hashfn.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -255,6 +256,14 @@ int64
 liveness_resume_within_usecs(void)
 {
 	return resume_within > 0 ? resume_within * USECS_PER_SEC : -1;
+}
+
+/* A number that differs where the settings differ that say what a spell is */
+uint64
+liveness_hash_spell_settings(void)
+{
+	return hash_bytes_extended((const unsigned char *) censored_reasons,
+							   (int) strlen(censored_reasons), (uint64) resume_within);
 }
 
 /*

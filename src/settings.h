@@ -33,6 +33,7 @@ extern PGDLLIMPORT int liveness_prune_batch_size;
 
 extern void liveness_define_settings(bool server);
 extern int64 liveness_resume_within_usecs(void);
+extern uint64 liveness_hash_spell_settings(void);
 extern bool liveness_reason_is_censored(const char *reason, Size len);
 
 #endif							/* LIVENESS_SETTINGS_H */

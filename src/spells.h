@@ -49,6 +49,7 @@ liveness_join_spell(LivenessInterval *spell, const LivenessInterval *next, int64
 	return true;
 }
 
+extern uint64 liveness_hash_open(const LivenessInterval *intervals, int64 n);
 extern int64 liveness_merge_spells(LivenessInterval *intervals, int64 n, int64 resume_within);
 extern int64 liveness_merge_overlaps(LivenessInterval *intervals, int64 n);
 

@@ -21,18 +21,30 @@ BEGIN ATOMIC
 	), spell AS (
 		-- what the rollup knew, and all that came since then
 		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
-				p.spell_since, p.spell_until, p.spell_failed) AS since
+				(SELECT a.as_of FROM asked a), p.spell_since, p.spell_until, p.spell_failed, p.fingerprint) AS since
 		FROM @extschema@.provider_sessions s
 		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = s.provider_id
-		WHERE (s.disconnected_at IS NULL OR s.disconnected_at > (SELECT a.as_of FROM asked a))
+		-- with two bounds the planner expects few rows, and takes the index
+		WHERE (s.disconnected_at IS NULL OR s.disconnected_at BETWEEN (SELECT a.as_of FROM asked a) AND 'infinity')
 		AND s.connected_at <= (SELECT a.ahead FROM asked a)
 		GROUP BY s.provider_id
-	), ranked AS (
-		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, w.since,
-			liveness_internal.liveness_holds(a.hazard, p.hazard, w.since, now(), a.usecs) AS probability
+	), running AS (
+		-- where that does not tell, for an end was noted late, say: all sessions
+		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, coalesce(w.since, whole.since) AS since
 		FROM latest l
+		LEFT JOIN spell w ON w.provider_id = l.provider_id
+		LEFT JOIN LATERAL (
+			SELECT liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
+				NULL, NULL, NULL, NULL, NULL) AS since
+			FROM @extschema@.provider_sessions s
+			WHERE w.since IS NULL AND s.provider_id = l.provider_id AND s.connected_at <= (SELECT a.ahead FROM asked a)
+		) whole ON true
+		OFFSET 0
+	), ranked AS (
+		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, l.since,
+			liveness_internal.liveness_holds(a.hazard, p.hazard, l.since, now(), a.usecs) AS probability
+		FROM running l
 		CROSS JOIN asked a
-		JOIN spell w ON w.provider_id = l.provider_id
 		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = l.provider_id
 		ORDER BY probability DESC, l.provider_id
 		OFFSET 0

@@ -35,7 +35,7 @@ BEGIN ATOMIC
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), spell AS (
 		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, $1,
-				NULL, NULL, NULL) AS since
+				NULL, NULL, NULL, NULL, NULL) AS since
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)
 		GROUP BY s.provider_id

@@ -6,7 +6,8 @@ CREATE TABLE liveness_internal.liveness_provider_hazard (
 	hazard real[] NOT NULL,
 	spell_since timestamptz,
 	spell_until timestamptz,
-	spell_failed boolean
+	spell_failed boolean,
+	fingerprint bigint
 ) WITH (fillfactor = 45);
 ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 COMMENT ON TABLE liveness_internal.liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
@@ -17,4 +18,5 @@ COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events a
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_failed IS 'Did its last spell end by a failure?';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.fingerprint IS 'Fingerprint of its sessions that were open then, and of the settings that say what a spell is';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_provider_hazard', '');
