@@ -5,7 +5,7 @@
  *		read the window's sessions by COPY, compute, write by COPY and UPDATE.
  *
  * The opponent of liveness_rollup_features in bench/core.  Definitions are those of
- * docs/definitions.md; only coordinator_restart is censored.  It leaves out what the
+ * docs/definitions.md with the default settings.  It leaves out what the
  * rollup does beyond the rows of the window: it takes no job lock, resets no provider
  * that vanished, and prepares nothing for liveness_candidates.
  *
@@ -43,7 +43,7 @@
 #define SHARES			10000	/* a cell has four decimals */
 #define SUNDAY			DAY		/* timestamptz counts from a Saturday: the first Sunday */
 #define OPEN			(-1)
-#define CENSORED		"coordinator_restart"
+#define RESUME_WITHIN	(600 * SECOND)
 #define UNSPECIFIED		"unspecified"
 #define SEND_BYTES		(64 * 1024)
 
@@ -52,7 +52,7 @@
 	" median_session_seconds, p10_session_seconds, p90_session_seconds," \
 	" hourly_availability, disconnect_reasons, p_stays_4h, p_stays_8h," \
 	" last_disconnect_at, last_session_duration_seconds, liveness_score," \
-	" mttr_seconds, failures_count, p_survives_4h, p_survives_8h"
+	" mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count"
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -733,6 +733,9 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	size_t		keys_len = 0;
 	int64_t		stays_4h = 0;
 	int64_t		stays_8h = 0;
+	int64_t		failed_before_4h = 0;
+	int64_t		failed_before_8h = 0;
+	uint32_t	nspells = 0;
 	bool		has_disconnect = false;
 	int64_t		last_disconnect_at = 0;
 	int64_t		last_length = 0;
@@ -752,40 +755,17 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	for (uint32_t i = 0; i < n; i++)
 	{
 		const Session *session = &provider->sessions[i];
-		bool		failure = false;
-		int64_t		end = as_of;
-		int64_t		length;
-		int64_t		entry;
 
-		if (session->reason != OPEN)
+		if (session->reason != OPEN && reason_counts[session->reason]++ == 0)
 		{
-			end = MAX(session->end, session->start);
-			if (reason_counts[session->reason]++ == 0)
-			{
-				reasons_met[nmet++] = session->reason;
-				keys_len += reason_keys[session->reason].len + 24;
-			}
-			failure = !censored[session->reason];
+			reasons_met[nmet++] = session->reason;
+			keys_len += reason_keys[session->reason].len + 24;
 		}
-		length = saturating_sub(end, session->start);
-		entry = session->start < since ? saturating_sub(since, session->start) : 0;
-		stays_4h += length >= 4 * HOUR;
-		stays_8h += length >= 8 * HOUR;
 		by_start[i].key = session->start;
 		by_start[i].rest = i;
-		by_length[i].key = length;
-		by_length[i].rest = (uint64_t) entry << 1 | failure;
-		if (failure &&
-			(!has_disconnect || session->end > last_disconnect_at ||
-			 (session->end == last_disconnect_at && length > last_length)))
-		{
-			has_disconnect = true;
-			last_disconnect_at = session->end;
-			last_length = length;
-		}
 	}
 
-	/* the union; sessions mostly come in the order in which they began */
+	/* the spells; sessions mostly come in the order in which they began */
 	starts = sort_pairs(by_start, n, spare);
 	for (uint32_t i = 0; i < n;)
 	{
@@ -794,8 +774,12 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 		bool		failure = false;
 		bool		open = false;
 		int64_t		clipped = MAX(start, since);
+		int64_t		length;
+		int64_t		entry;
 
-		for (; i < n && starts[i].key <= end; i++)
+		/* one that begins later resumes where all that ended the spell is censored */
+		for (; i < n && (starts[i].key <= end ||
+						 (!failure && !open && saturating_sub(starts[i].key, end) <= RESUME_WITHIN)); i++)
 		{
 			const Session *session = &provider->sessions[starts[i].rest];
 			bool		is_open = session->reason == OPEN;
@@ -814,7 +798,22 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 				failure |= is_failure;
 			}
 		}
-		failures += failure && !open;
+		failure &= !open;
+		length = saturating_sub(end, start);
+		entry = start < since ? saturating_sub(since, start) : 0;
+		by_length[nspells].key = length;
+		by_length[nspells++].rest = (uint64_t) entry << 1 | failure;
+		stays_4h += length >= 4 * HOUR;
+		stays_8h += length >= 8 * HOUR;
+		if (failure)
+		{
+			failures++;
+			failed_before_4h += length < 4 * HOUR;
+			failed_before_8h += length < 8 * HOUR;
+			has_disconnect = true;
+			last_disconnect_at = end;
+			last_length = length;
+		}
 		if (end > clipped)
 		{
 			uptime += end - clipped;
@@ -835,7 +834,7 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 
 	/* by_start and spare are free now */
 	late = by_start;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < nspells; i++)
 	{
 		int64_t		entry = (int64_t) (by_length[i].rest >> 1);
 
@@ -843,16 +842,16 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 		nlate += entry > 0 && entry < by_length[i].key;
 	}
 	late = sort_pairs(late, nlate, spare);
-	lengths = sort_pairs(by_length, n, late == spare ? by_start : spare);
-	survival(lengths, n, late, nlate, survives);
+	lengths = sort_pairs(by_length, nspells, late == spare ? by_start : spare);
+	survival(lengths, nspells, late, nlate, survives);
 
 	uptime_pct = (double) uptime / (double) (window_days * DAY);
-	p_stays_4h = (double) stays_4h / n;
-	p_stays_8h = (double) stays_8h / n;
+	p_stays_4h = stays_4h ? (double) stays_4h / (double) (stays_4h + failed_before_4h) : 0;
+	p_stays_8h = stays_8h ? (double) stays_8h / (double) (stays_8h + failed_before_8h) : 0;
 	mtbf = divide(uptime, MAX(failures, 1) * SECOND);
 
 	reserve(id->len + CELLS * sizeof(cell_texts[0].bytes) + keys_len + 512);
-	put_bytes("\0\24", 2);		/* 20 columns */
+	put_bytes("\0\25", 2);		/* 21 columns */
 	put_int32((int32_t) id->len);
 	put_bytes(id->bytes, id->len);
 	put_int64_column(as_of);
@@ -860,9 +859,9 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	put_real_column((float) uptime_pct);
 	put_int32_column((int32_t) MIN(n, INT32_MAX));
 	put_int64_column(mtbf);
-	put_int64_column((int64_t) round(percentile(lengths, n, 0.5)));
-	put_int64_column((int64_t) round(percentile(lengths, n, 0.1)));
-	put_int64_column((int64_t) round(percentile(lengths, n, 0.9)));
+	put_int64_column((int64_t) round(percentile(lengths, nspells, 0.5)));
+	put_int64_column((int64_t) round(percentile(lengths, nspells, 0.1)));
+	put_int64_column((int64_t) round(percentile(lengths, nspells, 0.9)));
 	put_matrix(&online);
 	put_reasons(nmet);
 	put_real_column((float) p_stays_4h);
@@ -878,6 +877,13 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	put_int32_column((int32_t) MIN(failures, INT32_MAX));
 	put_real_column(survives[0]);
 	put_real_column(survives[1]);
+	put_int32_column((int32_t) MIN(nspells, INT32_MAX));
+}
+
+static bool
+is_text(const Text *text, const char *word)
+{
+	return text->len == strlen(word) && memcmp(text->bytes, word, text->len) == 0;
 }
 
 /* What is computed once: the window's own cells, texts of the shares, keys of the reasons */
@@ -914,7 +920,7 @@ prepare(int64_t origin)
 		char	   *key = allocate(6 * (size_t) reason->len + 4);
 		uint32_t	len = 0;
 
-		censored[i] = reason->len == strlen(CENSORED) && memcmp(reason->bytes, CENSORED, reason->len) == 0;
+		censored[i] = is_text(reason, "coordinator_restart") || is_text(reason, "observer_outage");
 		key[len++] = '"';
 		for (uint32_t j = 0; j < reason->len; j++)
 		{
@@ -989,7 +995,7 @@ update_from_staging(void)
 				 " s.median_session_seconds, s.p10_session_seconds, s.p90_session_seconds,"
 				 " s.hourly_availability, s.disconnect_reasons, s.p_stays_4h, s.p_stays_8h,"
 				 " s.last_disconnect_at, s.last_session_duration_seconds, s.liveness_score,"
-				 " s.mttr_seconds, s.failures_count, s.p_survives_4h, s.p_survives_8h)"
+				 " s.mttr_seconds, s.failures_count, s.p_survives_4h, s.p_survives_8h, s.spells_count)"
 				 " FROM staging s WHERE s.provider_id = f.provider_id", PGRES_COMMAND_OK);
 	if (strtoul(PQcmdTuples(result), NULL, 10) < provider_ids.n)
 		execute("INSERT INTO provider_reliability_features (provider_id, " COLUMNS ")"
