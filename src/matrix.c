@@ -86,10 +86,11 @@ ShareOf(int64 part, int64 whole)
 static const MatrixShare *
 GetShare(MatrixShares *made, int64 tenthousandths)
 {
-	MatrixShare *share = &made->shares[tenthousandths];
+	MatrixShare *share;
 	Numeric		number;
 
 	Assert(tenthousandths >= 0 && tenthousandths <= MATRIX_SCALE);
+	share = &made->shares[tenthousandths];
 	if (likely(share->size > 0))
 		return share;
 
