@@ -24,7 +24,7 @@ $standby->start;
 # Functions of the extension that may write, and its views
 my $functions = q{SELECT p.proname FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND p.provolatile = 'v' AND p.prorettype <> 'event_trigger'::regtype
 	WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') ORDER BY p.proname COLLATE "C"};
-my $views = q{SELECT c.relname FROM pg_depend d JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 'v'
+my $views = q{SELECT c.oid::regclass FROM pg_depend d JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid AND c.relkind = 'v'
 	WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness')};
 
 $primary->safe_psql('postgres', q{
@@ -78,6 +78,7 @@ my @writes = (
 	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_close_session(1, 'x')},
 	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},
 	map { "SELECT liveness_grant_$_('pg_monitor')" } qw(reader writer operator monitor));
+push @writes, q{SELECT liveness_revoke('pg_monitor')}, q{SELECT liveness_internal.liveness_grant('pg_monitor', 'reader')};
 for my $statement (@writes)
 {
 	my $err = '';
@@ -96,7 +97,7 @@ for my $statement (sort keys %others)
 	like($err, qr/ERROR:  55000: $others{$statement}/, "refused on the standby: $statement");
 }
 # what counts, and what raises, tells or warns, writes to no table, nor what finds no partition
-my %tried = map { /(liveness_\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename);
+my %tried = map { /(liveness_(?!internal)\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename regrant);
 is(join(' ', grep { !$tried{$_} } split /\n/, $primary->safe_psql('postgres', $functions)), '', 'no function that may write is left out');
 my $err = '';
 $standby->psql('postgres', 'SELECT liveness_rollup_hourly()', stderr => \$err);

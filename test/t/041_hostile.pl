@@ -416,7 +416,7 @@ odd_ok('SELECT provider_id FROM fleet.provider_reliability_features', 'of an odd
 odd_ok('SELECT reason FROM fleet.provider_disconnect_reasons', 'an odd reason');
 odd_ok(q{SELECT provider_id FROM fleet.liveness_candidates('1 hour', 0)}, 'a candidate');
 is(query("SELECT count(*) FROM fleet.liveness_heatmap($literal)"), 7, 'its week');
-is(query('SET liveness.censored_reasons = ' . $literal =~ s/"/""/gr =~ s/^'(.*)'$/'"$1"'/rs . "; SELECT liveness_is_censored($literal)"), 't', 'a censored reason');
+is(query('SET liveness.censored_reasons = ' . $literal =~ s/"/""/gr =~ s/^'(.*)'$/'"$1"'/rs . "; SELECT fleet.liveness_is_censored($literal)"), 't', 'a censored reason');
 poll("SELECT count(*) = 1 $worker");
 is(query("SELECT fleet.liveness_emit($literal, $literal, 0, 0, $literal, NULL, NULL, NULL, $literal, $literal, to_jsonb(${literal}::text)), fleet.liveness_flush()"), 't|1', 'a heartbeat of odd texts');
 odd_ok(q{SELECT provider_id FROM fleet.provider_heartbeats WHERE (status, thermal_state, backend_state, active_model, capacity->>0) = (?, ?, ?, ?, ?)} =~ s/->>0/#>>'{}'/r, 'is written as it is');
