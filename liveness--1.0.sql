@@ -3400,24 +3400,39 @@ BEGIN
 END
 $do$;
 
+-- What a script of ours has granted or revoked before stays: another GRANT or REVOKE would
+-- make what the site has granted since then the extension's own, which pg_dump leaves out.
 DO LANGUAGE plpgsql $do$
+DECLARE
+	statement text;
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-	EXECUTE (
-		SELECT string_agg(DISTINCT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', p.object), '; ')
-		FROM liveness_internal.liveness_privileges p
-		WHERE p.kind = 'ROUTINE'
-	);
-	EXECUTE (
-		SELECT string_agg(format('GRANT %s ON %s %s TO pg_monitor', p.privileges, p.kind, p.object), '; ')
-		FROM liveness_internal.liveness_privileges p
-		WHERE 'pg_monitor' = ANY (p.roles)
-	);
+	FOR statement IN
+		WITH fresh AS (
+			SELECT p.kind, p.object, p.privileges, p.roles
+			FROM liveness_internal.liveness_privileges p
+			CROSS JOIN LATERAL (
+				SELECT CASE p.kind WHEN 'ROUTINE' THEN 'pg_proc'::regclass ELSE 'pg_class'::regclass END AS classid,
+					CASE p.kind WHEN 'ROUTINE' THEN p.object::regprocedure::oid ELSE p.object::regclass::oid END AS objid
+			) o
+			WHERE NOT EXISTS (SELECT FROM pg_init_privs i WHERE i.classoid = o.classid AND i.objoid = o.objid AND i.objsubid = 0)
+		)
+		SELECT s.statement
+		FROM (
+			SELECT DISTINCT 1 AS step, format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.object) AS statement FROM fresh f WHERE f.kind = 'ROUTINE'
+			UNION ALL
+			SELECT 2, format('GRANT %s ON %s %s TO pg_monitor', f.privileges, f.kind, f.object) FROM fresh f WHERE 'pg_monitor' = ANY (f.roles)
+		) s
+		ORDER BY s.step
+	LOOP
+		EXECUTE statement;
+	END LOOP;
 END
 $do$;
 
 -- A function or operator that stands in our schema and fits better than the one we
--- mean would be called in its place.  Nothing of ours has run yet.
+-- mean would be called in its place.  Nothing of ours that is new has run yet.  The tables are
+-- not asked: their defaults and indexes leave no choice, and a site may have added its own.
 DO LANGUAGE plpgsql $do$
 DECLARE
 	strangers text;
@@ -3429,19 +3444,20 @@ BEGIN
 		JOIN pg_extension e ON e.oid = d.refobjid
 		WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'liveness'
 	), ours AS (
-		-- with what belongs to them: rules of views, defaults, constraints, indexes, row types
+		-- with what belongs to them: rules of views, row types
 		SELECT m.classid, m.objid FROM members m
 		UNION
 		SELECT d.classid, d.objid
 		FROM members m
 		JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid
-		WHERE d.deptype IN ('i', 'a')
+		WHERE d.deptype = 'i'
 	)
 	SELECT string_agg(DISTINCT pg_describe_object(d.refclassid, d.refobjid, 0), ', ')
 	INTO strangers
 	FROM ours o
 	JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid
-	WHERE d.refclassid IN ('pg_class'::regclass, 'pg_operator'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass)
+	WHERE d.classid <> 'pg_class'::regclass
+	AND d.refclassid IN ('pg_class'::regclass, 'pg_operator'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass)
 	AND d.refobjid >= 16384
 	AND (d.refclassid, d.refobjid) NOT IN (SELECT o.classid, o.objid FROM ours o);
 	IF strangers IS NOT NULL THEN
@@ -3503,4 +3519,8 @@ END
 $do$;
 
 -- Last of all
-INSERT INTO liveness_internal.liveness_dump_known SELECT d.relation, d.phase, d.rank, d.statement, d.undo FROM liveness_internal.liveness_table_details() d;
+INSERT INTO liveness_internal.liveness_dump_known
+	SELECT d.relation, d.phase, d.rank, d.statement, d.undo
+	FROM liveness_internal.liveness_table_details() d
+	WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_dump_known k WHERE k.statement OPERATOR(pg_catalog.=) d.statement);
+DELETE FROM liveness_internal.liveness_dump_known WHERE phase OPERATOR(pg_catalog.=) 'site';

@@ -37,7 +37,7 @@ CREATE FUNCTION pg_temp.code(text) RETURNS text LANGUAGE sql AS $$SELECT '`' || 
 
 \echo '# Reference'
 \echo
-\echo 'Written by `scripts/reference` from the comments in `liveness--1.0.sql`, the catalogs and'
+\echo 'Written by `scripts/reference` from the comments in `sql/`, the catalogs and'
 \echo '[functions.md](functions.md): change those, and run it again. *Everybody* is PUBLIC; readers, writers and operators are roles that'
 \echo '`liveness_grant_reader`, `_writer` and `_operator` were called for; what is for none of them is for'
 \echo 'the extension''s owner. Names stand in the schema of the extension. What stands in the schema'

@@ -1,5 +1,6 @@
 -- A function or operator that stands in our schema and fits better than the one we
--- mean would be called in its place.  Nothing of ours has run yet.
+-- mean would be called in its place.  Nothing of ours that is new has run yet.  The tables are
+-- not asked: their defaults and indexes leave no choice, and a site may have added its own.
 DO LANGUAGE plpgsql $do$
 DECLARE
 	strangers text;
@@ -11,19 +12,20 @@ BEGIN
 		JOIN pg_extension e ON e.oid = d.refobjid
 		WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'liveness'
 	), ours AS (
-		-- with what belongs to them: rules of views, defaults, constraints, indexes, row types
+		-- with what belongs to them: rules of views, row types
 		SELECT m.classid, m.objid FROM members m
 		UNION
 		SELECT d.classid, d.objid
 		FROM members m
 		JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid
-		WHERE d.deptype IN ('i', 'a')
+		WHERE d.deptype = 'i'
 	)
 	SELECT string_agg(DISTINCT pg_describe_object(d.refclassid, d.refobjid, 0), ', ')
 	INTO strangers
 	FROM ours o
 	JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid
-	WHERE d.refclassid IN ('pg_class'::regclass, 'pg_operator'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass)
+	WHERE d.classid <> 'pg_class'::regclass
+	AND d.refclassid IN ('pg_class'::regclass, 'pg_operator'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass)
 	AND d.refobjid >= 16384
 	AND (d.refclassid, d.refobjid) NOT IN (SELECT o.classid, o.objid FROM ours o);
 	IF strangers IS NOT NULL THEN

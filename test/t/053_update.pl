@@ -5,37 +5,11 @@
 use strict;
 use warnings;
 
-use File::Basename qw(dirname);
-use File::Copy qw(copy);
-use File::Path qw(make_path);
 use Liveness::Catalog qw(contents difference members);
+use Liveness::Installation qw(linked_installation);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-
-# An installation of links, but for the programs that look for what belongs to them from
-# where they are, and a folder of extensions of our own
-sub linked_installation
-{
-	my ($root) = @_;
-	my %dir = map { my $path = `pg_config --$_`; chomp $path; ($_ => $path) } qw(bindir sharedir pkglibdir libdir);
-	my @own = qw(postgres initdb pg_ctl pg_config);
-	my $extensions = "$root$dir{sharedir}/extension";
-
-	make_path("$root$dir{bindir}", $extensions, dirname("$root$dir{pkglibdir}"));
-	for my $name (@own)
-	{
-		copy("$dir{bindir}/$name", "$root$dir{bindir}/$name") or die "$name: $!";
-		chmod 0755, "$root$dir{bindir}/$name";
-	}
-	for my $path (glob("$dir{bindir}/* $dir{sharedir}/* $dir{sharedir}/extension/*"))
-	{
-		my $to = "$root$path";
-		symlink($path, $to) unless -e $to;
-	}
-	symlink($dir{pkglibdir}, "$root$dir{pkglibdir}") or die "$root$dir{pkglibdir}: $!";
-	return (dirname("$root$dir{bindir}"), $extensions);
-}
 
 my ($installation, $extensions) = linked_installation("$PostgreSQL::Test::Utils::tmp_check/linked");
 

@@ -37,11 +37,12 @@ sub members
 				'privileges', i.initprivs::text) FROM member m LEFT JOIN pg_init_privs i ON i.classoid = m.classid AND i.objoid = m.objid AND i.objsubid = 0
 			UNION ALL
 			SELECT oid::regclass::text, jsonb_build_object('acl', relacl::text, 'owner', relowner::regrole, 'options', reloptions, 'persistence', relpersistence,
-				-- without names of columns: parsed again, some that were implied are told
-				'view', CASE relkind WHEN 'v' THEN regexp_replace(pg_get_viewdef(oid), ' AS "?\w+"?', '', 'g') END)
+				-- without names of columns: parsed again, some that were implied are told, and a
+				-- function's row has those that it had when parsed
+				'view', CASE relkind WHEN 'v' THEN regexp_replace(pg_get_viewdef(oid), ' AS "?\w+"?|(?<=\) \w{1,20})\([a-z_0-9, ]+\)', '', 'g') END)
 			FROM relation
 			UNION ALL
-			SELECT r.oid::regclass || '.' || a.attname, to_jsonb(a) - '{attrelid,atttypid,attcacheoff,attstattarget,attoptions}'::text[]
+			SELECT r.oid::regclass || '.' || a.attname, to_jsonb(a) - '{attrelid,atttypid,attcacheoff,attstattarget,attoptions,atthasmissing,attmissingval}'::text[]
 				|| jsonb_build_object('type', format_type(a.atttypid, a.atttypmod), 'default', pg_get_expr(d.adbin, d.adrelid), 'comment', col_description(r.oid, a.attnum))
 			FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 			UNION ALL
@@ -53,10 +54,12 @@ sub members
 			UNION ALL
 			SELECT p.oid::regprocedure::text, to_jsonb(p) - '{oid,pronamespace,proowner,prorettype,proargtypes,proallargtypes,proargdefaults,prosqlbody,prolang}'::text[]
 				|| jsonb_build_object('arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
-					'body', regexp_replace(pg_get_function_sqlbody(p.oid), ' AS "?\w+"?', '', 'g'), 'aggregate', (SELECT to_jsonb(a) - '{aggfnoid,aggtranstype}'::text[] FROM pg_aggregate a WHERE a.aggfnoid = p.oid))
+					'body', regexp_replace(pg_get_function_sqlbody(p.oid), ' AS "?\w+"?|(?<=\) \w{1,20})\([a-z_0-9, ]+\)', '', 'g'), 'aggregate', (SELECT to_jsonb(a) - '{aggfnoid,aggtranstype}'::text[] FROM pg_aggregate a WHERE a.aggfnoid = p.oid))
 			FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
 			UNION ALL
 			SELECT format_type(t.oid, NULL), to_jsonb(t) - '{oid,typnamespace,typowner,typrelid,typarray,typelem}'::text[]
+				|| jsonb_build_object('attributes', (SELECT jsonb_agg(jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum)) ORDER BY a.attnum)
+					FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'c' WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped))
 			FROM member m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
 		)
 		SELECT about || ': ' || says FROM line});
