@@ -305,6 +305,12 @@ CREATE FUNCTION liveness_score(uptime_pct float8, p_stays_4h float8, p_stays_8h 
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) IS 'The liveness score of a provider, 0 to 1';
 
+-- For the jobs, as liveness_internal.liveness_run_features
+CREATE FUNCTION liveness_internal.liveness_score(uptime_pct float8, p_stays_4h float8, p_stays_8h float8, mtbf_seconds float8,
+	last_disconnect_at timestamptz, as_of timestamptz)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) IS 'liveness_score for the jobs';
+
 CREATE FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[])
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[]) IS 'Transition function of liveness_percentiles';
@@ -769,6 +775,16 @@ CREATE FUNCTION liveness_rollup_hourly(since timestamptz DEFAULT NULL, until tim
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_rollup_hourly(timestamptz, timestamptz) IS 'Writes provider_heartbeats_hourly from heartbeats, and returns the rows written';
 
+-- For the jobs: a function of others in the extension's schema makes no call of it ambiguous.
+CREATE FUNCTION liveness_internal.liveness_run_features(as_of timestamptz, window_days int)
+RETURNS bigint AS 'MODULE_PATHNAME', 'liveness_rollup_features' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_run_features(timestamptz, int) IS 'liveness_rollup_features for the jobs';
+
+-- For the jobs, as liveness_internal.liveness_run_features
+CREATE FUNCTION liveness_internal.liveness_run_hourly(since timestamptz, until timestamptz)
+RETURNS bigint AS 'MODULE_PATHNAME', 'liveness_rollup_hourly' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_run_hourly(timestamptz, timestamptz) IS 'liveness_rollup_hourly for the jobs';
+
 CREATE FUNCTION liveness_internal.liveness_count(counter text, n float8)
 RETURNS void AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_count(text, float8) IS 'Adds n to a counter of liveness_stats when the transaction commits';
@@ -1164,12 +1180,18 @@ END
 $$;
 COMMENT ON FUNCTION liveness_internal.liveness_note_error(text, text) IS 'As liveness_record_error, but with a WARNING where the error cannot be recorded';
 
--- Every name is qualified, operators too: a SET clause would forbid COMMIT.
-CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
+-- What a scheduler calls.  A function cannot keep a record of its own failure, for its
+-- transaction is rolled back; a procedure can.
+--
+-- Every name is qualified, operators too: a SET clause would forbid COMMIT.  With each
+-- COMMIT the extension may be dropped, and others may make a schema of this name: a lock on
+-- its oldest table holds it, and shows that it is still the same.
+CREATE PROCEDURE liveness_internal.liveness_run(job text, retain interval, batch_size int)
 LANGUAGE plpgsql
 AS $$
 DECLARE
 	started_at pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+	ours pg_catalog.oid := pg_catalog.to_regclass('liveness_internal.liveness_granted_role')::pg_catalog.oid;
 	rows pg_catalog.int4 := liveness_internal.liveness_effective_batch_size(batch_size);
 	cut pg_catalog.timestamptz := liveness_internal.liveness_prune_cut(retain);
 	parts pg_catalog.text[];
@@ -1180,80 +1202,72 @@ DECLARE
 	failure_detail pg_catalog.text;
 	failure_hint pg_catalog.text;
 BEGIN
-	IF liveness_internal.liveness_in_transaction_block() THEN
+	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly', 'retention']::pg_catalog.text[]) THEN
 		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_transaction_termination',
-			MESSAGE = 'liveness_prune commits after each batch and cannot run inside a transaction block',
-			HINT = 'Call it outside of a transaction block, or call liveness_prune_batch() in yours until it returns 0.';
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = pg_catalog.format('there is no job %L', job),
+			HINT = 'The jobs are features, hourly and retention.';
 	END IF;
 
 	LOOP
 		-- an old snapshot would not show what there is to do
 		COMMIT;
 		SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+		LOCK TABLE liveness_internal.liveness_granted_role IN ACCESS SHARE MODE;
+		IF pg_catalog.to_regclass('liveness_internal.liveness_granted_role')::pg_catalog.oid OPERATOR(pg_catalog.<>) ours THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = 'the extension liveness was dropped during the run';
+		END IF;
+		IF failure IS NOT NULL THEN
+			PERFORM liveness_internal.liveness_raise(failure_code, failure, failure_detail, failure_hint);
+		END IF;
 		BEGIN
-			SELECT s.parts, s.total, s.more INTO parts, total, more
-			FROM liveness_internal.liveness_prune_step(cut, rows, started_at, parts, total) s;
+			IF job OPERATOR(pg_catalog.=) 'features'::pg_catalog.text THEN
+				PERFORM liveness_internal.liveness_run_features(pg_catalog.now(), NULL::pg_catalog.int4);
+			ELSIF job OPERATOR(pg_catalog.=) 'hourly'::pg_catalog.text THEN
+				PERFORM liveness_internal.liveness_run_hourly(NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz);
+			ELSE
+				SELECT s.parts, s.total, s.more INTO parts, total, more
+				FROM liveness_internal.liveness_prune_step(cut, rows, started_at, parts, total) s;
+			END IF;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
 				failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
-			PERFORM liveness_internal.liveness_note_error('retention'::pg_catalog.text, failure);
+			PERFORM liveness_internal.liveness_note_error(job, failure);
 		END;
-		IF failure IS NOT NULL THEN
-			COMMIT;
-			PERFORM liveness_internal.liveness_raise(failure_code, failure, failure_detail, failure_hint);
-		END IF;
-		EXIT WHEN more IS NOT TRUE;
+		EXIT WHEN failure IS NULL AND more IS NOT TRUE;
 	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE liveness_internal.liveness_run(text, interval, int) IS 'liveness_run, and liveness_prune with its arguments, for pg_cron';
+
+CREATE PROCEDURE liveness_prune(retain interval DEFAULT NULL, batch_size int DEFAULT NULL)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+	IF liveness_internal.liveness_in_transaction_block() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_transaction_termination',
+			MESSAGE = 'liveness_prune commits after each batch and cannot run inside a transaction block',
+			HINT = 'Call it outside of a transaction block, or call liveness_prune_batch() in yours until it returns 0.';
+	END IF;
+	CALL liveness_internal.liveness_run('retention'::pg_catalog.text, retain, batch_size);
 END
 $$;
 COMMENT ON PROCEDURE liveness_prune(interval, int) IS 'Runs the whole retention, with COMMIT after each batch';
 
--- A function cannot keep a record of its own failure, for its transaction is
--- rolled back; a procedure can.  This is what a scheduler calls.
 CREATE PROCEDURE liveness_run(job text)
 LANGUAGE plpgsql
 AS $$
-DECLARE
-	failure pg_catalog.text;
-	failure_code pg_catalog.text;
-	failure_detail pg_catalog.text;
-	failure_hint pg_catalog.text;
 BEGIN
-	IF job OPERATOR(pg_catalog.=) 'retention'::pg_catalog.text THEN
-		CALL @extschema@.liveness_prune(NULL::pg_catalog.interval, NULL::pg_catalog.int4);
-		RETURN;
-	END IF;
-	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly']::pg_catalog.text[]) THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = pg_catalog.format('there is no job %L', job),
-			HINT = 'The jobs are features, hourly and retention.';
-	END IF;
 	IF liveness_internal.liveness_in_transaction_block() THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_transaction_termination',
 			MESSAGE = 'liveness_run commits and cannot run inside a transaction block',
 			HINT = 'Call it outside of a transaction block, or call the rollup function in yours.';
 	END IF;
-
-	COMMIT;
-	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-	BEGIN
-		IF job OPERATOR(pg_catalog.=) 'features'::pg_catalog.text THEN
-			PERFORM @extschema@.liveness_rollup_features(pg_catalog.now(), NULL::pg_catalog.int4);
-		ELSE
-			PERFORM @extschema@.liveness_rollup_hourly(NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz);
-		END IF;
-	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS failure = MESSAGE_TEXT, failure_code = RETURNED_SQLSTATE,
-			failure_detail = PG_EXCEPTION_DETAIL, failure_hint = PG_EXCEPTION_HINT;
-		PERFORM liveness_internal.liveness_note_error(job, failure);
-	END;
-	IF failure IS NOT NULL THEN
-		COMMIT;
-		PERFORM liveness_internal.liveness_raise(failure_code, failure, failure_detail, failure_hint);
-	END IF;
+	CALL liveness_internal.liveness_run(job, NULL::pg_catalog.interval, NULL::pg_catalog.int4);
 END
 $$;
 COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or retention) for a scheduler, and notes an error in liveness_jobs';
@@ -1515,19 +1529,24 @@ COMMENT ON COLUMN liveness_stats.value IS 'Its value now';
 COMMENT ON COLUMN liveness_stats.help IS 'What it means';
 COMMENT ON COLUMN liveness_stats.since IS 'When the counters began at zero';
 
--- A job outlives the extension, and others may make a function of that name then: only
--- a member of the extension is called.
+-- A job outlives the extension, and others may make a schema and a procedure of that name
+-- then: only a member of the extension is called.  The lock keeps the extension from being
+-- dropped between the check and the call.
 CREATE FUNCTION liveness_internal.liveness_cron_jobs()
 RETURNS TABLE (name text, schedule text, command text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT 'liveness ' || j.job, j.schedule,
-		'DO $$BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_depend d ON d.refobjid OPERATOR(pg_catalog.=) e.oid'
+		'DO $$BEGIN IF pg_catalog.to_regclass(''liveness_internal.liveness_granted_role'') IS NULL THEN RETURN; END IF;'
+		' LOCK TABLE liveness_internal.liveness_granted_role IN ACCESS SHARE MODE;'
+		' IF 2 OPERATOR(pg_catalog.=) (SELECT pg_catalog.count(*) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_depend d ON d.refobjid OPERATOR(pg_catalog.=) e.oid'
 		' WHERE e.extname OPERATOR(pg_catalog.=) ''liveness''::pg_catalog.name AND d.deptype OPERATOR(pg_catalog.=) ''e''::pg_catalog."char"'
 		' AND d.refclassid OPERATOR(pg_catalog.=) ''pg_catalog.pg_extension''::pg_catalog.regclass::pg_catalog.oid'
-		' AND d.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_proc''::pg_catalog.regclass::pg_catalog.oid'
-		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure(''@extschema@.liveness_run(pg_catalog.text)'')::pg_catalog.oid)'
-		' THEN CALL @extschema@.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text); END IF; END$$'
+		' AND (d.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_class''::pg_catalog.regclass::pg_catalog.oid'
+		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(''liveness_internal.liveness_granted_role'')::pg_catalog.oid'
+		' OR d.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_proc''::pg_catalog.regclass::pg_catalog.oid'
+		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure(''liveness_internal.liveness_run(pg_catalog.text, pg_catalog.interval, pg_catalog.int4)'')::pg_catalog.oid))'
+		' THEN CALL liveness_internal.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text, NULL::pg_catalog.interval, NULL::pg_catalog.int4); END IF; END$$'
 	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_cron_jobs() IS 'What pg_cron is to run, and when';
@@ -2115,7 +2134,7 @@ BEGIN ATOMIC
 	FROM best b
 	CROSS JOIN asked a
 	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard, b.host, b.since, $1, a.usecs) bounds (b)
-	LEFT JOIN @extschema@.liveness_features_at($1) r ON r.provider_id = b.provider_id
+	LEFT JOIN @extschema@.liveness_features_at($1, NULL::int) r ON r.provider_id = b.provider_id
 	-- gates: they check the arguments even where nobody is up
 	WHERE liveness_internal.liveness_window_start($1, NULL) IS NOT NULL AND liveness_internal.liveness_span_usecs($2, 'job') > 0
 	ORDER BY b.probability DESC, b.provider_id;
@@ -2194,7 +2213,7 @@ BEGIN ATOMIC
 	), scores AS MATERIALIZED (
 		SELECT f.cut, r.provider_id, r.liveness_score
 		FROM fleet f
-		CROSS JOIN LATERAL @extschema@.liveness_features_at(f.cut) r
+		CROSS JOIN LATERAL @extschema@.liveness_features_at(f.cut, NULL::int) r
 	)
 	SELECT k.cut, k.provider_id, k.id, k.held, v.predictor, v.probability
 	FROM cases k
@@ -2649,7 +2668,7 @@ BEGIN
 		END IF;
 		SELECT count(*) INTO dropped FROM @extschema@.provider_heartbeats h
 		WHERE h.at >= liveness_prune_partitions.since AND h.at < liveness_prune_partitions.until;
-		PERFORM @extschema@.liveness_rollup_hourly(NULL::timestamptz, NULL::timestamptz);
+		PERFORM liveness_internal.liveness_run_hourly(NULL::timestamptz, NULL::timestamptz);
 		PERFORM liveness_internal.liveness_lock_partitions(until, true);
 		PERFORM liveness_internal.liveness_close_rolled_up_hours(until);
 		PERFORM liveness_internal.liveness_drop_partitions(until);
@@ -2934,6 +2953,15 @@ END
 $$;
 COMMENT ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) IS 'Partitions provider_heartbeats by range of at, and makes the partitions of a span';
 
+-- A body that is parsed once calls what was there then, whatever overload others make.
+CREATE FUNCTION liveness_internal.liveness_partition_ahead(width interval)
+RETURNS bigint
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	SELECT @extschema@.liveness_partition_heartbeats(width, NULL, now() + interval '7 days');
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_partition_ahead(interval) IS 'liveness_partition_heartbeats for the next 7 days';
+
 CREATE FUNCTION liveness_internal.liveness_extend_partitions()
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -2954,7 +2982,7 @@ BEGIN
 	IF width IS NULL THEN
 		RETURN 0;
 	END IF;
-	RETURN @extschema@.liveness_partition_heartbeats(width, NULL::timestamptz, now() + interval '7 days');
+	RETURN liveness_internal.liveness_partition_ahead(width);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RAISE WARNING 'no partitions were made ahead, because provider_heartbeats is in use'
 		USING HINT = 'Until the next run of the retention, heartbeats without a partition go to the default one.';
@@ -3200,6 +3228,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'provider_stale_sessions', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_granted_role', 'SELECT', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_open_sessions', 'SELECT', '{reader,writer,operator}'),
@@ -3260,6 +3289,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_partition_ahead(interval)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_prepared_fleet()', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_prune_cut(interval)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_prune_derived(int)', 'EXECUTE', '{operator}'),
@@ -3271,6 +3301,9 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_record_run(text, timestamptz, interval, bigint)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_refuse_rename()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_rollup_to_prune(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_run(text, interval, int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_run_features(timestamptz, int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_run_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_regrant()', 'EXECUTE', '{}'),

@@ -472,6 +472,7 @@ static void
 PutRecord(const HeartbeatRecord *record, const char *const *bytes)
 {
 	uint64		position = buffer->head;
+	int64		waiting;
 
 	RingPut(position, record, sizeof(*record));
 	position += sizeof(*record);
@@ -485,7 +486,8 @@ PutRecord(const HeartbeatRecord *record, const char *const *bytes)
 	buffer->head += (uint64) record->units * 8;
 	buffer->accepted++;
 	buffer->totals.emitted++;
-	buffer->totals.high_water = Max(buffer->totals.high_water, liveness_buffer_waiting());
+	waiting = liveness_buffer_waiting();
+	buffer->totals.high_water = Max(buffer->totals.high_water, waiting);
 }
 
 /*

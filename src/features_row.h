@@ -26,7 +26,7 @@
 	X(arg, LAST_DISCONNECT_AT, last_disconnect_at, TIMESTAMPTZOID, "k.last_disconnect_at") \
 	X(arg, LAST_SESSION_DURATION_SECONDS, last_session_duration_seconds, INT8OID, "0::int8") \
 	X(arg, LIVENESS_SCORE, liveness_score, FLOAT4OID, \
-	  "%s.liveness_score(0::float8, 0::float8, 0::float8, 0::float8," \
+	  "liveness_internal.liveness_score(0::float8, 0::float8, 0::float8, 0::float8," \
 	  " k.last_disconnect_at, $1)::float4") \
 	X(arg, MTTR_SECONDS, mttr_seconds, INT8OID, "0::int8") \
 	X(arg, FAILURES_COUNT, failures_count, INT4OID, "0") \

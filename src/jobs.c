@@ -139,13 +139,12 @@ JobInterval(Job job)
 
 /* ---------- the process of a job ---------- */
 
-/* A column of the only row, if there is one; %s in the statement is our schema */
+/* A column of the only row, if there is one */
 static Datum
-Select(const InstalledExtension *extension, const char *sql, int nargs, Oid *types,
-	   Datum *values, int column, bool *isnull)
+Select(const char *sql, int nargs, Oid *types, Datum *values, int column, bool *isnull)
 {
-	if (SPI_execute_with_args(psprintf(sql, extension->schema_name), nargs, types, values,
-							  NULL, false, 0) != SPI_OK_SELECT || SPI_processed > 1)
+	if (SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0) != SPI_OK_SELECT ||
+		SPI_processed > 1)
 		elog(ERROR, "unexpected result of \"%s\"", sql);
 	*isnull = true;
 	if (SPI_processed == 0)
@@ -155,7 +154,7 @@ Select(const InstalledExtension *extension, const char *sql, int nargs, Oid *typ
 
 /* Has the job run a short time ago, perhaps by pg_cron?  Then set the delay to the next run. */
 static bool
-RanRecently(const InstalledExtension *extension, JobRun *run)
+RanRecently(JobRun *run)
 {
 	Oid			types[] = {TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(job_defs[run->job].name)};
@@ -163,8 +162,8 @@ RanRecently(const InstalledExtension *extension, JobRun *run)
 	TimestampTz last;
 	int64		age;
 
-	last = DatumGetTimestampTz(Select(extension,
-									  "SELECT max(s.last_started_at) FROM liveness_internal.liveness_job_state s"
+	last = DatumGetTimestampTz(Select("SELECT max(s.last_started_at)"
+									  " FROM liveness_internal.liveness_job_state s"
 									  " WHERE s.job = $1", 1, types, values, 1, &isnull));
 	if (isnull)
 		return false;
@@ -183,12 +182,12 @@ RunRollup(const InstalledExtension *extension, void *arg)
 	JobRun	   *run = (JobRun *) arg;
 	bool		isnull;
 
-	if (RanRecently(extension, run))
+	(void) extension;
+	if (RanRecently(run))
 		return;
-	(void) Select(extension,
-				  run->job == JOB_FEATURES
-				  ? "SELECT %s.liveness_rollup_features(now(), NULL::int4)"
-				  : "SELECT %s.liveness_rollup_hourly(NULL::timestamptz, NULL::timestamptz)",
+	(void) Select(run->job == JOB_FEATURES
+				  ? "SELECT liveness_internal.liveness_run_features(now(), NULL::int4)"
+				  : "SELECT liveness_internal.liveness_run_hourly(NULL::timestamptz, NULL::timestamptz)",
 				  0, NULL, NULL, 1, &isnull);
 	if (isnull)
 		run->delay = Min(LOOK_AGAIN, run->interval);
@@ -205,12 +204,12 @@ RunRetentionStep(const InstalledExtension *extension, void *arg)
 	bool		isnull;
 	Datum		parts;
 
+	(void) extension;
 	run->more = false;
-	if (!run->started && RanRecently(extension, run))
+	if (!run->started && RanRecently(run))
 		return;
 	run->started = true;
-	run->total = DatumGetInt64(Select(extension,
-									  "SELECT s.total, s.more, s.parts::pg_catalog.text"
+	run->total = DatumGetInt64(Select("SELECT s.total, s.more, s.parts::pg_catalog.text"
 									  " FROM liveness_internal.liveness_prune_step("
 									  "liveness_internal.liveness_prune_cut(NULL::interval),"
 									  " liveness_internal.liveness_effective_batch_size(NULL::int4), $1,"
@@ -237,7 +236,8 @@ RecordError(const InstalledExtension *extension, void *arg)
 	CStringGetTextDatum(run->error)};
 	bool		isnull;
 
-	(void) Select(extension, "SELECT liveness_internal.liveness_record_error($1, $2)",
+	(void) extension;
+	(void) Select("SELECT liveness_internal.liveness_record_error($1, $2)",
 				  2, types, values, 1, &isnull);
 }
 

@@ -672,6 +672,7 @@ static Datum
 CloseHours(FunctionCallInfo fcinfo, bool again)
 {
 	TimestampTz cut = liveness_hour_of(PG_GETARG_TIMESTAMPTZ(0));
+	TimestampTz running;
 	Rollup		rollup;
 	HourlyProgress progress;
 	char	   *identity;
@@ -693,7 +694,8 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
 	cut = isnull ? progress.pruned_before
 		: Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
 	/* the running hour, and hours that only fast clocks have reached, stay open */
-	cut = Min(cut, liveness_hour_of(GetCurrentTimestamp()));
+	running = liveness_hour_of(GetCurrentTimestamp());
+	cut = Min(cut, running);
 	if (again)
 		rows += RollUpRange(&rollup, progress.pruned_before, cut, false);
 	progress.pruned_before = Max(progress.pruned_before, cut);

@@ -96,7 +96,7 @@ BEGIN ATOMIC
 	FROM best b
 	CROSS JOIN asked a
 	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard, b.host, b.since, $1, a.usecs) bounds (b)
-	LEFT JOIN @extschema@.liveness_features_at($1) r ON r.provider_id = b.provider_id
+	LEFT JOIN @extschema@.liveness_features_at($1, NULL::int) r ON r.provider_id = b.provider_id
 	-- gates: they check the arguments even where nobody is up
 	WHERE liveness_internal.liveness_window_start($1, NULL) IS NOT NULL AND liveness_internal.liveness_span_usecs($2, 'job') > 0
 	ORDER BY b.probability DESC, b.provider_id;

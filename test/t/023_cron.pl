@@ -106,12 +106,12 @@ is(error_of(statements_of($err)), '', 'and work');
 
 # What is registered.  A command calls the extension's procedure, if it is that: here only
 # the call is told.
-my $call = q{regexp_replace(command, '^DO \$\$BEGIN IF EXISTS .*liveness_run\(pg_catalog\.text\).* THEN (CALL .*liveness_run\(''\w+'')::pg_catalog\.text\); END IF; END\$\$$', '\1)') AS command};
+my $call = q{regexp_replace(command, '^DO \$\$BEGIN IF .* THEN (CALL liveness_internal\.liveness_run\(''\w+'')::pg_catalog\.text, NULL::pg_catalog\.interval, NULL::pg_catalog\.int4\); END IF; END\$\$$', '\1)') AS command};
 my $jobs = qq{SELECT jobname, schedule, $call, database, username, active FROM cron.job ORDER BY jobname, username};
 my $three = <<'END' =~ s/\n\z//r;
-liveness features|*/5 * * * *|CALL public.liveness_run('features')|postgres|postgres|t
-liveness hourly|*/5 * * * *|CALL public.liveness_run('hourly')|postgres|postgres|t
-liveness retention|17 * * * *|CALL public.liveness_run('retention')|postgres|postgres|t
+liveness features|*/5 * * * *|CALL liveness_internal.liveness_run('features')|postgres|postgres|t
+liveness hourly|*/5 * * * *|CALL liveness_internal.liveness_run('hourly')|postgres|postgres|t
+liveness retention|17 * * * *|CALL liveness_internal.liveness_run('retention')|postgres|postgres|t
 END
 $three =~ s/\|postgres\|t$/'|' . query('SELECT current_user') . '|t'/mge;
 is(query($jobs), $three, 'three jobs, two of them every five minutes, one hourly');
@@ -139,16 +139,16 @@ $statements = statements_of($err);
 is(scalar(() = $statements =~ /^SELECT cron\.schedule_in_database\(.*\);$/mg), 3, 'and three statements');
 is(error_of($statements), '', 'which work');
 is(error_of($statements), '', 'and again');
-is(query(qq{SELECT jobname, schedule, $call, active FROM cron.job WHERE database = \$\$fleet's "DB"\$\$ ORDER BY jobname}), <<'END' =~ s/\n\z//r, 'three jobs there, with the schema quoted');
-liveness features in fleet's "DB"|*/5 * * * *|CALL "odd schema".liveness_run('features')|t
-liveness hourly in fleet's "DB"|*/5 * * * *|CALL "odd schema".liveness_run('hourly')|t
-liveness retention in fleet's "DB"|17 * * * *|CALL "odd schema".liveness_run('retention')|t
+is(query(qq{SELECT jobname, schedule, $call, active FROM cron.job WHERE database = \$\$fleet's "DB"\$\$ ORDER BY jobname}), <<'END' =~ s/\n\z//r, 'three jobs there');
+liveness features in fleet's "DB"|*/5 * * * *|CALL liveness_internal.liveness_run('features')|t
+liveness hourly in fleet's "DB"|*/5 * * * *|CALL liveness_internal.liveness_run('hourly')|t
+liveness retention in fleet's "DB"|17 * * * *|CALL liveness_internal.liveness_run('retention')|t
 END
 query('SELECT liveness_unschedule(), liveness_schedule()');
 is(query('SELECT count(*) FROM cron.job'), 6, 'they are not those of this database');
 $err = error_of('SELECT "100% %s".liveness_schedule();', 'third');
 like($err, qr/ERROR:  55000: pg_cron runs in database postgres/, 'a schema with per cent signs');
-like(statements_of($err), qr/CALL "100% %s"\.liveness_run\(''features''::pg_catalog\.text\); END IF; END\$\$', 'third'\);\n/, 'is itself in the statements');
+like(statements_of($err), qr/CALL liveness_internal\.liveness_run\(''features''::pg_catalog\.text, .*\); END IF; END\$\$', 'third'\);\n/, 'has such statements, too');
 
 # Roles: the operator's jobs are its own
 query(q{CREATE ROLE ops LOGIN; CREATE ROLE ops2 LOGIN; CREATE ROLE nobody LOGIN; SELECT liveness_grant_operator('ops'), liveness_grant_operator('ops2')});
@@ -203,17 +203,17 @@ query(q{UPDATE cron.job SET schedule = '0 0 1 1 *'});
 wait_for($all_done);
 my $details = qq{SELECT DISTINCT d.database, d.username = 'ops', $call, d.status FROM cron.job_run_details d};
 is(query("$details WHERE username <> 'ops' AND database = 'postgres' ORDER BY 3"), <<'END' =~ s/\n\z//r, 'pg_cron has run the jobs, and one has failed');
-postgres|f|CALL public.liveness_run('features')|failed
-postgres|f|CALL public.liveness_run('hourly')|succeeded
-postgres|f|CALL public.liveness_run('retention')|succeeded
+postgres|f|CALL liveness_internal.liveness_run('features')|failed
+postgres|f|CALL liveness_internal.liveness_run('hourly')|succeeded
+postgres|f|CALL liveness_internal.liveness_run('retention')|succeeded
 END
 like(query(q{SELECT return_message FROM cron.job_run_details WHERE status = 'failed' LIMIT 1}), qr/no features for you/, 'pg_cron knows why');
 is(query(q{SELECT DISTINCT j.last_error, j.errors = count(*) OVER () FROM liveness_jobs j, cron.job_run_details d WHERE j.job = 'features' AND d.status = 'failed'}), 'no features for you|t', 'liveness_jobs, too');
 is(query(q{SELECT count(*), sum(errors) FROM liveness_jobs WHERE job <> 'features' AND runs > 0}), '2|0', 'the others have no error');
 is(query("$details WHERE username = 'ops' ORDER BY 3"), <<'END' =~ s/\n\z//r, 'the operator\'s have all succeeded');
-postgres|t|CALL public.liveness_run('features')|succeeded
-postgres|t|CALL public.liveness_run('hourly')|succeeded
-postgres|t|CALL public.liveness_run('retention')|succeeded
+postgres|t|CALL liveness_internal.liveness_run('features')|succeeded
+postgres|t|CALL liveness_internal.liveness_run('hourly')|succeeded
+postgres|t|CALL liveness_internal.liveness_run('retention')|succeeded
 END
 is(query(q{SELECT DISTINCT job, role, process FROM ran WHERE role = 'ops' ORDER BY job}), "features|ops|pg_cron\nhourly|ops|pg_cron\nretention|ops|pg_cron", 'and ran as the operator');
 is(query(q{SELECT count(*) FROM ran WHERE process <> 'pg_cron'}), 0, 'the worker has run none');
@@ -221,9 +221,9 @@ is(query(q{SELECT string_agg(provider_id || ' ' || sessions_count, ', ' ORDER BY
 is(query(q{SELECT string_agg(provider_id || ' ' || heartbeat_count, ', ' ORDER BY provider_id) FROM provider_heartbeats_hourly}), 'p 3, q 1', 'and the hours');
 is(query(q{SELECT string_agg(provider_id, ' ') FROM provider_heartbeats}), 'q', 'and the retention has pruned');
 is(query("$details WHERE database NOT IN ('postgres') ORDER BY 3"), <<'END' =~ s/\n\z//r, 'in the other database all have succeeded');
-fleet's "DB"|f|CALL "odd schema".liveness_run('features')|succeeded
-fleet's "DB"|f|CALL "odd schema".liveness_run('hourly')|succeeded
-fleet's "DB"|f|CALL "odd schema".liveness_run('retention')|succeeded
+fleet's "DB"|f|CALL liveness_internal.liveness_run('features')|succeeded
+fleet's "DB"|f|CALL liveness_internal.liveness_run('hourly')|succeeded
+fleet's "DB"|f|CALL liveness_internal.liveness_run('retention')|succeeded
 END
 is($node->safe_psql($fleet, q{SELECT count(*), sum(errors) FROM "odd schema".liveness_jobs WHERE runs > 0}), '3|0', 'where liveness_jobs has them');
 is($node->safe_psql($fleet, q{SELECT (SELECT count(*) FROM "odd schema".provider_reliability_features),
@@ -299,7 +299,7 @@ query(q{
 	CREATE SCHEMA "odd schema";
 	CREATE EXTENSION liveness SCHEMA "odd schema";
 	SELECT "odd schema".liveness_schedule()});
-is(query($jobs), $three =~ s/public/"odd schema"/gr, 'another schema: three jobs, quoted');
+is(query($jobs), $three, 'another schema: three jobs');
 query(q{UPDATE cron.job SET schedule = '@reboot'; TRUNCATE cron.job_run_details});
 $node->restart;
 wait_for($all_done);
@@ -308,31 +308,39 @@ is(query('SELECT string_agg(job || $$ $$ || runs || $$ $$ || errors, $$, $$ ORDE
 is(error_of('SELECT "odd schema".liveness_unschedule();'), '', 'and are unscheduled');
 is(query('SELECT count(*) FROM cron.job'), 0, 'all three');
 
-# Jobs outlive the extension.  Whoever may create in its schema makes what they called, and
-# has it called by nobody.
+# Jobs outlive the extension.  Whoever may create in its schema, and schemas, makes what they
+# called, and has it called by nobody.
 query(q{
 	DROP TABLE IF EXISTS ran;
 	CREATE TABLE taken (role text, job text);
 	GRANT INSERT ON taken TO PUBLIC;
 	CREATE ROLE mallory;
-	GRANT ALL ON SCHEMA "odd schema" TO mallory;
+	GRANT CREATE ON DATABASE postgres TO mallory;
 	SELECT "odd schema".liveness_schedule();
 	UPDATE cron.job SET schedule = '@reboot';
 	TRUNCATE cron.job_run_details;
-	DROP EXTENSION liveness CASCADE;
-	SET ROLE mallory;
-	CREATE PROCEDURE "odd schema".liveness_run(job text) LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.taken VALUES (current_user, job); END$$;
-	CREATE FUNCTION "odd schema".liveness_prune() RETURNS void LANGUAGE sql AS $$INSERT INTO public.taken VALUES (current_user, 'prune')$$});
+	DROP EXTENSION liveness CASCADE});
 $node->restart;
 wait_for($all_done);
 is(query('SELECT count(*), min(status), max(status) FROM cron.job_run_details'), '3|succeeded|succeeded', 'jobs of an extension that was dropped do nothing');
-is(query('SELECT count(*) FROM taken'), 0, 'and call nobody else\'s procedure');
-query('CREATE SCHEMA other; CREATE EXTENSION liveness SCHEMA other; TRUNCATE cron.job_run_details');
+query(q{
+	TRUNCATE cron.job_run_details;
+	SET ROLE mallory;
+	CREATE SCHEMA liveness_internal;
+	CREATE TABLE liveness_internal.liveness_granted_role (role text);
+	CREATE PROCEDURE liveness_internal.liveness_run(job text, retain interval, batch_size int) LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.taken VALUES (current_user, job); END$$;
+	CREATE PROCEDURE liveness_internal.liveness_run(job text) LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.taken VALUES (current_user, job); END$$});
 $node->restart;
 wait_for($all_done);
-is(query('SELECT count(*), min(status), max(status) FROM cron.job_run_details'), '3|succeeded|succeeded', 'nor do they where the extension is back in another schema');
-is(query('SELECT (SELECT count(*) FROM taken), (SELECT sum(runs) FROM other.liveness_jobs)'), '0|0', 'nobody\'s procedure, and not its own');
-query('SELECT other.liveness_unschedule(); DROP EXTENSION liveness; DROP SCHEMA other; DROP PROCEDURE "odd schema".liveness_run(text); DROP FUNCTION "odd schema".liveness_prune(); CREATE EXTENSION liveness SCHEMA "odd schema"');
+is(query('SELECT count(*), min(status), max(status) FROM cron.job_run_details'), '3|succeeded|succeeded', 'nor where somebody else has a schema of that name');
+is(query('SELECT count(*) FROM taken'), 0, 'whose procedure is not called');
+query('SET client_min_messages = warning; DROP SCHEMA liveness_internal CASCADE; CREATE SCHEMA other; CREATE EXTENSION liveness SCHEMA other; TRUNCATE cron.job_run_details');
+$node->restart;
+wait_for($all_done);
+is(query('SELECT count(*), min(status), max(status) FROM cron.job_run_details'), '3|succeeded|succeeded', 'where the extension is back, in whichever schema');
+is(query('SELECT (SELECT count(*) FROM taken), (SELECT sum(runs) FROM other.liveness_jobs), (SELECT sum(errors) FROM other.liveness_jobs)'), '0|3|0', 'they run it again');
+
+query('SELECT other.liveness_unschedule(); DROP EXTENSION liveness; DROP SCHEMA other; CREATE EXTENSION liveness SCHEMA "odd schema"');
 
 # pg_cron has moved to another database, and left its extension here
 restart_with("cron.database_name = 'third'\n");
@@ -342,9 +350,9 @@ $err = error_of('SELECT "100% %s".liveness_schedule();', 'third');
 is(statements_of($err), qq{CREATE EXTENSION pg_cron;\nSELECT "100% %s".liveness_schedule();}, 'where it does now, the schema with per cent signs is in the hint');
 is(error_of(statements_of($err), 'third'), '', 'whose statements work');
 is($node->safe_psql('third', "SELECT $call FROM cron.job ORDER BY jobname"), <<'END' =~ s/\n\z//r, 'and in the jobs');
-CALL "100% %s".liveness_run('features')
-CALL "100% %s".liveness_run('hourly')
-CALL "100% %s".liveness_run('retention')
+CALL liveness_internal.liveness_run('features')
+CALL liveness_internal.liveness_run('hourly')
+CALL liveness_internal.liveness_run('retention')
 END
 is(error_of('SELECT "100% %s".liveness_unschedule();', 'third'), '', 'which are unscheduled');
 is($node->safe_psql('third', 'SELECT count(*) FROM cron.job'), 0, 'as elsewhere');

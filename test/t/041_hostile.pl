@@ -79,16 +79,18 @@ sub schedule
 # Have each job run: a new worker runs them as soon as it may.  Returns how that went.
 sub run_jobs
 {
+	my ($schema) = @_;
+	my $jobs = ($schema // 'fleet') . '.liveness_jobs';
 	poll("SELECT count(*) = 1 $worker");
 	my $pid = query("SELECT pid $worker");
 	query("SELECT pg_terminate_backend($pid)");
 	poll("SELECT count(*) = 1 $worker AND pid <> $pid");
 	query('UPDATE liveness_internal.liveness_job_state SET last_started_at = NULL, runs = 0, errors = 0');
 	schedule('worker');
-	poll('SELECT bool_and(runs + errors > 0) FROM fleet.liveness_jobs');
+	poll("SELECT bool_and(runs + errors > 0) FROM $jobs");
 	schedule('off');
 	wait_for_no_job_of($node);
-	return query(q{SELECT string_agg(job || ' ' || runs || ' ' || errors, ', ' ORDER BY job) FROM fleet.liveness_jobs});
+	return query(qq{SELECT string_agg(job || ' ' || runs || ' ' || errors, ', ' ORDER BY job) FROM $jobs});
 }
 
 # Have it write a heartbeat
@@ -249,18 +251,25 @@ is(query(q{SELECT (SELECT string_agg(provider_id, ' ') FROM fleet.provider_relia
 is(emit('w'), "t\n1", 'and writes heartbeats');
 no_trap('the worker');
 
-# A function that would do for the same call, if arguments were left out, does not make that
-# ambiguous.  One with arguments of its own by default does: nobody's is called.
-is(as('mallory', 'hostile', qq{SELECT lair.set('FUNCTION', 'fleet.liveness_rollup_$_', '', 'bigint')}), 't', "a function liveness_rollup_$_ without arguments") for 'features', 'hourly';
-is(as('mallory', 'hostile', q{SELECT lair.set('PROCEDURE', 'fleet.liveness_prune', '', '')}), 't', 'a procedure');
-is(run_jobs(), 'features 1 0, hourly 1 0, retention 1 0', 'stops no job');
-is(as('ops', 'hostile', qq{CALL fleet.liveness_run('$_'::pg_catalog.text)}), '', "nor liveness_run('$_')") for 'features', 'hourly', 'retention';
-query('DROP FUNCTION fleet.liveness_rollup_features(), fleet.liveness_rollup_hourly(); DROP PROCEDURE fleet.liveness_prune()');
-is(as('mallory', 'hostile', q{SELECT lair.set('FUNCTION', 'fleet.liveness_rollup_features', 'timestamptz, int, int DEFAULT 0', 'bigint')}), 't', 'one with an argument more');
-run_jobs();
-is(query(q{SELECT last_error FROM fleet.liveness_jobs WHERE job = 'features'}), 'function fleet.liveness_rollup_features(timestamp with time zone, integer) is not unique', 'stops the worker, which says so');
-no_trap('which is all that it does');
-query('DROP FUNCTION fleet.liveness_rollup_features(timestamptz, int, int)');
+# Nor does what makes a call by name ambiguous: one argument less, and one more that may be left out
+my $ours = q{FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND p.prokind IN ('f', 'p') AND NOT p.proargtypes::oid[] && ARRAY['internal'::regtype, 'cstring'::regtype]::oid[]};
+my $kind = q{CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, format('%I.%I', p.pronamespace::regnamespace, p.proname)};
+my $result = q{CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || format_type(p.prorettype, NULL)};
+my $types = q{FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n)};
+my $variants = qq{FROM (SELECT $kind, concat_ws(', ', (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY n) $types), 'int DEFAULT 0'), $result $ours
+		UNION SELECT $kind, (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY n) $types WHERE n < p.pronargs), $result $ours AND p.pronargs > 0
+	) v (kind, name, args, result) WHERE v.name LIKE 'fleet.%' AND v.name NOT LIKE '%.survival_curve%'};
+my $ambiguous = query("SELECT string_agg(format('lair.set(%L, %L, %L, %L)::int', v.kind, v.name, v.args, v.result), ' + ') $variants");
+my $undo = query("SELECT string_agg(format('lair.try(%L)::int', format('DROP %s %s(%s)', v.kind, v.name, replace(v.args, ' DEFAULT 0', ''))), ' + ') $variants");
+cmp_ok(as('mallory', 'hostile', "SELECT $ambiguous"), '>', 60, 'functions of ours with an argument more, or less');
+like(as('ops', 'hostile', 'SELECT fleet.liveness_rollup_features(pg_catalog.now(), 1::pg_catalog.int4)'), qr/ERROR:  function fleet\.liveness_rollup_features\(timestamp with time zone, integer\) is not unique/, 'a call by name is ambiguous');
+is(run_jobs(), 'features 1 0, hourly 1 0, retention 1 0', 'which stops no job of the worker');
+is(as('ops', 'hostile', query(q{SELECT string_agg(command, '; ') FROM liveness_internal.liveness_cron_jobs()})), '', 'nor of pg_cron');
+is(query('SELECT sum(runs), sum(errors) FROM fleet.liveness_jobs'), '6|0', 'each has run');
+is(as('analyst', 'hostile', "SELECT count(*) >= 0 FROM fleet.$_"), 't', "$_ is what it was") for 'provider_liveness', 'provider_stale_sessions', 'provider_spells', 'liveness_metrics', 'network_availability';
+no_trap('and all that it does');
+cmp_ok(as('mallory', 'hostile', "SELECT $undo"), '>', 60, 'which go again');
 
 # ---------- in the schema before the extension ----------
 
@@ -464,6 +473,43 @@ for my $who ($superuser, 'fleet_owner')
 is(query(q{SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'liveness'}), 'fleet', 'it is what it was');
 is(as('mallory', 'hostile', 'CREATE SCHEMA of_mallory; ALTER SCHEMA of_mallory RENAME TO still_of_mallory; ALTER SCHEMA still_of_mallory OWNER TO mallory'), '', 'other schemas can be altered by those whose they are');
 is(query(q{SELECT t.evtenabled, t.evtowner = 10, p.proowner = 10 FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid WHERE t.evtname = 'liveness_refuse_rename'}), 'A|t|t', 'what refuses runs as whoever alters a schema, so nobody but the superuser of initdb can change it');
+
+# ---------- schemas of names that were ours ----------
+
+# Whose the extension's schema is may drop it, and the extension with it.  Then mallory has
+# schemas of both names, and everything in them that was there, as traps.
+my $functions = query(qq{SELECT string_agg(format('lair.set(%L, %L, %L, %L)::int', v.kind, v.name, v.args, v.result), ' + ')
+	FROM (SELECT $kind, (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY n) $types), $result $ours
+		AND NOT EXISTS (SELECT FROM unnest(p.proargtypes::oid[] || p.prorettype) t JOIN pg_type y ON y.oid = t WHERE y.typnamespace <> 'pg_catalog'::regnamespace)) v (kind, name, args, result)});
+my $relations = query(q{SELECT string_agg(format('lair.try(%L)::int', format('CREATE VIEW %s AS SELECT lair.trap(%L) AS job', d.objid::regclass, d.objid::regclass)), ' + ')
+	FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'v') WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness')});
+my $cron = query(q{SELECT string_agg(command, '; ') FROM liveness_internal.liveness_cron_jobs()});
+query('SET client_min_messages = warning; DROP SCHEMA IF EXISTS lair CASCADE; CREATE SCHEMA lair AUTHORIZATION mallory; ALTER SCHEMA fleet OWNER TO mallory; GRANT CREATE ON DATABASE hostile TO mallory');
+is(as('mallory', 'hostile', trap_maker_sql()), '', 'traps can be made');
+like(as('mallory', 'hostile', $_), qr/ERROR:  (permission denied for|must be owner of) schema liveness_internal/, "while the extension is there: $_")
+  for 'CREATE FUNCTION liveness_internal.f() RETURNS int LANGUAGE sql AS $$SELECT 1$$', 'ALTER SCHEMA liveness_internal RENAME TO mine', 'DROP SCHEMA liveness_internal CASCADE', 'CREATE VIEW liveness_internal.v AS SELECT 1';
+is(as('mallory', 'hostile', 'SET client_min_messages = warning; DROP SCHEMA fleet CASCADE; CREATE SCHEMA fleet; CREATE SCHEMA liveness_internal; GRANT USAGE ON SCHEMA fleet, liveness_internal TO PUBLIC'), '', 'the owner of its schema drops it');
+is(query('SELECT count(*) FROM pg_extension'), 1, 'and the extension');
+cmp_ok(as('mallory', 'hostile', "SELECT $functions"), '>', 80, 'traps in the place of its functions');
+cmp_ok(as('mallory', 'hostile', "SELECT $relations"), '>', 15, 'and of its relations');
+is(as('mallory', 'hostile', "GRANT SELECT ON ALL TABLES IN SCHEMA $_ TO PUBLIC"), '', "everybody may use those of $_") for 'fleet', 'liveness_internal';
+like(as($superuser, 'hostile', "CALL liveness_internal.liveness_run('features', NULL, NULL)"), qr/ERROR:  trapped by/, 'as this shows');
+like(as($superuser, 'hostile', 'TABLE liveness_internal.liveness_granted_role'), qr/ERROR:  trapped by/, 'and this');
+query('ALTER SEQUENCE lair.trapped RESTART');
+is(as($superuser, 'hostile', $cron), '', 'a command that pg_cron has kept does nothing');
+like(as($superuser, 'hostile', "CREATE EXTENSION liveness SCHEMA $_"), qr/ERROR:  (schema "liveness_internal" already exists|\S+ fleet already holds provider_)/, "the extension is not made in $_, where mallory has a schema of its name") for 'public', 'fleet';
+my $log_start = -s $node->logfile;
+schedule('worker');
+query("SELECT pg_terminate_backend(pid) $worker");
+poll("SELECT count(*) = 1 $worker");
+like(as($superuser, 'hostile', 'SET search_path = fleet, pg_catalog; SELECT pg_catalog.count(*) FROM pg_catalog.pg_extension'), qr/^1$/, 'a worker without the extension');
+schedule('off');
+query('SET client_min_messages = warning; DROP SCHEMA liveness_internal CASCADE; CREATE SCHEMA other; CREATE EXTENSION liveness SCHEMA other');
+is(run_jobs('other'), 'features 1 0, hourly 1 0, retention 1 0', 'in another schema it is made, and the worker runs its jobs');
+is(as($superuser, 'hostile', $cron), '', 'so do the commands that pg_cron has kept');
+is(query('SELECT sum(runs), sum(errors) FROM other.liveness_jobs'), '6|0', 'with the procedure of the extension');
+unlike(join("\n", map { as($superuser, 'hostile', s/\bfleet\./other./gr =~ s/\@/pg_catalog./gr . ';') } @everything), qr/trapped|fleet\./, 'nothing calls what is in the old one');
+no_trap('schemas of names that were ours');
 
 $node->stop;
 done_testing();

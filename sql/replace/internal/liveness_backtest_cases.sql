@@ -70,7 +70,7 @@ BEGIN ATOMIC
 	), scores AS MATERIALIZED (
 		SELECT f.cut, r.provider_id, r.liveness_score
 		FROM fleet f
-		CROSS JOIN LATERAL @extschema@.liveness_features_at(f.cut) r
+		CROSS JOIN LATERAL @extschema@.liveness_features_at(f.cut, NULL::int) r
 	)
 	SELECT k.cut, k.provider_id, k.id, k.held, v.predictor, v.probability
 	FROM cases k

@@ -18,7 +18,7 @@ BEGIN
 	IF width IS NULL THEN
 		RETURN 0;
 	END IF;
-	RETURN @extschema@.liveness_partition_heartbeats(width, NULL::timestamptz, now() + interval '7 days');
+	RETURN liveness_internal.liveness_partition_ahead(width);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RAISE WARNING 'no partitions were made ahead, because provider_heartbeats is in use'
 		USING HINT = 'Until the next run of the retention, heartbeats without a partition go to the default one.';

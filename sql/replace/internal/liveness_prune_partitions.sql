@@ -22,7 +22,7 @@ BEGIN
 		END IF;
 		SELECT count(*) INTO dropped FROM @extschema@.provider_heartbeats h
 		WHERE h.at >= liveness_prune_partitions.since AND h.at < liveness_prune_partitions.until;
-		PERFORM @extschema@.liveness_rollup_hourly(NULL::timestamptz, NULL::timestamptz);
+		PERFORM liveness_internal.liveness_run_hourly(NULL::timestamptz, NULL::timestamptz);
 		PERFORM liveness_internal.liveness_lock_partitions(until, true);
 		PERFORM liveness_internal.liveness_close_rolled_up_hours(until);
 		PERFORM liveness_internal.liveness_drop_partitions(until);
