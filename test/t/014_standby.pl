@@ -78,7 +78,7 @@ my @writes = (
 	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_close_session(1, 'x')},
 	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},
 	map { "SELECT liveness_grant_$_('pg_monitor')" } qw(reader writer operator monitor));
-push @writes, q{SELECT liveness_revoke('pg_monitor')}, q{SELECT liveness_internal.liveness_grant('pg_monitor', 'reader')};
+push @writes, 'SELECT liveness_internal.liveness_run_features(now(), NULL)', 'SELECT liveness_internal.liveness_run_hourly(NULL, NULL)', q{SELECT liveness_revoke('pg_monitor')}, q{SELECT liveness_internal.liveness_grant('pg_monitor', 'reader')};
 for my $statement (@writes)
 {
 	my $err = '';
@@ -97,7 +97,7 @@ for my $statement (sort keys %others)
 	like($err, qr/ERROR:  55000: $others{$statement}/, "refused on the standby: $statement");
 }
 # what counts, and what raises, tells or warns, writes to no table, nor what finds no partition
-my %tried = map { /(liveness_(?!internal)\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename regrant);
+my %tried = map { /(liveness_(?!internal)\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename regrant partition_ahead);
 is(join(' ', grep { !$tried{$_} } split /\n/, $primary->safe_psql('postgres', $functions)), '', 'no function that may write is left out');
 my $err = '';
 $standby->psql('postgres', 'SELECT liveness_rollup_hourly()', stderr => \$err);
