@@ -77,7 +77,7 @@ $node->safe_psql('postgres', 'CREATE ROLE nobody');
 # SQL can give no argument of type internal: who takes one is reached through aggregates,
 # below.  flush waits for a worker, and has tests of its own.
 my @functions = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql('postgres', q{
-	SELECT 'public.' || p.proname, p.prokind, p.proretset, (SELECT string_agg(format_type(t, NULL), ';' ORDER BY o) FROM unnest(p.proargtypes) WITH ORDINALITY a (t, o))
+	SELECT p.pronamespace::regnamespace || '.' || p.proname, p.prokind, p.proretset, (SELECT string_agg(format_type(t, NULL), ';' ORDER BY o) FROM unnest(p.proargtypes) WITH ORDINALITY a (t, o))
 	FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 	WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND d.deptype = 'e'
@@ -199,14 +199,14 @@ my @aggregates = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql('po
 my @finals = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT aggfinalfn::regproc, aggcombinefn::regproc FROM pg_aggregate JOIN pg_proc t ON t.oid = aggtransfn
 	WHERE t.proname ~ '^(liveness|survival)' AND aggtranstype = 'internal'::regtype ORDER BY 1});
 is(scalar(@aggregates), 5, 'five kinds of states');
-my %example = ('double precision' => '1', 'double precision[]' => q{'{0.5}'}, 'boolean' => 'true', 'real' => '1', 'text' => q{'x'}, 'integer' => '14', 'survival_curve' => q{'{1:1:0}'},
+my %example = ('double precision' => '1', 'bigint' => '1', 'double precision[]' => q{'{0.5}'}, 'boolean' => 'true', 'real' => '1', 'text' => q{'x'}, 'integer' => '14', 'survival_curve' => q{'{1:1:0}'},
 	'timestamp with time zone' => q{'2026-01-01'});
 my (%got, $pairs);
 for my $one (@aggregates)
 {
 	my ($transition, $combine, $serialize, $deserialize, $final, $types) = @$one;
 	my @values = map { $example{$_} . "::$_" } split /, /, $types;
-	$values[-2] = q{'2026-02-01'::timestamptz} if $types =~ /timestamp.*timestamp/;
+	$values[-2] = q{'2026-02-01'::timestamptz} if $types =~ /timestamp.*timestamp.*, integer$/;
 	my $values = join ', ', @values;
 	for my $other (map { $_->[0] } grep { $_->[1] ne $combine } @finals)
 	{
