@@ -81,7 +81,9 @@ SELECT format(E'\n### %s\n\n    %s%s\n\n%s; %s. For %s.\n\n%s%s',
 FROM routine r
 CROSS JOIN LATERAL (
 	SELECT pg_temp.terse(pg_get_function_arguments(r.oid)) AS arguments, pg_temp.terse(pg_get_function_result(r.oid)) AS result,
-		CASE WHEN (SELECT count(*) FROM routine o WHERE o.proname = r.proname) > 1 THEN r.proname || ' (' || r.pronargs || ' arguments)' ELSE r.proname END AS heading
+		CASE WHEN r.internal AND EXISTS (SELECT FROM routine o WHERE o.proname = r.proname AND NOT o.internal) THEN 'liveness_internal.' || r.proname
+			WHEN (SELECT count(*) FROM routine o WHERE o.proname = r.proname AND o.internal = r.internal) > 1 THEN r.proname || ' (' || r.pronargs || ' arguments)'
+			ELSE r.proname END AS heading
 ) s
 ORDER BY r.proname COLLATE "C", r.pronargs;
 
