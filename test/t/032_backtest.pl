@@ -129,12 +129,12 @@ query(q{
 		(9, 'm', h(3.05), h(3.5), 'read_error', 'blue');
 });
 $asked = q{('2 hours', h(-2), h(6), '1 hour')};
-is(query("SELECT string_agg(concat_ws(' ', extract(hour FROM cut), provider_id, session_id, held), E'\n' ORDER BY cut, provider_id) FROM liveness_backtest_cases$asked WHERE predictor = 'own'"),
+is(query("SELECT string_agg(concat_ws(' ', extract(hour FROM cut), provider_id, session_id, held), E'\n' ORDER BY cut, provider_id) FROM liveness_internal.liveness_backtest_cases$asked WHERE predictor = 'own'"),
 	"0 a 1 t\n0 f 2 t\n0 g 4 t\n0 k 6 t\n0 m 8 t\n1 a 1 t\n1 f 2 t\n1 k 6 f\n1 m 8 t\n2 a 1 t\n2 f 3 t\n2 k 6 f\n2 m 8 f\n"
 	  . "3 a 1 t\n3 f 3 t\n3 g 5 t\n3 k 7 t\n4 a 1 t\n4 f 3 t\n4 g 5 t\n4 k 7 t",
 	'a restart within the horizon holds if the provider is there again in time; if not it is left out; a failure is none');
 is(query(qq{SELECT count(*), max(abs(k.probability - c.probability)) < 1e-9, string_agg(to_char(c.age_seconds / 60, 'FM999'), ' ' ORDER BY k.cut, c.provider_id) FILTER (WHERE c.provider_id IN ('f', 'g'))
-	FROM liveness_backtest_cases$asked k JOIN LATERAL liveness_candidates_at(k.cut, '2 hours', 0, NULL) c ON c.session_id = k.session_id
+	FROM liveness_internal.liveness_backtest_cases$asked k JOIN LATERAL liveness_candidates_at(k.cut, '2 hours', 0, NULL) c ON c.session_id = k.session_id
 	WHERE k.predictor = 'candidates' AND k.cut IN (h(1), h(2), h(3))}), '12|t|660 720 780 19', 'with the ages of spells');
 
 # ---------- arguments ----------
