@@ -14,7 +14,7 @@ BEGIN
 	JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 	WHERE pg_catalog.quote_ident(n.nspname::pg_catalog.text) OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.text
 	AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['provider_heartbeats', 'provider_heartbeats_hourly',
-		'provider_sessions', 'provider_reliability_features']::pg_catalog.name[]);
+		'provider_sessions', 'provider_reliability_features', 'provider_groups']::pg_catalog.name[]);
 	IF existing IS NOT NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'duplicate_table',
@@ -195,6 +195,15 @@ $do$;
 COMMENT ON INDEX idx_provider_reliability_features_score IS 'The ranking';
 SELECT pg_catalog.pg_extension_config_dump('provider_reliability_features', '');
 
+CREATE TABLE provider_groups (
+	provider_id text PRIMARY KEY,
+	group_name text NOT NULL
+);
+COMMENT ON TABLE provider_groups IS 'Which providers fall together: a site, a rack or an owner; the operator fills it, and nothing needs it';
+COMMENT ON COLUMN provider_groups.provider_id IS 'The machine; one without a row is a group by itself';
+COMMENT ON COLUMN provider_groups.group_name IS 'Its group, any text';
+SELECT pg_catalog.pg_extension_config_dump('provider_groups', '');
+
 -- Without a key: COPY of a dump must not fail because a job was there before it.  What is
 -- published needs an identity all the same.
 CREATE TABLE liveness_internal.liveness_fleet_hazard (
@@ -207,6 +216,42 @@ COMMENT ON TABLE liveness_internal.liveness_fleet_hazard IS 'What liveness_candi
 COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.as_of IS 'Instant that it describes';
 COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week, from Sunday 0 h UTC; NULL: nobody was ever up';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_fleet_hazard', '');
+
+-- Without a key, as liveness_fleet_hazard: COPY of a dump must not fail because a job was
+-- there before it.
+CREATE TABLE liveness_internal.liveness_shock_estimate (
+	as_of timestamptz NOT NULL,
+	horizon interval NOT NULL,
+	phi float8 NOT NULL,
+	psi float8 NOT NULL,
+	phi_estimate float8,
+	phi_error float8,
+	psi_estimate float8,
+	psi_error float8,
+	cuts int NOT NULL,
+	cases bigint NOT NULL,
+	pairs bigint NOT NULL,
+	group_pairs bigint NOT NULL,
+	stated float8,
+	held float8
+);
+ALTER TABLE liveness_internal.liveness_shock_estimate REPLICA IDENTITY FULL;
+COMMENT ON TABLE liveness_internal.liveness_shock_estimate IS 'How far providers fall together: a row for each horizon that it was estimated at; the latest as_of counts';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.as_of IS 'Instant that it describes';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.horizon IS 'Length of the job that was asked about at each cut';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi IS 'Share of each hazard that is the whole fleet''s, 0 to 1; 0 where the data do not speak for more';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi IS 'Share of each hazard that is the group''s or the fleet''s, phi to 1';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_estimate IS 'The estimate of phi before its standard error was taken off, 0 to 1; NULL: no pair was seen';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_error IS 'Standard error of phi_estimate by the jackknife over ten blocks of cuts; NULL: fewer than two blocks';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_estimate IS 'The estimate of psi before its standard error was taken off, 0 to 1; NULL: no pair of one group was seen';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_error IS 'Standard error of psi_estimate by the jackknife; NULL: fewer than two blocks';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cuts IS 'Instants at which the fleet was looked at';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cases IS 'Providers asked about, in all cuts: of each cut the quarter likeliest to hold';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.pairs IS 'Pairs of providers of one cut';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.group_pairs IS 'Pairs of one cut and one group';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.stated IS 'Mean probability to hold that the model stated, 0 to 1; NULL: no case';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.held IS 'Share that held, 0 to 1; NULL: no case';
+SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_shock_estimate', '');
 
 -- All rows are written by each rollup: room for the new ones beside the old.
 CREATE TABLE liveness_internal.liveness_provider_hazard (
@@ -1910,6 +1955,33 @@ END
 $$;
 COMMENT ON FUNCTION liveness_internal.liveness_prepared_fleet() IS 'The row of liveness_fleet_hazard; without one error 55000';
 
+CREATE TYPE liveness_internal.liveness_shock_shares_row AS (
+	phi float8,
+	psi float8
+);
+COMMENT ON TYPE liveness_internal.liveness_shock_shares_row IS 'Row of liveness_shock_shares';
+COMMENT ON COLUMN liveness_internal.liveness_shock_shares_row.phi IS 'Share of each hazard that is the whole fleet''s, 0 to 1';
+COMMENT ON COLUMN liveness_internal.liveness_shock_shares_row.psi IS 'Share of each hazard that is the group''s or the fleet''s, phi to 1';
+
+-- Between two horizons the shares are linear in the logarithm of the job, beyond the first
+-- and the last they are those of these.
+CREATE FUNCTION liveness_internal.liveness_shock_shares(job_usecs bigint DEFAULT 21600000000)
+RETURNS liveness_internal.liveness_shock_shares_row
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH known AS (
+		SELECT e.phi, e.psi, ln(extract(epoch FROM e.horizon)::float8) AS x, ln(greatest($1, 1) / 1e6::float8) AS job
+		FROM liveness_internal.liveness_shock_estimate e
+		WHERE e.as_of = (SELECT max(l.as_of) FROM liveness_internal.liveness_shock_estimate l)
+	)
+	SELECT coalesce(b.phi + (a.phi - b.phi) * w.share, b.phi, a.phi, 0), coalesce(b.psi + (a.psi - b.psi) * w.share, b.psi, a.psi, 0)
+	FROM (VALUES (1)) one (row)
+	LEFT JOIN LATERAL (SELECT k.phi, k.psi, k.x, k.job FROM known k WHERE k.x <= k.job ORDER BY k.x DESC LIMIT 1) b ON true
+	LEFT JOIN LATERAL (SELECT k.phi, k.psi, k.x, k.job FROM known k WHERE k.x >= k.job ORDER BY k.x LIMIT 1) a ON true
+	CROSS JOIN LATERAL (SELECT coalesce((b.job - b.x) / nullif(a.x - b.x, 0), 0) AS share) w;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_shock_shares(bigint) IS 'Shares phi and psi for a job of so many microseconds; 0 and 0 while nothing was estimated';
+
 CREATE TYPE liveness_candidate AS (
 	provider_id text,
 	session_id bigint,
@@ -3211,6 +3283,8 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'network_availability', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_availability_matrix', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_disconnect_reasons', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_groups', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'provider_groups', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_heartbeat_history', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_heartbeats', 'DELETE', '{operator}'),
 		('TABLE', 'provider_heartbeats', 'SELECT', '{reader,writer,operator}'),
@@ -3234,6 +3308,8 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'liveness_internal.liveness_open_sessions', 'SELECT', '{reader,writer,operator}'),
 		('TABLE', 'liveness_internal.liveness_provider_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_provider_hazard', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_shock_estimate', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'liveness_internal.liveness_shock_estimate', 'SELECT', '{reader,operator}'),
 		('SEQUENCE', 'provider_heartbeats_id_seq', 'SELECT', '{operator}'),
 		('SEQUENCE', 'provider_heartbeats_id_seq', 'USAGE', '{writer}'),
 		('SEQUENCE', 'provider_sessions_id_seq', 'USAGE', '{writer}'),
@@ -3305,6 +3381,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_run_features(timestamptz, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_regrant()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_revoke(regrole)', 'EXECUTE', '{}'),

@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(14);
+SELECT plan(15);
 
 CREATE TEMP TABLE value_of (type regtype, n bigint, value text);
 INSERT INTO value_of
@@ -23,7 +23,8 @@ INSERT INTO base VALUES
 	('provider_heartbeats', $$provider_id, at, cpu_usage) SELECT 'p' || n, now() - interval '1 minute', 0.5$$),
 	('provider_heartbeats_hourly', $$provider_id, hour) SELECT 'p' || n, date_trunc('hour', now())$$),
 	('provider_sessions', $$provider_id, connected_at) SELECT 'p' || n, now() - interval '3 hours'$$),
-	('provider_reliability_features', $$provider_id, sessions_count, uptime_pct) SELECT 'p' || n, 1, 0.5$$);
+	('provider_reliability_features', $$provider_id, sessions_count, uptime_pct) SELECT 'p' || n, 1, 0.5$$),
+	('provider_groups', $$provider_id, group_name) SELECT 'p' || n, 'g' || n % 3$$);
 CREATE TEMP VIEW columns AS
 	SELECT b.relation, a.attname AS name, a.atttypid::regtype AS type, a.attnotnull AS is_required
 	FROM base b JOIN pg_attribute a ON a.attrelid = b.relation AND a.attnum > 0 AND NOT a.attisdropped;

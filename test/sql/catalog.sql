@@ -72,6 +72,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_reliability_featu
 		('p_survives_8h', 'real', NULL, false),
 		('spells_count', 'integer', '0', true)$$,
 	'columns of provider_reliability_features');
+SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_groups')$$,
+	$$VALUES ('provider_id', 'text', NULL, true), ('group_name', 'text', NULL, true)$$, 'columns of provider_groups');
 SELECT results_eq($$SELECT sequencename::text COLLATE "default", data_type::text, start_value, increment_by, cache_size, cycle FROM pg_sequences
 	WHERE sequencename ~ '^provider_' ORDER BY 1$$,
 	$$VALUES ('provider_heartbeats_id_seq', 'bigint', 1::bigint, 1::bigint, 1::bigint, false), ('provider_sessions_id_seq', 'bigint', 1, 1, 1, false)$$,
@@ -91,18 +93,19 @@ SELECT results_eq(
 		('idx_provider_sessions_disconnected_at', false, 'public.provider_sessions USING btree (disconnected_at DESC) WHERE (disconnected_at IS NOT NULL)'),
 		('idx_provider_sessions_open', false, 'public.provider_sessions USING btree (provider_id) WHERE (disconnected_at IS NULL)'),
 		('idx_provider_sessions_provider_connected', false, 'public.provider_sessions USING btree (provider_id, connected_at DESC)'),
+		('provider_groups_pkey', true, 'UNIQUE public.provider_groups USING btree (provider_id)'),
 		('provider_heartbeats_hourly_pkey', true, 'UNIQUE public.provider_heartbeats_hourly USING btree (provider_id, hour)'),
 		('provider_reliability_features_pkey', true, 'UNIQUE public.provider_reliability_features USING btree (provider_id)'),
 		('provider_sessions_pkey', true, 'UNIQUE public.provider_sessions USING btree (id, provider_id)')$$,
 	'indexes, and no others');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^provider_' AND contype NOT IN ('p', 'n')$$, 'no CHECK and no foreign key');
 SELECT is_empty($$SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text ~ '^provider_'$$, 'no trigger');
-SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text IN ('provider_heartbeats', 'provider_heartbeats_hourly', 'provider_sessions', 'provider_reliability_features')$$,
+SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text IN ('provider_heartbeats', 'provider_heartbeats_hourly', 'provider_sessions', 'provider_reliability_features', 'provider_groups')$$,
 	'no rule');
 
 -- The extension
 SELECT results_eq($$SELECT extrelocatable, extversion COLLATE "default", (SELECT array_agg(c::regclass::text ORDER BY c::regclass::text) FROM unnest(extconfig) c) FROM pg_extension WHERE extname = 'liveness'$$,
-	$$VALUES (false, '1.0', ARRAY['liveness_internal.liveness_fleet_hazard', 'liveness_internal.liveness_granted_role', 'liveness_internal.liveness_job_state', 'liveness_internal.liveness_provider_hazard', 'provider_heartbeats', 'provider_heartbeats_hourly', 'provider_heartbeats_id_seq',
+	$$VALUES (false, '1.0', ARRAY['liveness_internal.liveness_fleet_hazard', 'liveness_internal.liveness_granted_role', 'liveness_internal.liveness_job_state', 'liveness_internal.liveness_provider_hazard', 'liveness_internal.liveness_shock_estimate', 'provider_groups', 'provider_heartbeats', 'provider_heartbeats_hourly', 'provider_heartbeats_id_seq',
 		'provider_reliability_features', 'provider_sessions', 'provider_sessions_id_seq'])$$,
 	'it does not move, and these are dumped');
 SELECT results_eq($$SELECT superuser, trusted, relocatable, schema FROM pg_available_extension_versions WHERE name = 'liveness' AND version = '1.0'$$,

@@ -41,6 +41,7 @@ CREATE TABLE provider_heartbeats_hourly (
 	provider_id text, hour timestamptz, heartbeat_count int, avg_memory_pressure real, avg_cpu_usage real,
 	max_thermal_state text, avg_memory_available_gb real);
 CREATE TABLE provider_reliability_features (provider_id text PRIMARY KEY);
+CREATE TABLE provider_groups (provider_id text, rack text);
 INSERT INTO provider_sessions (provider_id, connected_at) VALUES ('p0', now());
 INSERT INTO provider_heartbeats (provider_id, at, cpu_usage, capacity)
 SELECT 'p' || i % 7, now() - interval '1 minute' * i, 0.5, '{"slots": 4}' FROM generate_series(1, 1000) i;
@@ -51,7 +52,7 @@ SQL
 
 my $error = '';
 $node->psql('postgres', 'CREATE EXTENSION liveness', stderr => \$error);
-like($error, qr/already holds provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, provider_sessions\n/, 'the extension does not take them over silently');
+like($error, qr/already holds provider_groups, provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, provider_sessions\n/, 'the extension does not take them over silently');
 like($error, qr/HINT: .*liveness_adopt\(\).*"Adopting existing tables" in docs\/install\.md/, 'and says where to read on');
 
 my $out = '';

@@ -40,7 +40,8 @@ sub catch_up
 }
 
 my @base = qw(provider_sessions provider_heartbeats);
-my @all = (@base, qw(provider_heartbeats_hourly provider_reliability_features liveness_internal.liveness_fleet_hazard liveness_internal.liveness_provider_hazard));
+my @all = (@base, qw(provider_heartbeats_hourly provider_reliability_features provider_groups liveness_internal.liveness_fleet_hazard liveness_internal.liveness_provider_hazard
+	liveness_internal.liveness_shock_estimate));
 
 # Some rows are there when the subscriptions begin
 my $now = query('postgres', 'SELECT now()');
