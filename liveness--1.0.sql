@@ -14,7 +14,7 @@ BEGIN
 	JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 	WHERE pg_catalog.quote_ident(n.nspname::pg_catalog.text) OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.text
 	AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['provider_heartbeats', 'provider_heartbeats_hourly',
-		'provider_sessions', 'provider_reliability_features', 'provider_groups']::pg_catalog.name[]);
+		'provider_sessions', 'provider_reliability_features', 'provider_exclusions', 'provider_groups']::pg_catalog.name[]);
 	IF existing IS NOT NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'duplicate_table',
@@ -136,6 +136,29 @@ COMMENT ON INDEX idx_provider_sessions_disconnected_at IS 'Sessions that ended l
 SELECT pg_catalog.pg_extension_config_dump('provider_sessions', '');
 SELECT pg_catalog.pg_extension_config_dump('provider_sessions_id_seq', '');
 COMMENT ON SEQUENCE provider_sessions_id_seq IS 'Ids of sessions';
+
+CREATE TABLE provider_exclusions (
+	id bigserial PRIMARY KEY,
+	provider_id text,
+	since timestamptz NOT NULL,
+	until timestamptz,
+	reason text NOT NULL DEFAULT '',
+	noted_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX idx_provider_exclusions_provider_since ON provider_exclusions (provider_id, since);
+CREATE INDEX idx_provider_exclusions_until ON provider_exclusions (until);
+COMMENT ON TABLE provider_exclusions IS 'Excluded time, which counts neither as up nor as down: maintenance, and outages of the observer';
+COMMENT ON COLUMN provider_exclusions.id IS 'The exclusion';
+COMMENT ON COLUMN provider_exclusions.provider_id IS 'The machine; NULL: everybody';
+COMMENT ON COLUMN provider_exclusions.since IS 'First instant that is excluded; -infinity: from the beginning';
+COMMENT ON COLUMN provider_exclusions.until IS 'First instant that is not excluded; NULL or infinity: it goes on; at or before since: nothing is excluded';
+COMMENT ON COLUMN provider_exclusions.reason IS 'Why: observer_outage where a coordinator was away, or any other text';
+COMMENT ON COLUMN provider_exclusions.noted_at IS 'When it was noted';
+COMMENT ON INDEX idx_provider_exclusions_provider_since IS 'Exclusions of one provider, and those of everybody';
+COMMENT ON INDEX idx_provider_exclusions_until IS 'Exclusions that reach into a window, those that go on, and retention';
+SELECT pg_catalog.pg_extension_config_dump('provider_exclusions', '');
+SELECT pg_catalog.pg_extension_config_dump('provider_exclusions_id_seq', '');
+COMMENT ON SEQUENCE provider_exclusions_id_seq IS 'Ids of exclusions';
 
 -- Every row is rewritten by every rollup: room for its next version on the page.
 CREATE TABLE provider_reliability_features (
@@ -1150,6 +1173,22 @@ BEGIN
 		RETURN total;
 	END IF;
 
+	WITH old AS MATERIALIZED (
+		SELECT x.id
+		FROM @extschema@.provider_exclusions x
+		WHERE x.until < sessions_cut
+		ORDER BY x.until
+		LIMIT batch_size - total
+	)
+	DELETE FROM @extschema@.provider_exclusions x
+	USING old o
+	WHERE x.id = o.id;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	total := total + deleted;
+	IF total >= batch_size THEN
+		RETURN total;
+	END IF;
+
 	DELETE FROM @extschema@.provider_reliability_features f
 	WHERE f.updated_at < sessions_cut
 	AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
@@ -1157,7 +1196,7 @@ BEGIN
 	RETURN total + deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_internal.liveness_prune_derived(int) IS 'Deletes a batch of old hourly rows, closed sessions, and features of providers without any session';
+COMMENT ON FUNCTION liveness_internal.liveness_prune_derived(int) IS 'Deletes a batch of old hourly rows, closed sessions, exclusions, and features of who has no session';
 
 -- What the procedure and the worker repeat, each step in a transaction of its own.  Two
 -- thirds of the budget are for heartbeats, as long as the other tables are still to come.
@@ -1182,8 +1221,8 @@ BEGIN
 	ELSIF part = 'partitions' THEN
 		PERFORM liveness_internal.liveness_extend_partitions();
 	ELSIF part = 'derived' THEN
-		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_reliability_features
-			IN ROW EXCLUSIVE MODE;
+		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_exclusions,
+			@extschema@.provider_reliability_features IN ROW EXCLUSIVE MODE;
 		deleted := CASE WHEN liveness_internal.liveness_lock_job('restore'::text, false) THEN liveness_internal.liveness_prune_derived(batch_size) END;
 	ELSIF cut IS NOT NULL THEN
 		deleted := liveness_internal.liveness_prune_heartbeats(cut, batch_size);
@@ -1432,6 +1471,61 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION liveness_open_session(text, text, timestamptz) IS 'Opens a session and returns its id';
+
+-- A provider without a session is most likely a name written wrong, but maintenance may be
+-- noted before a new machine connects.
+CREATE FUNCTION liveness_exclude(provider_id text, since timestamptz, until timestamptz DEFAULT NULL, reason text DEFAULT '')
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	new_id bigint;
+BEGIN
+	IF $2 IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'not_null_violation',
+			MESSAGE = 'since must not be NULL',
+			HINT = 'Give the instant from which time is excluded, for example now(), or -infinity for the beginning.';
+	END IF;
+	IF $2 = 'infinity' OR $3 <= $2 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('from %s until %s there is no time to exclude', $2, coalesce($3, 'infinity')),
+			HINT = 'Give an until later than since, or NULL for an exclusion that goes on.';
+	END IF;
+	IF $1 IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = $1) THEN
+		RAISE NOTICE 'provider % has no session yet', quote_literal($1);
+	END IF;
+	INSERT INTO @extschema@.provider_exclusions AS x (provider_id, since, until, reason)
+	VALUES ($1, $2, $3, coalesce($4, ''))
+	RETURNING x.id INTO new_id;
+	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION liveness_exclude(text, timestamptz, timestamptz, text) IS 'Notes time that counts neither as up nor as down, and returns the id of the exclusion';
+
+CREATE FUNCTION liveness_end_exclusion(id bigint, until timestamptz DEFAULT now())
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF NOT isfinite(coalesce($2, now())) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'datetime_field_overflow',
+			MESSAGE = format('an exclusion cannot end at %s', $2),
+			HINT = 'Give the instant from which time counts again, for example now().';
+	END IF;
+	UPDATE @extschema@.provider_exclusions x
+	SET until = coalesce($2, now())
+	WHERE x.id = $1 AND (x.until IS NULL OR x.until > coalesce($2, now()));
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION liveness_end_exclusion(bigint, timestamptz) IS 'Ends an exclusion; false if there is none that goes on beyond that instant';
 
 CREATE FUNCTION liveness_close_session(session_id bigint, reason text, at timestamptz DEFAULT now(),
 	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL)
@@ -2404,7 +2498,7 @@ COMMENT ON COLUMN liveness_adopt_row.rows IS 'Number of rows that were copied';
 
 -- A type may be another where PostgreSQL turns it into ours by itself and whatever
 -- the settings: int and varchar, but not timestamp, which the time zone would bend.
-CREATE FUNCTION liveness_adopt(sessions regclass, heartbeats regclass)
+CREATE FUNCTION liveness_adopt(sessions regclass, heartbeats regclass, exclusions regclass DEFAULT NULL)
 RETURNS SETOF liveness_adopt_row
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -2421,7 +2515,8 @@ DECLARE
 	last_id bigint;
 BEGIN
 	FOR adopted, source IN
-		VALUES ('@extschema@.provider_sessions'::regclass, sessions), ('@extschema@.provider_heartbeats'::regclass, heartbeats)
+		VALUES ('@extschema@.provider_sessions'::regclass, sessions), ('@extschema@.provider_heartbeats'::regclass, heartbeats),
+			('@extschema@.provider_exclusions'::regclass, exclusions)
 	LOOP
 		CONTINUE WHEN source IS NULL;
 		EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
@@ -2478,7 +2573,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables that a coordinator made before into ours, which must be empty';
+COMMENT ON FUNCTION liveness_adopt(regclass, regclass, regclass) IS 'Copies the rows of tables that a coordinator made before into ours, which must be empty';
 
 -- Who ends within a minute is still there when it begins, and who comes within it is
 -- there already: S at a whole minute counts all ends up to it, and no other.
@@ -3283,6 +3378,8 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'network_availability', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_availability_matrix', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_disconnect_reasons', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_exclusions', 'INSERT, UPDATE, DELETE', '{operator}'),
+		('TABLE', 'provider_exclusions', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_groups', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'provider_groups', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_heartbeat_history', 'SELECT', '{reader,operator}'),
@@ -3310,10 +3407,11 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'liveness_internal.liveness_provider_hazard', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_shock_estimate', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_shock_estimate', 'SELECT', '{reader,operator}'),
+		('SEQUENCE', 'provider_exclusions_id_seq', 'USAGE', '{operator}'),
 		('SEQUENCE', 'provider_heartbeats_id_seq', 'SELECT', '{operator}'),
 		('SEQUENCE', 'provider_heartbeats_id_seq', 'USAGE', '{writer}'),
 		('SEQUENCE', 'provider_sessions_id_seq', 'USAGE', '{writer}'),
-		('ROUTINE', 'liveness_adopt(regclass, regclass)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_adopt(regclass, regclass, regclass)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_backtest(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_calibration(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_candidates(interval, float8, int)', 'EXECUTE', '{reader,operator}'),
@@ -3323,6 +3421,8 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_close_stale(interval, text)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_dump_extras(text)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_end_exclusion(bigint, timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_exclude(text, timestamptz, timestamptz, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_features_at(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_fleet_survival(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_flush()', 'EXECUTE', '{writer,operator}'),

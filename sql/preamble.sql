@@ -9,7 +9,7 @@ BEGIN
 	JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
 	WHERE pg_catalog.quote_ident(n.nspname::pg_catalog.text) OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.text
 	AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['provider_heartbeats', 'provider_heartbeats_hourly',
-		'provider_sessions', 'provider_reliability_features', 'provider_groups']::pg_catalog.name[]);
+		'provider_sessions', 'provider_reliability_features', 'provider_exclusions', 'provider_groups']::pg_catalog.name[]);
 	IF existing IS NOT NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'duplicate_table',

@@ -1,6 +1,6 @@
 -- A type may be another where PostgreSQL turns it into ours by itself and whatever
 -- the settings: int and varchar, but not timestamp, which the time zone would bend.
-CREATE FUNCTION liveness_adopt(sessions regclass, heartbeats regclass)
+CREATE FUNCTION liveness_adopt(sessions regclass, heartbeats regclass, exclusions regclass DEFAULT NULL)
 RETURNS SETOF liveness_adopt_row
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -17,7 +17,8 @@ DECLARE
 	last_id bigint;
 BEGIN
 	FOR adopted, source IN
-		VALUES ('@extschema@.provider_sessions'::regclass, sessions), ('@extschema@.provider_heartbeats'::regclass, heartbeats)
+		VALUES ('@extschema@.provider_sessions'::regclass, sessions), ('@extschema@.provider_heartbeats'::regclass, heartbeats),
+			('@extschema@.provider_exclusions'::regclass, exclusions)
 	LOOP
 		CONTINUE WHEN source IS NULL;
 		EXECUTE format('LOCK TABLE %s IN SHARE MODE', source);
@@ -74,4 +75,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION liveness_adopt(regclass, regclass) IS 'Copies the rows of tables that a coordinator made before into ours, which must be empty';
+COMMENT ON FUNCTION liveness_adopt(regclass, regclass, regclass) IS 'Copies the rows of tables that a coordinator made before into ours, which must be empty';

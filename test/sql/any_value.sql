@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL client_min_messages = error;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(15);
+SELECT plan(16);
 
 CREATE TEMP TABLE value_of (type regtype, n bigint, value text);
 INSERT INTO value_of
@@ -24,6 +24,7 @@ INSERT INTO base VALUES
 	('provider_heartbeats_hourly', $$provider_id, hour) SELECT 'p' || n, date_trunc('hour', now())$$),
 	('provider_sessions', $$provider_id, connected_at) SELECT 'p' || n, now() - interval '3 hours'$$),
 	('provider_reliability_features', $$provider_id, sessions_count, uptime_pct) SELECT 'p' || n, 1, 0.5$$),
+	('provider_exclusions', $$provider_id, since) SELECT 'p' || n, now() - interval '2 hours'$$),
 	('provider_groups', $$provider_id, group_name) SELECT 'p' || n, 'g' || n % 3$$);
 CREATE TEMP VIEW columns AS
 	SELECT b.relation, a.attname AS name, a.atttypid::regtype AS type, a.attnotnull AS is_required

@@ -1,7 +1,7 @@
 -- What the extension is made of: tables to the letter, comments, labels of functions, and what a coordinator's boot finds
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(38);
+SELECT plan(39);
 
 CREATE TEMP VIEW members AS
 	SELECT d.classid, d.objid, d.classid::regclass::text AS catalog
@@ -72,11 +72,15 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_reliability_featu
 		('p_survives_8h', 'real', NULL, false),
 		('spells_count', 'integer', '0', true)$$,
 	'columns of provider_reliability_features');
+SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_exclusions')$$,
+	$$VALUES ('id', 'bigint', 'nextval(''provider_exclusions_id_seq''::regclass)', true), ('provider_id', 'text', NULL, false),
+		('since', 'timestamp with time zone', NULL, true), ('until', 'timestamp with time zone', NULL, false), ('reason', 'text', '''''::text', true),
+		('noted_at', 'timestamp with time zone', 'now()', true)$$, 'columns of provider_exclusions');
 SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_groups')$$,
 	$$VALUES ('provider_id', 'text', NULL, true), ('group_name', 'text', NULL, true)$$, 'columns of provider_groups');
 SELECT results_eq($$SELECT sequencename::text COLLATE "default", data_type::text, start_value, increment_by, cache_size, cycle FROM pg_sequences
 	WHERE sequencename ~ '^provider_' ORDER BY 1$$,
-	$$VALUES ('provider_heartbeats_id_seq', 'bigint', 1::bigint, 1::bigint, 1::bigint, false), ('provider_sessions_id_seq', 'bigint', 1, 1, 1, false)$$,
+	$$VALUES ('provider_exclusions_id_seq', 'bigint', 1::bigint, 1::bigint, 1::bigint, false), ('provider_heartbeats_id_seq', 'bigint', 1, 1, 1, false), ('provider_sessions_id_seq', 'bigint', 1, 1, 1, false)$$,
 	'the sequences of a bigserial');
 SELECT is(pg_get_serial_sequence('provider_heartbeats', 'id'), 'public.provider_heartbeats_id_seq', 'owned by their columns');
 
@@ -85,7 +89,9 @@ SELECT results_eq(
 	$$SELECT i.indexrelid::regclass::text AS index, i.indisprimary, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX \S+ ON ', '\1')
 	FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
 	WHERE c.relname ~ '^provider_' AND c.relnamespace = 'public'::regnamespace ORDER BY 1$$,
-	$$VALUES ('idx_provider_heartbeats_at', false, 'public.provider_heartbeats USING btree (at DESC)'),
+	$$VALUES ('idx_provider_exclusions_provider_since', false, 'public.provider_exclusions USING btree (provider_id, since)'),
+		('idx_provider_exclusions_until', false, 'public.provider_exclusions USING btree (until)'),
+		('idx_provider_heartbeats_at', false, 'public.provider_heartbeats USING btree (at DESC)'),
 		('idx_provider_heartbeats_hourly_hour', false, 'public.provider_heartbeats_hourly USING btree (hour DESC)'),
 		('idx_provider_heartbeats_id_brin', false, 'public.provider_heartbeats USING brin (id) WITH (autosummarize=''on'')'),
 		('idx_provider_heartbeats_provider_at', true, 'UNIQUE public.provider_heartbeats USING btree (provider_id, at, id)'),
@@ -93,6 +99,7 @@ SELECT results_eq(
 		('idx_provider_sessions_disconnected_at', false, 'public.provider_sessions USING btree (disconnected_at DESC) WHERE (disconnected_at IS NOT NULL)'),
 		('idx_provider_sessions_open', false, 'public.provider_sessions USING btree (provider_id) WHERE (disconnected_at IS NULL)'),
 		('idx_provider_sessions_provider_connected', false, 'public.provider_sessions USING btree (provider_id, connected_at DESC)'),
+		('provider_exclusions_pkey', true, 'UNIQUE public.provider_exclusions USING btree (id)'),
 		('provider_groups_pkey', true, 'UNIQUE public.provider_groups USING btree (provider_id)'),
 		('provider_heartbeats_hourly_pkey', true, 'UNIQUE public.provider_heartbeats_hourly USING btree (provider_id, hour)'),
 		('provider_reliability_features_pkey', true, 'UNIQUE public.provider_reliability_features USING btree (provider_id)'),
@@ -100,12 +107,12 @@ SELECT results_eq(
 	'indexes, and no others');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^provider_' AND contype NOT IN ('p', 'n')$$, 'no CHECK and no foreign key');
 SELECT is_empty($$SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text ~ '^provider_'$$, 'no trigger');
-SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text IN ('provider_heartbeats', 'provider_heartbeats_hourly', 'provider_sessions', 'provider_reliability_features', 'provider_groups')$$,
+SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text IN ('provider_heartbeats', 'provider_heartbeats_hourly', 'provider_sessions', 'provider_reliability_features', 'provider_exclusions', 'provider_groups')$$,
 	'no rule');
 
 -- The extension
 SELECT results_eq($$SELECT extrelocatable, extversion COLLATE "default", (SELECT array_agg(c::regclass::text ORDER BY c::regclass::text) FROM unnest(extconfig) c) FROM pg_extension WHERE extname = 'liveness'$$,
-	$$VALUES (false, '1.0', ARRAY['liveness_internal.liveness_fleet_hazard', 'liveness_internal.liveness_granted_role', 'liveness_internal.liveness_job_state', 'liveness_internal.liveness_provider_hazard', 'liveness_internal.liveness_shock_estimate', 'provider_groups', 'provider_heartbeats', 'provider_heartbeats_hourly', 'provider_heartbeats_id_seq',
+	$$VALUES (false, '1.0', ARRAY['liveness_internal.liveness_fleet_hazard', 'liveness_internal.liveness_granted_role', 'liveness_internal.liveness_job_state', 'liveness_internal.liveness_provider_hazard', 'liveness_internal.liveness_shock_estimate', 'provider_exclusions', 'provider_exclusions_id_seq', 'provider_groups', 'provider_heartbeats', 'provider_heartbeats_hourly', 'provider_heartbeats_id_seq',
 		'provider_reliability_features', 'provider_sessions', 'provider_sessions_id_seq'])$$,
 	'it does not move, and these are dumped');
 SELECT results_eq($$SELECT superuser, trusted, relocatable, schema FROM pg_available_extension_versions WHERE name = 'liveness' AND version = '1.0'$$,

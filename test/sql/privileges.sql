@@ -1,7 +1,7 @@
 -- Who may do what: the three roles have what their work takes and nothing more; PUBLIC has the pure functions
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(118);
+SELECT plan(135);
 
 CREATE ROLE "liveness_t Reader";
 CREATE ROLE liveness_t_writer;
@@ -40,6 +40,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM provider_sessions', 'ok', 'ok', 'ok'),
 	('SELECT * FROM provider_reliability_features', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_groups', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_exclusions', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_liveness', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_session_history', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_heartbeat_history', 'ok', 'denied', 'ok'),
@@ -81,6 +82,11 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT liveness_prune_batch()', 'denied', 'denied', 'ok'),
 	('SELECT liveness_internal.liveness_prune_derived(1)', 'denied', 'denied', 'ok'),
 	('SELECT liveness_internal.liveness_prune_step(NULL, 1, now(), NULL, 0)', 'denied', 'denied', 'ok'),
+	('SELECT liveness_exclude(''p'', now())', 'denied', 'denied', 'ok'),
+	('SELECT liveness_exclude(NULL, now())', 'denied', 'denied', 'ok'),
+	('SELECT liveness_end_exclusion(1)', 'denied', 'denied', 'ok'),
+	('INSERT INTO provider_exclusions (provider_id, since) VALUES (''p'', now())', 'denied', 'denied', 'ok'),
+	('DELETE FROM provider_exclusions', 'denied', 'denied', 'ok'),
 	('SELECT liveness_schedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
 	('SELECT liveness_unschedule()', 'denied', 'denied', '55000 pg_cron is not loaded'),
 	('SELECT liveness_internal.liveness_count(''hourly_late_total'', 1)', 'denied', 'denied', 'ok'),

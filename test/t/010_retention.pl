@@ -117,12 +117,15 @@ is(query(q{SELECT liveness_prune_batch('28 days', 100)}), 25, 'but not for an ag
 sub fill_derived
 {
 	query(q{
-		TRUNCATE provider_heartbeats, provider_heartbeats_hourly, provider_sessions, provider_reliability_features, liveness_internal.liveness_job_state;
+		TRUNCATE provider_heartbeats, provider_heartbeats_hourly, provider_sessions, provider_exclusions, provider_reliability_features, liveness_internal.liveness_job_state;
 		INSERT INTO provider_heartbeats_hourly (provider_id, hour)
 			SELECT 'd' || d, date_trunc('hour', now(), 'UTC') - d * interval '24 hours' FROM unnest(ARRAY[1, 14, 15, 16, 30, 32]) d;
 		INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at)
 			SELECT 's' || d, now() - interval '100 days', now() - d * interval '24 hours' FROM unnest(ARRAY[1, 14, 16, 30, 32]) d;
 		INSERT INTO provider_sessions (provider_id, connected_at) VALUES ('open', now() - interval '100 days');
+		INSERT INTO provider_exclusions (provider_id, since, until)
+			SELECT 'x' || d, now() - interval '100 days', now() - d * interval '24 hours' FROM unnest(ARRAY[1, 14, 16, 30, 32]) d;
+		INSERT INTO provider_exclusions (since, until) VALUES (now() - interval '100 days', NULL), (now() - interval '100 days', 'infinity');
 		INSERT INTO provider_reliability_features (provider_id, updated_at)
 			SELECT 'f' || d, now() - d * interval '24 hours' FROM unnest(ARRAY[1, 14, 16, 30, 32]) d;
 		INSERT INTO provider_reliability_features (provider_id, updated_at) VALUES ('open', now() - interval '50 days'), ('s32', now() - interval '50 days');
@@ -132,33 +135,34 @@ sub fill_derived
 my $left = q{
 	SELECT (SELECT string_agg(provider_id, ' ' ORDER BY hour DESC) FROM provider_heartbeats_hourly),
 		(SELECT string_agg(provider_id, ' ' ORDER BY disconnected_at DESC) FROM provider_sessions),
+		(SELECT string_agg(coalesce(provider_id, '*'), ' ' ORDER BY until DESC) FROM provider_exclusions),
 		(SELECT string_agg(provider_id, ' ' ORDER BY updated_at DESC, provider_id) FROM provider_reliability_features)
 };
 fill_derived();
 query('CALL liveness_prune()');
-is(query($left), 'd1 d14 d15 d16 d30 d32|open s1 s14 s16 s30 s32|f1 f14 f16 f30 f32 open s32', 'by default they are kept for ever');
+is(query($left), 'd1 d14 d15 d16 d30 d32|open s1 s14 s16 s30 s32|* * x1 x14 x16 x30 x32|f1 f14 f16 f30 f32 open s32', 'by default they are kept for ever');
 set(hourly_retention => '31d');
 query('CALL liveness_prune()');
-is(query($left), 'd1 d14 d15 d16 d30|open s1 s14 s16 s30 s32|f1 f14 f16 f30 f32 open s32', 'liveness.hourly_retention = 31d');
+is(query($left), 'd1 d14 d15 d16 d30|open s1 s14 s16 s30 s32|* * x1 x14 x16 x30 x32|f1 f14 f16 f30 f32 open s32', 'liveness.hourly_retention = 31d');
 is(query(q{SELECT last_rows FROM liveness_jobs WHERE job = 'retention'}), 1, 'liveness_jobs counts them');
 set(session_retention => '31d');
 query('CALL liveness_prune()');
-is(query($left), 'd1 d14 d15 d16 d30|open s1 s14 s16 s30|f1 f14 f16 f30 open',
-	'liveness.session_retention = 31d: closed sessions, and features of those who have none left');
-is(query(q{SELECT last_rows FROM liveness_jobs WHERE job = 'retention'}), 3, 'counted too');
+is(query($left), 'd1 d14 d15 d16 d30|open s1 s14 s16 s30|* * x1 x14 x16 x30|f1 f14 f16 f30 open',
+	'liveness.session_retention = 31d: closed sessions, exclusions that are over, and features of those who have none left');
+is(query(q{SELECT last_rows FROM liveness_jobs WHERE job = 'retention'}), 4, 'counted too');
 fill_derived();
 set(hourly_retention => '1d', session_retention => '1h');
 is(query(q{SELECT liveness_internal.liveness_setting_interval('hourly_retention'), liveness_internal.liveness_setting_interval('session_retention')}), '360:00:00|360:00:00', 'less than 15 days is 15 days');
 query('CALL liveness_prune()');
-is(query($left), 'd1 d14 d15|open s1 s14|f1 f14 open', 'for a window of 14');
+is(query($left), 'd1 d14 d15|open s1 s14|* * x1 x14|f1 f14 open', 'for a window of 14');
 fill_derived();
 set(window_days => 30);
 query('CALL liveness_prune()');
-is(query($left), 'd1 d14 d15 d16 d30|open s1 s14 s16 s30|f1 f14 f16 f30 open', 'and 31 for one of 30');
+is(query($left), 'd1 d14 d15 d16 d30|open s1 s14 s16 s30|* * x1 x14 x16 x30|f1 f14 f16 f30 open', 'and 31 for one of 30');
 fill_derived();
 set(window_days => 14, hourly_retention => -1, session_retention => 0);
 query('CALL liveness_prune()');
-is(query($left), 'd1 d14 d15 d16 d30 d32|open s1 s14 s16 s30 s32|f1 f14 f16 f30 f32 open s32', '-1 and 0 turn them off again');
+is(query($left), 'd1 d14 d15 d16 d30 d32|open s1 s14 s16 s30 s32|* * x1 x14 x16 x30 x32|f1 f14 f16 f30 f32 open s32', '-1 and 0 turn them off again');
 
 # liveness.prune_budget: the batch that uses it up is the last; the trigger is our slow
 # disk, to the second batch

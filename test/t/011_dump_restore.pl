@@ -31,6 +31,7 @@ for my $schema ('public', 'my Schema')
 		SELECT liveness_open_session('p1', 'c', '2026-01-01 00:00+00');
 		SELECT liveness_close_session(1, 'read_error', '2026-01-01 05:00+00', '2026-01-01 04:59+00', 5, 6);
 		SELECT liveness_open_session('p1', 'c', now() - interval '1 hour'), liveness_open_session('é', '', now() - interval '1 hour');
+		SELECT liveness_exclude('p1', '2026-01-01 00:00+00', '2026-01-02 00:00+00', 'disk'), liveness_exclude(NULL, now());
 		SELECT liveness_rollup_features(), liveness_rollup_hourly();
 		-- half of an hour is gone
 		SELECT liveness_prune_batch('1 day', 20);

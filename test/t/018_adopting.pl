@@ -42,6 +42,8 @@ CREATE TABLE provider_heartbeats_hourly (
 	max_thermal_state text, avg_memory_available_gb real);
 CREATE TABLE provider_reliability_features (provider_id text PRIMARY KEY);
 CREATE TABLE provider_groups (provider_id text, rack text);
+CREATE TABLE provider_exclusions (id int, provider_id text, since timestamptz, until timestamptz, reason text, noted_at timestamptz);
+INSERT INTO provider_exclusions VALUES (7, 'p1', '2026-01-01 00:00+00', '2026-01-03 00:00+00', 'disk', '2026-01-02 00:00+00');
 INSERT INTO provider_sessions (provider_id, connected_at) VALUES ('p0', now());
 INSERT INTO provider_heartbeats (provider_id, at, cpu_usage, capacity)
 SELECT 'p' || i % 7, now() - interval '1 minute' * i, 0.5, '{"slots": 4}' FROM generate_series(1, 1000) i;
@@ -52,7 +54,7 @@ SQL
 
 my $error = '';
 $node->psql('postgres', 'CREATE EXTENSION liveness', stderr => \$error);
-like($error, qr/already holds provider_groups, provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, provider_sessions\n/, 'the extension does not take them over silently');
+like($error, qr/already holds provider_exclusions, provider_groups, provider_heartbeats, provider_heartbeats_hourly, provider_reliability_features, provider_sessions\n/, 'the extension does not take them over silently');
 like($error, qr/HINT: .*liveness_adopt\(\).*"Adopting existing tables" in docs\/install\.md/, 'and says where to read on');
 
 my $out = '';
@@ -71,6 +73,11 @@ SELECT count(*) FROM public.provider_heartbeats;
 SQL
 is($node->safe_psql('postgres', q{SELECT liveness_open_session('p1')}), 302, 'ids of sessions go on');
 is($node->safe_psql('postgres', q{INSERT INTO provider_heartbeats (provider_id) VALUES ('p1') RETURNING id}), 1001, 'and those of heartbeats');
+
+# Exclusions of another database
+is($node->safe_psql('postgres', q{SELECT liveness_adopt(NULL, NULL, 'before_liveness.provider_exclusions')}), '(provider_exclusions,1)', 'exclusions are adopted');
+is($node->safe_psql('postgres', q{SELECT x FROM provider_exclusions x}), '(7,p1,"2026-01-01 00:00:00+00","2026-01-03 00:00:00+00",disk,"2026-01-02 00:00:00+00")', 'as they were');
+is($node->safe_psql('postgres', q{SELECT liveness_exclude('nobody', now())}), 8, 'and ids go on');
 is($node->safe_psql('postgres', 'SELECT liveness_rollup_features()'), 7, 'the features rollup finds the providers');
 $node->safe_psql('postgres', 'SELECT liveness_rollup_hourly()');
 is($node->safe_psql('postgres', q{SELECT sum(heartbeat_count) FILTER (WHERE hour >= h), sum(heartbeat_count) FILTER (WHERE hour < h)

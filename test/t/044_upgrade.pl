@@ -49,6 +49,7 @@ $old->safe_psql('postgres', q{
 	SELECT liveness_flush();
 	SELECT liveness_rollup_features(), liveness_rollup_hourly(), liveness_prune_batch(now() - '2026-01-11 00:00+00', 1000);
 	INSERT INTO provider_heartbeats (provider_id, at) VALUES ('not rolled up yet', '2026-01-20 00:00+00');
+	SELECT liveness_exclude('p1', '2026-01-12 00:00+00', '2026-01-13 00:00+00', 'disk');
 	INSERT INTO provider_groups VALUES ('p1', 'rack 1');
 	INSERT INTO liveness_internal.liveness_shock_estimate (as_of, horizon, phi, psi, cuts, cases, pairs, group_pairs) VALUES (now(), '6 hours', 0.2, 0.6, 30, 900, 9000, 900);
 	-- a user's own, which depend on it
@@ -73,7 +74,7 @@ my $best = $old->safe_psql('postgres', 'TABLE public.best');
 is($old->safe_psql('postgres', 'SELECT count(*) FROM provider_heartbeats'), 2003, '3,000 heartbeats, of which 1,000 are gone, and 2 and 1 more');
 my %filled = map { $_ => 1 } $rows =~ /^(\w+)/mg;
 is(join(' ', sort keys %filled),
-	'liveness_dump_known liveness_fleet_hazard liveness_granted_role liveness_job_state liveness_provider_hazard liveness_shock_estimate provider_groups provider_heartbeats provider_heartbeats_hourly provider_heartbeats_id_seq provider_reliability_features provider_sessions provider_sessions_id_seq',
+	'liveness_dump_known liveness_fleet_hazard liveness_granted_role liveness_job_state liveness_provider_hazard liveness_shock_estimate provider_exclusions provider_exclusions_id_seq provider_groups provider_heartbeats provider_heartbeats_hourly provider_heartbeats_id_seq provider_reliability_features provider_sessions provider_sessions_id_seq',
 	'every table and sequence is filled');
 $old->stop;
 

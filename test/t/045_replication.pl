@@ -39,7 +39,7 @@ sub catch_up
 	return;
 }
 
-my @base = qw(provider_sessions provider_heartbeats);
+my @base = qw(provider_sessions provider_heartbeats provider_exclusions);
 my @all = (@base, qw(provider_heartbeats_hourly provider_reliability_features provider_groups liveness_internal.liveness_fleet_hazard liveness_internal.liveness_provider_hazard
 	liveness_internal.liveness_shock_estimate));
 
@@ -51,6 +51,7 @@ query('postgres', qq{
 	INSERT INTO provider_heartbeats (provider_id, at, cpu_usage, thermal_state, capacity)
 		SELECT 'p' || g % 5, '$now'::timestamptz - interval '40 days' + g * interval '1 hour', g % 4 / 4.0, 'fair', '{"slots": 4}' FROM generate_series(1, 500) g;
 	SELECT liveness_rollup_hourly();
+	SELECT liveness_exclude('p1', now() - interval '3 days', reason => 'disk'), liveness_exclude(NULL, now() - interval '2 days', now() - interval '1 day');
 });
 query('postgres', 'CREATE PUBLICATION mirror FOR TABLE ' . join(', ', @all));
 query('postgres', 'CREATE PUBLICATION own FOR TABLE ' . join(', ', @base) . q{ WITH (publish = 'insert, update')});
@@ -69,6 +70,7 @@ query('postgres', qq{
 	SELECT liveness_open_session('p1', 'c', now() - interval '2 hours');
 	SELECT liveness_close_session(41, 'clean_close', now(), now(), 5, 6);
 	SELECT liveness_close_orphans('c');
+	SELECT liveness_end_exclusion(1), liveness_exclude('p2', now());
 	SELECT liveness_open_session('new', 'c', now() - interval '1 hour');
 });
 query('postgres', "SELECT liveness_rollup_features('$now')");

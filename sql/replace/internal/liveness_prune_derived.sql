@@ -44,6 +44,22 @@ BEGIN
 		RETURN total;
 	END IF;
 
+	WITH old AS MATERIALIZED (
+		SELECT x.id
+		FROM @extschema@.provider_exclusions x
+		WHERE x.until < sessions_cut
+		ORDER BY x.until
+		LIMIT batch_size - total
+	)
+	DELETE FROM @extschema@.provider_exclusions x
+	USING old o
+	WHERE x.id = o.id;
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	total := total + deleted;
+	IF total >= batch_size THEN
+		RETURN total;
+	END IF;
+
 	DELETE FROM @extschema@.provider_reliability_features f
 	WHERE f.updated_at < sessions_cut
 	AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
@@ -51,4 +67,4 @@ BEGIN
 	RETURN total + deleted;
 END
 $$;
-COMMENT ON FUNCTION liveness_internal.liveness_prune_derived(int) IS 'Deletes a batch of old hourly rows, closed sessions, and features of providers without any session';
+COMMENT ON FUNCTION liveness_internal.liveness_prune_derived(int) IS 'Deletes a batch of old hourly rows, closed sessions, exclusions, and features of who has no session';

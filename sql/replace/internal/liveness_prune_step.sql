@@ -21,8 +21,8 @@ BEGIN
 	ELSIF part = 'partitions' THEN
 		PERFORM liveness_internal.liveness_extend_partitions();
 	ELSIF part = 'derived' THEN
-		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_reliability_features
-			IN ROW EXCLUSIVE MODE;
+		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_exclusions,
+			@extschema@.provider_reliability_features IN ROW EXCLUSIVE MODE;
 		deleted := CASE WHEN liveness_internal.liveness_lock_job('restore'::text, false) THEN liveness_internal.liveness_prune_derived(batch_size) END;
 	ELSIF cut IS NOT NULL THEN
 		deleted := liveness_internal.liveness_prune_heartbeats(cut, batch_size);

@@ -1,0 +1,20 @@
+CREATE FUNCTION liveness_end_exclusion(id bigint, until timestamptz DEFAULT now())
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF NOT isfinite(coalesce($2, now())) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'datetime_field_overflow',
+			MESSAGE = format('an exclusion cannot end at %s', $2),
+			HINT = 'Give the instant from which time counts again, for example now().';
+	END IF;
+	UPDATE @extschema@.provider_exclusions x
+	SET until = coalesce($2, now())
+	WHERE x.id = $1 AND (x.until IS NULL OR x.until > coalesce($2, now()));
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION liveness_end_exclusion(bigint, timestamptz) IS 'Ends an exclusion; false if there is none that goes on beyond that instant';
