@@ -379,6 +379,25 @@ CREATE FUNCTION liveness_internal.liveness_score(uptime_pct float8, p_stays_4h f
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_score(float8, float8, float8, float8, timestamptz, timestamptz) IS 'liveness_score for the jobs';
 
+CREATE TYPE liveness_internal.liveness_score_term AS (
+	term text,
+	measured float8,
+	value float8,
+	weight float8,
+	points float8
+);
+COMMENT ON TYPE liveness_internal.liveness_score_term IS 'A term of the liveness score';
+COMMENT ON COLUMN liveness_internal.liveness_score_term.term IS 'The feature that it is made of; clamp: what keeps the score in 0 to 1';
+COMMENT ON COLUMN liveness_internal.liveness_score_term.measured IS 'The feature: a share, 0 to 1; the MTBF, seconds; the time since the disconnect, seconds, NULL for none';
+COMMENT ON COLUMN liveness_internal.liveness_score_term.value IS 'What counts of it, 0 to 1; NULL for clamp';
+COMMENT ON COLUMN liveness_internal.liveness_score_term.weight IS 'Its weight in the score, -0.10 to 0.35; NULL for clamp';
+COMMENT ON COLUMN liveness_internal.liveness_score_term.points IS 'Value x weight, -0.10 to 0.35; the points of all terms add up to the score';
+
+CREATE FUNCTION liveness_internal.liveness_score_terms(uptime_pct float8, p_stays_4h float8, p_stays_8h float8,
+	mtbf_seconds float8, last_disconnect_at timestamptz, as_of timestamptz)
+RETURNS SETOF liveness_internal.liveness_score_term AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 6;
+COMMENT ON FUNCTION liveness_internal.liveness_score_terms(float8, float8, float8, float8, timestamptz, timestamptz) IS 'The terms of liveness_score, whose points add up to it; none for a NULL feature';
+
 CREATE FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[])
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[]) IS 'Transition function of liveness_percentiles';
@@ -1779,16 +1798,32 @@ $$;
 COMMENT ON FUNCTION liveness_unschedule() IS 'Takes the jobs of liveness_schedule() away from pg_cron, those of the current role';
 
 -- One row for each provider, as an aggregate without GROUP BY is: the planner leaves out the
--- joins whose columns nobody asks for.
+-- joins whose columns nobody asks for.  The providers that no rollup has seen yet have an
+-- open session, or one that ended since the last rollup: both are found by index.
 CREATE VIEW provider_liveness AS
 	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
-		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
+		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
 		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
 		o.connected_since IS NOT NULL AS connected,
 		o.connected_since,
 		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
-	FROM provider_reliability_features f
+	FROM (
+		SELECT r.provider_id, r.updated_at, r.window_days, r.uptime_pct, r.sessions_count, r.mtbf_seconds,
+			r.median_session_seconds, r.p10_session_seconds, r.p90_session_seconds,
+			r.disconnect_reasons, r.p_stays_4h, r.p_stays_8h, r.last_disconnect_at, r.last_session_duration_seconds,
+			r.liveness_score, r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h, r.spells_count
+		FROM provider_reliability_features r
+		UNION ALL
+		SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+		FROM (
+			SELECT DISTINCT s.provider_id
+			FROM provider_sessions s
+			WHERE (s.disconnected_at IS NULL
+				OR s.disconnected_at >= (SELECT coalesce(max(j.last_started_at), '-infinity') FROM liveness_internal.liveness_job_state j WHERE j.job = 'features'))
+			AND NOT EXISTS (SELECT FROM provider_reliability_features k WHERE k.provider_id = s.provider_id)
+		) n
+	) f
 	LEFT JOIN LATERAL (
 		SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
 		FROM provider_sessions s
@@ -1800,7 +1835,7 @@ CREATE VIEW provider_liveness AS
 		FROM provider_heartbeats h
 		WHERE h.provider_id = f.provider_id
 	) h ON true;
-COMMENT ON VIEW provider_liveness IS 'Reliability features of each provider that the rollup knows, and whether it is connected now';
+COMMENT ON VIEW provider_liveness IS 'Each provider: its reliability features, NULL before its first rollup, and whether it is connected now';
 COMMENT ON COLUMN provider_liveness.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
 COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session that has begun?';
 COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
@@ -2009,11 +2044,13 @@ CREATE FUNCTION liveness_heatmap(provider_id text)
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT (ARRAY['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])[m.day + 1] || ' ' ||
-		pg_catalog.string_agg(
-			CASE WHEN m.availability IS NULL THEN '?'
-				ELSE pg_catalog.substr(s.shades, 1 + pg_catalog.ceil(4::float8 * m.availability)::int, 1)
-			END, '' ORDER BY m.hour)
+	SELECT CASE WHEN GROUPING(m.day) = 1 THEN 'UTC 0  3  6  9  12 15 18 21'
+		ELSE (ARRAY['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])[m.day + 1] || ' ' ||
+			pg_catalog.string_agg(
+				CASE WHEN m.availability IS NULL THEN '?'
+					ELSE pg_catalog.substr(s.shades, 1 + pg_catalog.ceil(4::float8 * m.availability)::int, 1)
+				END, '' ORDER BY m.hour)
+		END
 	FROM @extschema@.provider_availability_matrix m
 	CROSS JOIN (
 		SELECT CASE WHEN pg_catalog.getdatabaseencoding() = 'UTF8'::name
@@ -2021,10 +2058,86 @@ BEGIN ATOMIC
 			ELSE '.-+*#' END AS shades
 	) s
 	WHERE m.provider_id = $1
-	GROUP BY m.day, s.shades
-	ORDER BY m.day;
+	-- the heading is the group of all days
+	GROUP BY GROUPING SETS ((s.shades, m.day), (s.shades))
+	ORDER BY GROUPING(m.day) DESC, m.day;
 END;
-COMMENT ON FUNCTION liveness_heatmap(text) IS 'Availability of a provider by hour of the week: a line a day, a character an hour';
+COMMENT ON FUNCTION liveness_heatmap(text) IS 'Availability of a provider by hour of the week, UTC: a heading, a line a day, a character an hour';
+
+CREATE TYPE liveness_explain_row AS (
+	term text,
+	measured float8,
+	value float8,
+	weight float8,
+	points float8,
+	failures bigint,
+	ends timestamptz[],
+	reasons text[]
+);
+COMMENT ON TYPE liveness_explain_row IS 'Row of liveness_explain: a term of the score';
+COMMENT ON COLUMN liveness_explain_row.term IS 'The feature that the term is made of; clamp: what keeps the score in 0 to 1';
+COMMENT ON COLUMN liveness_explain_row.measured IS 'The feature: a share, 0 to 1; the MTBF, seconds; the time since the last disconnect, seconds, NULL for none';
+COMMENT ON COLUMN liveness_explain_row.value IS 'What counts of it in the score, 0 to 1; NULL for clamp';
+COMMENT ON COLUMN liveness_explain_row.weight IS 'Its weight in the score, -0.10 to 0.35; NULL for clamp';
+COMMENT ON COLUMN liveness_explain_row.points IS 'Value x weight, -0.10 to 0.35; the points of all rows add up to liveness_score';
+COMMENT ON COLUMN liveness_explain_row.failures IS 'Failures of the window that counted against the provider in this term; NULL where ends do not count';
+COMMENT ON COLUMN liveness_explain_row.ends IS 'When these failures were: the latest ten, the latest first';
+COMMENT ON COLUMN liveness_explain_row.reasons IS 'Why each of these spells ended, in the order of ends';
+
+-- The terms are those of the stored features; the ends are those of the sessions that
+-- the rollup which wrote them found, as far as they are still there.
+CREATE FUNCTION liveness_explain(provider_id text)
+RETURNS SETOF liveness_explain_row
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH feature AS MATERIALIZED (
+		SELECT f.provider_id, f.updated_at, liveness_internal.liveness_window_start(f.updated_at, f.window_days) AS since,
+			f.uptime_pct, f.p_stays_4h, f.p_stays_8h, f.mtbf_seconds, f.last_disconnect_at
+		FROM @extschema@.provider_reliability_features f
+		-- and no rollup writes anything else
+		WHERE f.provider_id = $1 AND isfinite(f.updated_at) AND f.window_days BETWEEN 1 AND 3650
+		AND f.uptime_pct BETWEEN 0 AND 1 AND f.p_stays_4h BETWEEN 0 AND 1 AND f.p_stays_8h BETWEEN 0 AND 1
+	), ended AS MATERIALIZED (
+		SELECT s.connected_at, s.disconnected_at, s.disconnect_reason, f.updated_at
+		FROM feature f
+		JOIN @extschema@.provider_sessions s ON s.provider_id = f.provider_id
+		WHERE s.connected_at < f.updated_at AND (s.disconnected_at IS NULL OR s.disconnected_at >= f.since)
+	), failure AS MATERIALIZED (
+		SELECT p.until, p.seconds, (
+				SELECT min(coalesce(nullif(e.disconnect_reason, ''), 'unspecified'))
+				FROM ended e
+				WHERE greatest(e.connected_at, e.disconnected_at) = p.until
+				AND e.disconnected_at IS NOT NULL AND NOT @extschema@.liveness_is_censored(e.disconnect_reason)
+			) AS reason
+		FROM (
+			SELECT e.updated_at, liveness_internal.liveness_features_history(e.connected_at, e.disconnected_at, e.disconnect_reason, e.updated_at, 1) AS sessions
+			FROM ended e
+			GROUP BY e.updated_at
+		) h
+		CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, h.updated_at) p
+		WHERE p.failed
+	)
+	SELECT t.term, t.measured, t.value, t.weight, t.points,
+		CASE WHEN t.term NOT IN ('uptime_pct', 'clamp') THEN c.failures END, c.ends, c.reasons
+	FROM feature f
+	CROSS JOIN LATERAL liveness_internal.liveness_score_terms(f.uptime_pct::float8, f.p_stays_4h::float8, f.p_stays_8h::float8,
+		f.mtbf_seconds::float8, f.last_disconnect_at, f.updated_at) WITH ORDINALITY t
+	CROSS JOIN LATERAL (
+		SELECT count(*) AS failures,
+			(array_agg(u.until ORDER BY u.until DESC))[1:10] AS ends,
+			(array_agg(u.reason ORDER BY u.until DESC))[1:10] AS reasons
+		FROM failure u
+		WHERE CASE t.term
+			WHEN 'p_stays_4h' THEN u.seconds < 4 * 3600
+			WHEN 'p_stays_8h' THEN u.seconds < 8 * 3600
+			WHEN 'mtbf_seconds' THEN true
+			WHEN 'last_disconnect_at' THEN t.value > 0 AND u.until = f.last_disconnect_at
+			ELSE false
+		END
+	) c
+	ORDER BY t.ordinality;
+END;
+COMMENT ON FUNCTION liveness_explain(text) IS 'The liveness score of a provider, term by term, and the failures that counted';
 
 -- One row, or an error: without a rollup there is nothing to answer from.
 CREATE FUNCTION liveness_internal.liveness_prepared_fleet()
@@ -3423,6 +3536,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_end_exclusion(bigint, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_exclude(text, timestamptz, timestamptz, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_explain(text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_features_at(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_fleet_survival(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_flush()', 'EXECUTE', '{writer,operator}'),

@@ -72,8 +72,7 @@ LIMIT 5;
 \endif
 
 \if :{?shown}
-	\echo '== When is' :shown 'there?  (liveness_heatmap; hours in UTC)'
-	\echo '    0  3  6  9  12 15 18 21'
+	\echo '== When is' :shown 'there?  (liveness_heatmap)'
 	\pset tuples_only on
 	\pset format unaligned
 	SELECT liveness_heatmap(:'shown');

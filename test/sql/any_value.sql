@@ -46,6 +46,8 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_candidates', $$SELECT * FROM public.liveness_candidates('1 hour', 0, NULL)$$),
 	('liveness_candidates_at', $$SELECT * FROM public.liveness_candidates_at(now(), '1 hour', 0, NULL) UNION ALL SELECT * FROM public.liveness_candidates_at(now() - interval '1 day', '1 hour', 0, NULL)$$),
 	('liveness_fleet_survival', $$SELECT * FROM public.survival_table(public.liveness_fleet_survival())$$),
+	('liveness_explain', $$SELECT e.* FROM public.provider_reliability_features f, public.liveness_explain(f.provider_id) e$$),
+	('liveness_score_terms', NULL),
 	('liveness_heatmap', $$SELECT h FROM public.provider_reliability_features f, public.liveness_heatmap(f.provider_id) h$$),
 	('liveness_rollup_hourly', $$SELECT public.liveness_rollup_hourly('-infinity', 'infinity')$$),
 	('liveness_close_session', $$SELECT public.liveness_close_session(s.id, s.disconnect_reason, NULL, s.last_heartbeat_at, s.requests_served, s.tokens_generated) FROM public.provider_sessions s$$),

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(77);
+SELECT plan(89);
 
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
 
@@ -21,14 +21,28 @@ INSERT INTO provider_heartbeats (provider_id, at) VALUES
 	('open', pg_temp.ago('11 min')), ('twice', pg_temp.ago('5 min')), ('twice', pg_temp.ago('6 min'));
 SELECT results_eq('SELECT provider_id, connected, connected_since, last_heartbeat_at FROM provider_liveness ORDER BY provider_id',
 	$$VALUES ('closed', false, NULL::timestamptz, pg_temp.ago('1 h')), ('gone', false, NULL, pg_temp.ago('30 d')), ('never', true, pg_temp.ago('1 min'), NULL),
-		('open', true, pg_temp.ago('3 h'), pg_temp.ago('10 min')), ('twice', true, pg_temp.ago('3 h'), pg_temp.ago('5 min'))$$,
+		('open', true, pg_temp.ago('3 h'), pg_temp.ago('10 min')), ('twice', true, pg_temp.ago('3 h'), pg_temp.ago('5 min')),
+		('unknown', true, pg_temp.ago('1 min'), NULL)$$,
 	'provider_liveness: connected or not, since when (the oldest open session), last heartbeat by either account');
 SELECT set_eq($$SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_seconds, median_session_seconds, p10_session_seconds,
-		p90_session_seconds, hourly_availability, disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
-		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count FROM provider_liveness$$,
-	'TABLE provider_reliability_features', 'and every column of the features');
+		p90_session_seconds, disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
+		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count FROM provider_liveness WHERE updated_at IS NOT NULL$$,
+	$$SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_seconds, median_session_seconds, p10_session_seconds,
+		p90_session_seconds, disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
+		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count FROM provider_reliability_features$$,
+	'and every column of the features but the matrix');
+SELECT is((SELECT jsonb_strip_nulls(to_jsonb(l)) - 'connected_since' FROM provider_liveness l WHERE updated_at IS NULL),
+	'{"provider_id": "unknown", "connected": true}', 'which are NULL for one that no rollup has seen yet');
+SAVEPOINT rollup;
+INSERT INTO liveness_internal.liveness_job_state (job, last_started_at) VALUES ('features', pg_temp.ago('1 h')), ('features', pg_temp.ago('2 h')), ('hourly', now());
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at) VALUES
+	('gone at once', pg_temp.ago('30 min'), pg_temp.ago('20 min')), ('gone at once', pg_temp.ago('15 min'), pg_temp.ago('10 min')),
+	('gone long ago', pg_temp.ago('3 h'), pg_temp.ago('2 h')), ('unknown', pg_temp.ago('10 min'), NULL), ('tomorrow', now() + interval '1 d', NULL);
+SELECT results_eq('SELECT provider_id, connected FROM provider_liveness WHERE updated_at IS NULL ORDER BY 1',
+	$$VALUES ('gone at once', false), ('tomorrow', false), ('unknown', true)$$, 'one that came and went since the last rollup is known too, and each but once');
+ROLLBACK TO rollup;
 SELECT columns_are('provider_liveness', ARRAY['provider_id', 'updated_at', 'window_days', 'uptime_pct', 'sessions_count', 'mtbf_seconds',
-	'median_session_seconds', 'p10_session_seconds', 'p90_session_seconds', 'hourly_availability', 'disconnect_reasons', 'p_stays_4h', 'p_stays_8h',
+	'median_session_seconds', 'p10_session_seconds', 'p90_session_seconds', 'disconnect_reasons', 'p_stays_4h', 'p_stays_8h',
 	'last_disconnect_at', 'last_session_duration_seconds', 'liveness_score', 'mttr_seconds', 'failures_count', 'p_survives_4h', 'p_survives_8h', 'spells_count',
 	'connected', 'connected_since', 'last_heartbeat_at'], 'provider_liveness has these columns');
 
@@ -80,16 +94,17 @@ SELECT results_eq($$SELECT count(*), count(DISTINCT (day, hour)), min(day), max(
 SELECT results_eq('SELECT provider_id, reason, sessions FROM provider_disconnect_reasons ORDER BY 2',
 	$$VALUES ('good', 'read_error', 2::bigint), ('good', 'unspecified', 1)$$, 'provider_disconnect_reasons: a row a reason');
 SELECT results_eq($$SELECT liveness_heatmap('good')$$,
-	$$VALUES ('Sun ·░░▒▒▓▓██?' || repeat('█', 14)), ('Mon ' || repeat('█', 24)), ('Tue ' || repeat('█', 24)), ('Wed ' || repeat('█', 24)),
+	$$VALUES ('UTC 0  3  6  9  12 15 18 21'), ('Sun ·░░▒▒▓▓██?' || repeat('█', 14)), ('Mon ' || repeat('█', 24)), ('Tue ' || repeat('█', 24)), ('Wed ' || repeat('█', 24)),
 		('Thu ' || repeat('█', 24)), ('Fri ' || repeat('█', 24)), ('Sat ' || repeat('█', 23) || '▒')$$,
-	'liveness_heatmap: a line a day from Sunday, a shade a quarter, ? where there is nothing to know');
-SELECT results_eq($$SELECT count(*), min(length(l)), max(length(l)) FROM liveness_heatmap('good') l$$, 'VALUES (7::bigint, 28, 28)', 'seven lines of 28 characters');
+	'liveness_heatmap: a heading of hours, a line a day from Sunday, a shade a quarter, ? where there is nothing to know');
+SELECT results_eq($$SELECT count(*), min(length(l)), max(length(l)) FROM liveness_heatmap('good') l WHERE l !~ '^UTC'$$, 'VALUES (7::bigint, 28, 28)', 'seven lines of 28 characters');
+SELECT is((SELECT array_agg(l.h) FROM (SELECT strpos(l, h::text) - 5 FROM liveness_heatmap('good') l, unnest('{12,15,18,21}'::int[]) h WHERE l ~ '^UTC') l (h)), '{12,15,18,21}', 'each hour stands above its column');
 SELECT is((SELECT count(*) FROM liveness_heatmap('nobody')), 0::bigint, 'no line for one that is unknown');
 SELECT is((SELECT count(*) FROM liveness_heatmap(NULL)), 0::bigint, 'nor for NULL');
 INSERT INTO provider_sessions (provider_id, connected_at) VALUES ('week', '2026-01-01 00:00+00');
 SELECT liveness_rollup_features('2026-01-05 06:30+00', 1);
 SELECT results_eq($$SELECT liveness_heatmap('week')$$,
-	$$VALUES ('Sun ??????' || repeat('█', 18)), ('Mon ' || repeat('█', 7) || repeat('?', 17)), ('Tue ' || repeat('?', 24)), ('Wed ' || repeat('?', 24)),
+	$$VALUES ('UTC 0  3  6  9  12 15 18 21'), ('Sun ??????' || repeat('█', 18)), ('Mon ' || repeat('█', 7) || repeat('?', 17)), ('Tue ' || repeat('?', 24)), ('Wed ' || repeat('?', 24)),
 		('Thu ' || repeat('?', 24)), ('Fri ' || repeat('?', 24)), ('Sat ' || repeat('?', 24))$$,
 	'a window of one day: Sunday 06:30 to Monday 06:30, the rest not known');
 
@@ -109,15 +124,51 @@ SELECT results_eq('SELECT provider_id, reason, sessions FROM provider_disconnect
 		('short', 'x', 2), ('wild', 'x', 0)$$,
 	'only an object has reasons; what is no number is NULL, and none is below 0');
 SELECT results_eq($$SELECT f.provider_id, count(l) FROM provider_reliability_features f LEFT JOIN LATERAL liveness_heatmap(f.provider_id) l ON true GROUP BY 1 ORDER BY 1$$,
-	$$VALUES ('array', 0::bigint), ('bool', 0), ('default', 0), ('long', 0), ('nested', 7), ('null', 0), ('number', 0), ('object', 0), ('short', 0), ('string', 0), ('strings', 7), ('wild', 7)$$,
+	$$VALUES ('array', 0::bigint), ('bool', 0), ('default', 0), ('long', 0), ('nested', 8), ('null', 0), ('number', 0), ('object', 0), ('short', 0), ('string', 0), ('strings', 8), ('wild', 8)$$,
 	'no heatmap without a matrix');
-SELECT is((SELECT l FROM liveness_heatmap('wild') l LIMIT 1), 'Sun ' || repeat('·█', 12), 'shares out of range take the nearest shade');
-SELECT is((SELECT count(*) FROM provider_liveness), 12::bigint, 'provider_liveness hands all of it on');
+SELECT is((SELECT l FROM liveness_heatmap('wild') l OFFSET 1 LIMIT 1), 'Sun ' || repeat('·█', 12), 'shares out of range take the nearest shade');
+SELECT is((SELECT count(*) FROM provider_liveness WHERE updated_at IS NOT NULL), 12::bigint, 'provider_liveness hands all of it on');
 UPDATE provider_reliability_features SET hourly_availability = (SELECT jsonb_agg('1e400'::jsonb) FROM generate_series(1, 168)), disconnect_reasons = '{"x": 1e30}'
 	WHERE provider_id = 'wild';
 SELECT lives_ok('SELECT * FROM provider_availability_matrix', 'a share beyond float8 is no error');
 SELECT is((SELECT sessions FROM provider_disconnect_reasons WHERE provider_id = 'wild'), 9223372036854775807, 'nor is a number of sessions beyond bigint: it is the greatest');
-SELECT is((SELECT l FROM liveness_heatmap('wild') l LIMIT 1), 'Sun ' || repeat('█', 24), 'nor is its heatmap: it is full');
+SELECT is((SELECT l FROM liveness_heatmap('wild') l OFFSET 1 LIMIT 1), 'Sun ' || repeat('█', 24), 'nor is its heatmap: it is full');
+
+-- liveness_explain: three failures in 14 days, after 3, 6 and 6 hours, and 12 hours that the observer cut short; up for 27 of 336 hours
+DELETE FROM provider_reliability_features; DELETE FROM provider_sessions;
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason) VALUES
+	('e', '', '2026-01-02 00:00+00', '2026-01-02 03:00+00', 'read_error'), ('e', '', '2026-01-05 00:00+00', '2026-01-05 06:00+00', 'clean_close'),
+	('e', '', '2026-01-10 00:00+00', '2026-01-10 12:00+00', 'coordinator_restart'), ('e', 'blue', '2026-01-14 06:00+00', '2026-01-14 12:00+00', 'coordinator_restart'),
+	('e', 'green', '2026-01-14 11:00+00', '2026-01-14 12:00+00', ''),
+	('flaps', '', '2026-01-14 00:00+00', '2026-01-14 12:00+00', 'x'), ('steady', '', '2025-12-01 00:00+00', NULL, ''),
+	('e', '', '2025-12-01 00:00+00', '2025-12-02 00:00+00', 'before the window'), ('e', '', '2026-01-16 00:00+00', '2026-01-16 01:00+00', 'after it');
+SELECT liveness_rollup_features('2026-01-15 00:00+00');
+SELECT results_eq($$SELECT term, measured::numeric(12, 6), value::numeric(12, 6), weight, points::numeric(12, 6), failures, ends, reasons FROM liveness_explain('e')$$,
+	$$VALUES ('uptime_pct', 0.080357, 0.080357, 0.35::float8, 0.028125, NULL::bigint, NULL::timestamptz[], NULL::text[]),
+		('p_stays_4h', 0.750000, 0.750000, 0.25, 0.187500, 1, '{2026-01-02 03:00+00}', '{read_error}'),
+		('p_stays_8h', 0.250000, 0.250000, 0.15, 0.037500, 3, '{2026-01-14 12:00+00,2026-01-05 06:00+00,2026-01-02 03:00+00}', '{unspecified,clean_close,read_error}'),
+		('mtbf_seconds', 32400.000000, 0.993307, 0.25, 0.248327, 3, '{2026-01-14 12:00+00,2026-01-05 06:00+00,2026-01-02 03:00+00}', '{unspecified,clean_close,read_error}'),
+		('last_disconnect_at', 43200.000000, 0.500000, -0.10, -0.050000, 1, '{2026-01-14 12:00+00}', '{unspecified}'),
+		('clamp', NULL, NULL, NULL, 0.000000, NULL, NULL, NULL)$$,
+	'liveness_explain: terms and failures by hand');
+SELECT is((SELECT sum(points)::numeric(12, 6) FROM liveness_explain('e')), 0.451452, 'which add up');
+SELECT is_empty($$SELECT f.provider_id, f.liveness_score, e.points FROM provider_reliability_features f
+	CROSS JOIN LATERAL (SELECT sum(points) AS points, count(*) AS terms FROM liveness_explain(f.provider_id)) e
+	WHERE abs(e.points - f.liveness_score) > 1e-6 OR e.terms <> 6$$, 'to the stored score of every provider');
+SELECT results_eq($$SELECT term, points::numeric(6, 4), failures FROM liveness_explain('steady') WHERE term IN ('mtbf_seconds', 'last_disconnect_at')$$,
+	$$VALUES ('mtbf_seconds', 0.2500, 0::bigint), ('last_disconnect_at', 0.0000, 0)$$, 'one that never failed has no end that counts');
+SELECT liveness_rollup_features('2026-01-15 06:00+00', 1);
+SELECT is((SELECT failures FROM liveness_explain('e') WHERE term = 'mtbf_seconds'), 1::bigint, 'the window is that of the rollup');
+INSERT INTO provider_reliability_features (provider_id, updated_at, last_disconnect_at) VALUES ('low', '2026-01-15 00:00+00', '2026-01-15 00:00+00');
+SELECT is((SELECT array_agg(points::numeric(8, 6)) FROM liveness_explain('low') WHERE points <> 0), '{0.004497,-0.100000,0.095503}', 'clamp is what brings a negative sum to 0');
+SELECT is((SELECT count(*) FROM liveness_explain('nobody')), 0::bigint, 'no row for one that no rollup knows');
+SELECT is((SELECT count(*) FROM liveness_explain(NULL)), 0::bigint, 'nor for NULL');
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+	SELECT 'flaps', '2026-01-01 00:00+00'::timestamptz + g * interval '1 h', '2026-01-01 00:30+00'::timestamptz + g * interval '1 h', 'r' || g FROM generate_series(0, 19) g;
+SELECT liveness_rollup_features('2026-01-05 00:00+00');
+SELECT results_eq($$SELECT failures, cardinality(ends), reasons[1], reasons[10] FROM liveness_explain('flaps') WHERE term = 'p_stays_4h'$$,
+	$$VALUES (20::bigint, 10, 'r19', 'r10')$$, 'the latest ten of twenty failures');
+DELETE FROM provider_sessions;
 
 -- network_availability
 DELETE FROM provider_reliability_features; DELETE FROM provider_sessions;
@@ -230,10 +281,10 @@ SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliabil
 	$$VALUES ('provider_reliability_features', 'index')$$, 'the ranking, which is inlined');
 SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliability(min_uptime => 0.5, max_rows => 500)')$$,
 	$$VALUES ('provider_reliability_features', 'index')$$, 'with bounds too');
-SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, liveness_score FROM provider_liveness') s (relation, how)$$,
-	$$VALUES ('provider_reliability_features')$$, 'features alone cost no look at sessions or heartbeats');
-SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, connected, connected_since FROM provider_liveness') s (relation, how) ORDER BY 1$$,
-	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'who is connected none at heartbeats');
+SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, connected, connected_since, liveness_score FROM provider_liveness') s (relation, how) ORDER BY 1$$,
+	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'features, and who is connected, cost no look at heartbeats');
+SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT * FROM liveness_explain(''p7'')') s (relation, how) WHERE how = 'index' ORDER BY 1$$,
+	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'the score of one, term by term');
 SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_internal.liveness_open_sessions WHERE provider_id = ''p7''')$$,
 	$$VALUES ('provider_heartbeats', 'index'), ('provider_sessions', 'index')$$, 'the open sessions of one provider, as liveness_open_session needs them');
 

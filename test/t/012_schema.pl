@@ -47,7 +47,7 @@ sub exercise
 	is($call->(q{CALL @.liveness_prune()}), '', "$what: the retention");
 	is($call->(qq{CALL \@.liveness_run('$_')}), '', "$what: run $_") for qw(features hourly retention);
 	is($call->(q{SELECT count(*) FROM @.liveness_reliability()}), 2, "$what: the ranking");
-	is($call->(q{SELECT count(*) FROM @.liveness_heatmap('p')}), 7, "$what: a heatmap");
+	is($call->(q{SELECT count(*) FROM @.liveness_heatmap('p')}), 8, "$what: a heatmap");
 	is($call->(qq{SELECT count(*) >= 0 FROM \@.$_}), 't', "$what: $_")
 	  for qw(provider_liveness provider_session_history provider_heartbeat_history provider_availability_matrix
 		provider_disconnect_reasons provider_stale_sessions network_availability liveness_jobs);

@@ -48,7 +48,7 @@ my %reads = (
 	'SELECT count(*) FROM liveness_jobs WHERE runs = 1' => 2,
 	'SELECT count(*) FROM liveness_features_at()' => 10,
 	'SELECT count(*) FROM liveness_reliability()' => 10,
-	q{SELECT count(*) FROM liveness_heatmap('p1')} => 7,
+	q{SELECT count(*) FROM liveness_heatmap('p1')} => 8,
 	'SELECT count(*) FROM regexp_matches(liveness_report(), $$<dd>10</dd>$$, $$g$$)' => 4,	# providers, connected, stale, of 95 %
 	'SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly' => 100);
 is($standby->safe_psql('postgres', $_), $reads{$_}, "on the standby: $_") for sort keys %reads;

@@ -29,7 +29,7 @@ for my $encoding (sort keys %shades)
 	my $line = $shades{$encoding} x 4;
 	my $heatmap = $node->safe_psql($db, "SET client_encoding = $encoding; SELECT liveness_heatmap('p')");
 	utf8::encode($heatmap) if utf8::is_utf8($heatmap);
-	is($heatmap, join("\n", map { "$_ $line" } qw(Sun Mon Tue Wed Thu Fri Sat)), "$encoding: the heatmap");
+	is($heatmap, join("\n", 'UTC 0  3  6  9  12 15 18 21', map { "$_ $line" } qw(Sun Mon Tue Wed Thu Fri Sat)), "$encoding: the heatmap");
 	# S is 5/6 from 1 on, 1/3 from 2 on, and unknown past 3: of two lines one and two thirds, two thirds
 	is($node->safe_psql($db, q{SELECT survival_plot('{1:1:0,2:3:0,3:0:2}', 20, 2, 7)}), "100%+##::\n 50%+####:::????????\n  0%++------+------+\n     0     3.5     7", "$encoding: a curve")
 		if $encoding ne 'UTF8';

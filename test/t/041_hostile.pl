@@ -142,7 +142,7 @@ my %calls = (
 		q{SELECT job, last_rows, last_error, runs, errors FROM fleet.liveness_jobs}, q{SELECT name FROM fleet.liveness_stats},
 		q{SELECT * FROM fleet.liveness_features_at(@timestamptz '2025-01-10 00:00+00', 14)},
 		q{SELECT * FROM fleet.liveness_reliability(@float8 '0', @float8 '0', @float8 '0', @float8 '0', @float8 '0.9', 50)},
-		q{SELECT * FROM fleet.liveness_heatmap(@text 'p1')},
+		q{SELECT * FROM fleet.liveness_heatmap(@text 'p1')}, q{SELECT * FROM fleet.liveness_explain(@text 'p1')},
 		q{SELECT provider_id, session_id FROM fleet.liveness_candidates(@interval '1 hour', @float8 '0', 50)},
 		q{SELECT * FROM fleet.liveness_candidates_at(@timestamptz '2025-01-02 03:00+00', @interval '1 hour', @float8 '0', 50)},
 		q{SELECT * FROM fleet.liveness_backtest(@interval '1 hour', @timestamptz '2025-01-01 00:00+00', @timestamptz '2025-01-03 00:00+00', @interval '2 hours')},
@@ -424,7 +424,7 @@ is(query('SELECT fleet.liveness_rollup_features()'), 1, 'features');
 odd_ok('SELECT provider_id FROM fleet.provider_reliability_features', 'of an odd provider');
 odd_ok('SELECT reason FROM fleet.provider_disconnect_reasons', 'an odd reason');
 odd_ok(q{SELECT provider_id FROM fleet.liveness_candidates('1 hour', 0)}, 'a candidate');
-is(query("SELECT count(*) FROM fleet.liveness_heatmap($literal)"), 7, 'its week');
+is(query("SELECT count(*) FROM fleet.liveness_heatmap($literal)"), 8, 'its week');
 is(query('SET liveness.censored_reasons = ' . $literal =~ s/"/""/gr =~ s/^'(.*)'$/'"$1"'/rs . "; SELECT fleet.liveness_is_censored($literal)"), 't', 'a censored reason');
 poll("SELECT count(*) = 1 $worker");
 is(query("SELECT fleet.liveness_emit($literal, $literal, 0, 0, $literal, NULL, NULL, NULL, $literal, $literal, to_jsonb(${literal}::text)), fleet.liveness_flush()"), 't|1', 'a heartbeat of odd texts');

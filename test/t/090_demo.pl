@@ -109,7 +109,7 @@ is($node->safe_psql('fleet', q{SELECT string_agg(DISTINCT reason, ' ') FROM prov
 
 my $report = script_ok('fleet', 'report', 'simulated=on');
 like($report, qr/^ steady-\d+ +\| 1\.0000 /m, 'the report ranks');
-like($report, qr/^ +0  3  6  9  12 15 18 21\n(?:\w{3} \S+\n){7}/m, 'the report draws a heatmap');
+like($report, qr/^UTC 0  3  6  9  12 15 18 21\n(?:\w{3} \S+\n){7}/m, 'the report draws a heatmap');
 foreach my $question (split /\n/, <<'END')
 Who can be relied on?
 How do the temperaments compare?

@@ -56,6 +56,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_end_exclusion(bigint, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_exclude(text, timestamptz, timestamptz, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_explain(text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_features_at(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_fleet_survival(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_flush()', 'EXECUTE', '{writer,operator}'),
