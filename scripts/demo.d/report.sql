@@ -185,5 +185,9 @@ ORDER BY job;
 	FROM liveness_candidates_at(:'at', '6 hours', max_rows => 8);
 \endif
 
--- the sessions and features stay; what only the demo knows goes
-DROP SCHEMA demo CASCADE;
+\if :simulated
+	-- the fleet goes on: live.sql
+\else
+	-- the sessions and features stay; what only the demo knows goes
+	DROP SCHEMA demo CASCADE;
+\endif

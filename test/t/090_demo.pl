@@ -1,10 +1,11 @@
-# The SQL of `make demo` on a small fleet and on small traces: the rest of it is
-# what `make demo` itself shows.
+# `make demo`: its SQL on a small fleet and on small traces, the rounds of its coordinators,
+# and the script as a whole, from a path with blanks.
 use strict;
 use warnings;
 
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::RecursiveCopy;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -87,8 +88,8 @@ is( $node->safe_psql('fleet', q{
 # the database is younger than the worker's first attempts to start
 $node->poll_query_until('fleet', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'fleet' AND backend_type = 'liveness worker' AND state IS NOT NULL})
   or die 'the worker stays away';
-my $open = $node->safe_psql('fleet', 'SELECT count(DISTINCT provider_id) FROM provider_sessions WHERE disconnected_at IS NULL');
-like(script_ok('fleet', 'emit'), qr/^$open accepted in [\d.]+ ms, $open on disk [\d.]+ ms later\n\z/,
+my $connected = $node->safe_psql('fleet', 'SELECT count(DISTINCT provider_id) FROM provider_sessions WHERE disconnected_at IS NULL');
+like(script_ok('fleet', 'emit'), qr/^$connected accepted in [\d.]+ ms, $connected on disk [\d.]+ ms later\n\z/,
 	'each connected provider sends a heartbeat');
 like(script_ok('fleet', 'rollup', 'simulated=on'), qr/^50 providers, \d+ provider-hours\n\z/,
 	'the rollups know all that did not vanish, and the two that have just come');
@@ -127,7 +128,144 @@ END
 }
 cmp_ok(length(longest_line($report)), '<=', 80, 'the report fits a terminal')
   or diag(longest_line($report));
-is($node->safe_psql('fleet', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'demo'}), '0', 'the demo clears up');
+
+# The coordinators go on
+
+sub query
+{
+	return $node->safe_psql('fleet', shift);
+}
+
+# nothing becomes stale, and no coordinator restarts, because this machine is slow
+query(q{ALTER SYSTEM SET liveness.session_timeout = '1h'});
+query('SELECT pg_reload_conf()');
+$node->poll_query_until('fleet', q{SELECT current_setting('liveness.session_timeout') = '1h'}) or die 'the setting does not come';
+script_ok('fleet', 'live', 'speed=60');
+query(q{UPDATE demo.coordinator SET goes_at = now() + interval '1 day', back_at = now() + interval '1 day'});
+
+# A round, and how many it says have come, gone, become stale, were orphans, and sent a heartbeat
+sub tick
+{
+	my ($last) = @_;
+	query(q{UPDATE demo.live SET ticked_at = now() - interval '} . ($last // '0') . q{'});
+	my ($line) = query('SELECT demo.tick()');
+	my @numbers = $line =~ /^\d\d:\d\d:\d\d: (\d+) come, (\d+) gone, (\d+) stale, (\d+) orphans, (\d+) heartbeats; up: (.*)$/
+	  or die "a round says: $line";
+	return @numbers;
+}
+
+# Nothing happens by itself until a step says so
+query('UPDATE demo.machine SET changes_at = NULL');
+is(query(q{SELECT count(*) FROM demo.machine WHERE temperament = 'vanished'}), 0, 'who has vanished stays away');
+my $there = query('SELECT count(*) FROM demo.machine WHERE is_there');
+my $heartbeats = query('SELECT liveness_flush(), count(*) FROM provider_heartbeats') =~ s/.*\|//r;
+is_deeply([ tick() ], [ 0, 0, 0, 0, $there, 'blue, green' ], 'a round: a heartbeat of each');
+query('SELECT liveness_flush()');
+is(query('SELECT count(*) FROM provider_heartbeats'), $heartbeats + $there, '... is written');
+
+query(q{UPDATE demo.machine SET changes_at = demo.clock_time() WHERE is_there AND temperament <> 'bluegreen'});
+my $bluegreen = query(q{SELECT count(*) FROM demo.machine WHERE temperament = 'bluegreen'});
+is_deeply([ tick() ], [ 0, $there - $bluegreen, 0, 0, $bluegreen, 'blue, green' ], 'all of them go but those that never do');
+is(query('SELECT count(*) FROM demo.machine WHERE is_there'), $bluegreen, '... and are away');
+is(query('SELECT count(*) FROM demo.machine WHERE changes_at <= demo.clock_time()'), 0, '... for a while');
+cmp_ok(query('SELECT count(*) FROM provider_sessions WHERE disconnected_at = (SELECT ticked_at FROM demo.live)'),
+	'<=', $there - $bluegreen, 'most of them noticed');
+
+query('UPDATE demo.machine SET changes_at = demo.clock_time() WHERE NOT is_there');
+my $machines = query('SELECT count(*) FROM demo.machine');
+is_deeply([ (tick())[ 0, 1, 3, 4 ] ], [ $machines - $bluegreen, 0, 0, $machines ], 'all of them come');
+query('UPDATE demo.machine SET changes_at = NULL');
+my $each_has_one = q{
+	SELECT count(*) FILTER (WHERE s.coordinator_id = m.coordinator_id) FROM demo.machine m
+	JOIN provider_sessions s ON s.id = m.session_id AND s.provider_id = m.provider_id AND s.disconnected_at IS NULL};
+is(query($each_has_one), $machines, '... and each has a session of its coordinator');
+
+query(q{UPDATE demo.coordinator SET goes_at = now(), back_at = now() + interval '1 hour' WHERE coordinator_id = 'green'});
+my $blue = query(q{SELECT count(*) FROM demo.machine WHERE coordinator_id = 'blue'});
+is_deeply([ tick() ], [ 0, 0, 0, 0, $blue, 'blue' ], 'a coordinator that is away hears nobody');
+query(q{UPDATE demo.coordinator SET back_at = now() WHERE coordinator_id = 'green'});
+my $open = query(q{SELECT count(*) FROM provider_sessions WHERE coordinator_id = 'green' AND disconnected_at IS NULL});
+is_deeply([ tick() ], [ $machines - $blue, 0, 0, $open, $machines, 'blue, green' ], 'back, it closes its orphans, and opens sessions again');
+is(query($each_has_one), $machines, '... one for each');
+
+$open = query('SELECT count(*) FROM provider_sessions WHERE disconnected_at IS NULL');
+is_deeply([ tick('2 minutes') ], [ $machines, 0, 0, $open, $machines, 'blue, green' ], 'after two minutes without a server both begin anew');
+is(query($each_has_one), $machines, '... with one for each');
+
+# As somebody calls it.  It would not return from here if what it leaves running held its output.
+sub demo
+{
+	my ($dir, @arg) = @_;
+	my ($out, $err) = ('', '');
+	local $ENV{PG_BIN} = PostgreSQL::Test::Utils::run_command([ 'pg_config', '--bindir' ]);
+	local $ENV{TMPDIR} = $dir;
+	local $ENV{DEMO_NAME} = 'test-demo';
+	local $ENV{INSTALLED} = 1;
+	local $ENV{PGCTLTIMEOUT} = $PostgreSQL::Test::Utils::timeout_default;
+	IPC::Run::run([ 'bash', "$dir/with blanks/scripts/demo", @arg ], '<', \undef, '>', \$out, '2>', \$err);
+	return ($? >> 8, $out, $err);
+}
+
+# What runs whose command line names a directory
+sub running
+{
+	my ($dir) = @_;
+	my @found;
+	foreach my $file (glob '/proc/[0-9]*/cmdline')
+	{
+		open my $fh, '<', $file or next;
+		my $line = do { local $/; <$fh> } // '';
+		push @found, $line =~ tr/\0/ /r if index($line, $dir) >= 0 && $file !~ m{/$$/};
+	}
+	return @found;
+}
+
+my $tmp = PostgreSQL::Test::Utils::tempdir_short();
+mkdir "$tmp/with blanks" or die;
+PostgreSQL::Test::RecursiveCopy::copypath("$ENV{TESTDIR}/../scripts", "$tmp/with blanks/scripts");
+{
+	local $ENV{SPEED} = '0';
+	my ($status, $out, $err) = demo($tmp);
+	is("$status $err", "1 demo: SPEED must be a whole number from 1 to 9999, and is 0\n", 'a speed that is none');
+}
+{
+	local $ENV{PROVIDERS} = '50';
+	local $ENV{SPEED} = '60';
+	my ($status, $out, $err) = demo($tmp);
+	is("$status $err", '0 ', 'the demo runs') or diag($out);
+	my ($page) = $out =~ m{^    (\S+/report\.html)$}m;
+	like(slurp_file($page), qr{<html.*</html>}s, 'it ends with a page to open');
+	my ($host) = $out =~ /^    psql -h (\S+) -U postgres liveness$/m;
+	is((stat $host)[2] & 07777, 0711, 'whose folder others may pass, and not list');
+	my @psql = ('psql', '-X', '-At', '-h', $host, '-p', 5432, '-U', 'postgres', '-d', 'liveness', '-c');
+	my $count = sub { (run_command([ @psql, 'SELECT count(*) FROM provider_heartbeats' ]))[0] };
+	my $before = $count->();
+	my $more = 0;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		$more = $count->() > $before and last;
+		select undef, undef, undef, 0.1;
+	}
+	ok($more, 'heartbeats go on');
+	is_deeply([ run_command([ @psql, q{SELECT current_setting('liveness.rollup_interval'), sum(speed) FROM demo.live} ]) ], [ '1min|60', '' ],
+		'... at the speed that was asked for');
+	foreach my $watched ($out =~ /^    (SELECT .*) \\watch 10$/mg)
+	{
+		is((run_command([ @psql, $watched ]))[1], '', "one can watch: $watched");
+	}
+	($status, $out, $err) = demo($tmp, '--stop');
+	is("$status $out$err", "0 Stopped the demo, and removed $host.\n", 'it can be stopped');
+	my $left = 1;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		$left = () = running($host);
+		last if $left == 0;
+		select undef, undef, undef, 0.1;
+	}
+	is($left, 0, '... and nothing is left running') or diag(running($host));
+	ok(!-e $host, '... or lying about');
+	is_deeply([ demo($tmp, '--stop') ], [ 0, '', '' ], '... so there is nothing to stop');
+}
 
 # Traces
 
@@ -160,6 +298,7 @@ is( $node->safe_psql('trace', q{
 	'a censored interval is an open session');
 $report = script_ok('trace', 'report', 'simulated=off');
 like($report, qr/When is node-alternate there\?/, 'the report shows the node with a pattern');
+is($node->safe_psql('trace', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'demo'}), '0', 'the demo clears up');
 unlike($report, qr/temperaments|machines doing/, 'the report asks nothing of a trace that it cannot answer');
 cmp_ok(length(longest_line($report)), '<=', 80, 'the report fits a terminal')
   or diag(longest_line($report));
