@@ -1379,7 +1379,7 @@ COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or rete
 -- provider's next session are taken to be that one's.  A stamp that lies further ahead
 -- than liveness.session_timeout is a wrong clock's: it says that somebody was there, and
 -- nothing of when.
-CREATE VIEW liveness_internal.liveness_open_sessions AS
+CREATE VIEW liveness_internal.liveness_last_signs AS
 	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
 		s.requests_served, s.tokens_generated, s.coordinator_id,
 		s.connected_at <= c.ahead AS has_begun,
@@ -1418,77 +1418,116 @@ CREATE VIEW liveness_internal.liveness_open_sessions AS
 			h.at) AS at
 	) l
 	WHERE s.disconnected_at IS NULL;
-COMMENT ON VIEW liveness_internal.liveness_open_sessions IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.id IS 'The session';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.connected_at IS 'When it connected';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.disconnected_at IS 'NULL: it is open';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.disconnect_reason IS 'As the row has it';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.requests_served IS 'Requests served in the session';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.tokens_generated IS 'Tokens generated in the session';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.coordinator_id IS 'The coordinator that holds the connection';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
+COMMENT ON VIEW liveness_internal.liveness_last_signs IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.connected_at IS 'When it connected';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.disconnected_at IS 'NULL: it is open';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.disconnect_reason IS 'As the row has it';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.requests_served IS 'Requests served in the session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.coordinator_id IS 'The coordinator that holds the connection';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.was_heard IS 'Is there any heartbeat of it, whatever its time?';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
 
--- The lock makes two opens of the same provider and coordinator take turns, so that
+CREATE TYPE liveness_opened_session AS (
+	provider_id text,
+	session_id bigint
+);
+COMMENT ON TYPE liveness_opened_session IS 'Row of liveness_open_sessions';
+COMMENT ON COLUMN liveness_opened_session.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_opened_session.session_id IS 'Its session';
+
+-- The locks make two opens of the same provider and coordinator take turns, so that
 -- the second sees, and closes, the session of the first.  There are 1,024 locks, by
--- hash: as many as one transaction opens sessions would not fit into the server's table.
-CREATE FUNCTION liveness_open_session(provider_id text, coordinator_id text DEFAULT '', connected_at timestamptz DEFAULT now())
-RETURNS bigint
+-- hash, taken in order: as many as sessions are opened would not fit into the server's table.
+CREATE FUNCTION liveness_open_sessions(provider_ids text[], coordinator_id text DEFAULT '', connected_at timestamptz DEFAULT now())
+RETURNS SETOF liveness_opened_session
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-	new_id bigint;
-	former record;
+	there @extschema@.liveness_opened_session[];
+	opened @extschema@.liveness_opened_session[];
+	replaces boolean;
 BEGIN
+	IF $1 IS NULL OR EXISTS (SELECT FROM unnest($1) p WHERE p IS NULL) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'not_null_violation',
+			MESSAGE = 'provider_id must not be NULL',
+			HINT = 'Say which provider has connected. An empty array opens no session.';
+	END IF;
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
-	PERFORM pg_advisory_xact_lock('@extschema@.provider_sessions'::regclass::oid::int,
-		hashtext(jsonb_build_array($1, $2)::text) & 1023);
-	SELECT s.id INTO new_id
-	FROM @extschema@.provider_sessions s
-	WHERE s.provider_id = $1 AND s.coordinator_id = $2 AND s.connected_at = $3
-	ORDER BY s.disconnected_at IS NOT NULL, s.id
-	LIMIT 1;
-	IF FOUND THEN
-		RETURN new_id;
-	END IF;
-	-- epochs, because a difference of instants can be out of range
-	SELECT o.id, NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at))
-		<= extract(epoch FROM liveness_internal.liveness_setting_interval('session_timeout'::text)) AS is_retried
-	INTO former
-	FROM liveness_internal.liveness_open_sessions o
-	WHERE o.provider_id = $1 AND o.coordinator_id = $2
-	ORDER BY is_retried DESC, o.connected_at DESC, o.id DESC
-	LIMIT 1;
-	IF former.is_retried THEN
-		RETURN former.id;
-	END IF;
+	PERFORM pg_advisory_xact_lock('@extschema@.provider_sessions'::regclass::oid::int, k.key)
+	FROM (SELECT DISTINCT hashtext(jsonb_build_array(p, $2)::text) & 1023 AS key FROM unnest($1) p ORDER BY 1) k;
 
-	INSERT INTO @extschema@.provider_sessions AS s (provider_id, coordinator_id, connected_at)
-	VALUES ($1, $2, $3)
-	RETURNING s.id INTO new_id;
-	IF former.id IS NULL THEN
-		RETURN new_id;
+	-- the same session again, or else a retry; epochs, because a difference of instants can be out of range
+	SELECT array_agg((p.provider_id, coalesce(s.id, o.id))::@extschema@.liveness_opened_session), bool_or(s.id IS NULL AND o.is_retried IS FALSE)
+	INTO there, replaces
+	FROM (SELECT DISTINCT p AS provider_id FROM unnest($1) p) p
+	LEFT JOIN LATERAL (
+		SELECT s.id
+		FROM @extschema@.provider_sessions s
+		WHERE s.provider_id = p.provider_id AND s.coordinator_id = $2 AND s.connected_at = $3
+		ORDER BY s.disconnected_at IS NOT NULL, s.id
+		LIMIT 1
+	) s ON true
+	LEFT JOIN LATERAL (
+		SELECT CASE WHEN r.is_retried THEN o.id END AS id, r.is_retried
+		FROM liveness_internal.liveness_last_signs o
+		CROSS JOIN LATERAL (
+			SELECT NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at))
+				<= extract(epoch FROM liveness_internal.liveness_setting_interval('session_timeout'::text)) AS is_retried
+		) r
+		WHERE s.id IS NULL AND o.provider_id = p.provider_id AND o.coordinator_id = $2
+		ORDER BY r.is_retried DESC, o.connected_at DESC, o.id DESC
+		LIMIT 1
+	) o ON true;
+
+	WITH opened AS (
+		INSERT INTO @extschema@.provider_sessions AS s (provider_id, coordinator_id, connected_at)
+		SELECT t.provider_id, $2, $3
+		FROM unnest(there) t
+		WHERE t.session_id IS NULL
+		RETURNING s.provider_id, s.id
+	)
+	SELECT array_agg((o.provider_id, o.id)::@extschema@.liveness_opened_session) INTO opened FROM opened o;
+	IF replaces THEN
+		-- after the insert: the new session is the old one's next
+		UPDATE @extschema@.provider_sessions s
+		SET disconnected_at = greatest(o.connected_at, CASE
+				WHEN o.was_heard THEN o.last_sign_of_life
+				WHEN $3 > now() + liveness_internal.liveness_setting_interval('session_timeout'::text) THEN now()
+				WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
+			END), disconnect_reason = 'superseded'
+		FROM unnest(opened) n
+		JOIN liveness_internal.liveness_last_signs o ON o.provider_id = n.provider_id AND o.id <> n.session_id
+		WHERE o.coordinator_id = $2
+		AND s.id = o.id AND s.provider_id = o.provider_id
+		AND s.disconnected_at IS NULL;
 	END IF;
-	-- after the insert: the new session is the old one's next
-	UPDATE @extschema@.provider_sessions s
-	SET disconnected_at = greatest(o.connected_at, CASE
-			WHEN o.was_heard THEN o.last_sign_of_life
-			WHEN $3 > now() + liveness_internal.liveness_setting_interval('session_timeout'::text) THEN now()
-			WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
-		END), disconnect_reason = 'superseded'
-	FROM liveness_internal.liveness_open_sessions o
-	WHERE o.provider_id = $1 AND o.coordinator_id = $2 AND o.id <> new_id
-	AND s.id = o.id AND s.provider_id = o.provider_id
-	AND s.disconnected_at IS NULL;
-	RETURN new_id;
+	RETURN QUERY
+	SELECT p.provider_id, t.session_id
+	FROM unnest($1) WITH ORDINALITY p (provider_id, n)
+	JOIN unnest(there || opened) t ON t.provider_id = p.provider_id
+	WHERE t.session_id IS NOT NULL
+	ORDER BY p.n;
 END
 $$;
+COMMENT ON FUNCTION liveness_open_sessions(text[], text, timestamptz) IS 'Opens a session for each provider of an array, by the rules of liveness_open_session';
+
+CREATE FUNCTION liveness_open_session(provider_id text, coordinator_id text DEFAULT '', connected_at timestamptz DEFAULT now())
+RETURNS bigint
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	SELECT o.session_id FROM liveness_open_sessions(ARRAY[$1], $2, $3) o;
+END;
 COMMENT ON FUNCTION liveness_open_session(text, text, timestamptz) IS 'Opens a session and returns its id';
 
 -- A provider without a session is most likely a name written wrong, but maintenance may be
@@ -1547,7 +1586,8 @@ $$;
 COMMENT ON FUNCTION liveness_end_exclusion(bigint, timestamptz) IS 'Ends an exclusion; false if there is none that goes on beyond that instant';
 
 CREATE FUNCTION liveness_close_session(session_id bigint, reason text, at timestamptz DEFAULT now(),
-	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL)
+	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL,
+	provider_id text DEFAULT NULL)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -1572,7 +1612,7 @@ BEGIN
 		last_heartbeat_at = coalesce($4, s.last_heartbeat_at),
 		requests_served = coalesce($5, s.requests_served),
 		tokens_generated = coalesce($6, s.tokens_generated)
-	WHERE s.id = $1 AND s.disconnected_at IS NULL;
+	WHERE s.id = $1 AND ($7 IS NULL OR s.provider_id = $7) AND s.disconnected_at IS NULL;
 	IF NOT FOUND THEN
 		PERFORM liveness_internal.liveness_count_failed_close();
 		RETURN false;
@@ -1580,7 +1620,7 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session; false if there is none, so the first close wins';
+COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint, text) IS 'Closes an open session; false if there is none, so the first close wins';
 
 CREATE FUNCTION liveness_close_orphans(coordinator_id text, reason text DEFAULT 'coordinator_restart')
 RETURNS bigint
@@ -1601,7 +1641,7 @@ BEGIN
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 	SELECT max(o.last_sign_of_life) INTO alive_at
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	WHERE o.coordinator_id = $1;
 	-- what it closed itself shows that it was there
 	SELECT CASE WHEN max(s.disconnected_at) > now() THEN now() ELSE greatest(alive_at, max(s.disconnected_at)) END
@@ -1612,7 +1652,7 @@ BEGIN
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
 		disconnect_reason = $2
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	WHERE o.coordinator_id = $1
 	AND s.id = o.id AND s.provider_id = o.provider_id
 	AND s.disconnected_at IS NULL;
@@ -1644,7 +1684,7 @@ BEGIN
 	END IF;
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, o.last_sign_of_life), disconnect_reason = 'stale_heartbeat'
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	WHERE (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < silent_since))
 	AND ($2 IS NULL OR o.coordinator_id = $2)
 	AND s.id = o.id AND s.provider_id = o.provider_id
@@ -1664,6 +1704,10 @@ CREATE FUNCTION liveness_emit(provider_id text, status text DEFAULT '', memory_p
 	at timestamptz DEFAULT now())
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz) IS 'Puts a heartbeat into the buffer in shared memory; false if the buffer is full';
+
+CREATE FUNCTION liveness_emit_batch(heartbeats jsonb)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_emit_batch(jsonb) IS 'Puts an array of heartbeats into the buffer and returns how many it took';
 
 CREATE FUNCTION liveness_flush()
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -1927,7 +1971,7 @@ CREATE VIEW provider_stale_sessions AS
 		o.requests_served, o.tokens_generated, o.coordinator_id,
 		o.last_sign_of_life,
 		CASE WHEN isfinite(o.last_sign_of_life) THEN now() - o.last_sign_of_life END AS silent_for
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	CROSS JOIN (
 		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
 		FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
@@ -2217,7 +2261,7 @@ COMMENT ON COLUMN liveness_candidate.coordinator_id IS 'Coordinator of its lates
 
 -- Whether a session is stale is asked of the likeliest alone, one after the other,
 -- until there are enough: it takes a look at the heartbeats.  The condition is that of
--- liveness_open_sessions and provider_stale_sessions.  Compiling the statement
+-- liveness_last_signs and provider_stale_sessions.  Compiling the statement
 -- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS SETOF liveness_candidate
@@ -3515,7 +3559,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'liveness_internal.liveness_granted_role', 'SELECT', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'SELECT', '{reader,operator}'),
-		('TABLE', 'liveness_internal.liveness_open_sessions', 'SELECT', '{reader,writer,operator}'),
+		('TABLE', 'liveness_internal.liveness_last_signs', 'SELECT', '{reader,writer,operator}'),
 		('TABLE', 'liveness_internal.liveness_provider_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_provider_hazard', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_shock_estimate', 'INSERT, UPDATE, DELETE', '{operator}'),
@@ -3530,10 +3574,11 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_candidates(interval, float8, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_candidates_at(timestamptz, interval, float8, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_close_orphans(text, text)', 'EXECUTE', '{writer}'),
-		('ROUTINE', 'liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint, text)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_close_stale(interval, text)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_dump_extras(text)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_emit_batch(jsonb)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_end_exclusion(bigint, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_exclude(text, timestamptz, timestamptz, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_explain(text)', 'EXECUTE', '{reader,operator}'),
@@ -3546,6 +3591,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_grant_writer(regrole)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_heatmap(text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_open_session(text, text, timestamptz)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_open_sessions(text[], text, timestamptz)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_partition_heartbeats(interval, timestamptz, timestamptz)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_prune(interval, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_prune_batch(interval, int)', 'EXECUTE', '{operator}'),

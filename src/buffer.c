@@ -2,7 +2,7 @@
  *
  * buffer.c
  *		The heartbeat buffer: a ring of bytes in shared memory that backends fill
- *		by liveness_emit(), and the worker empties.
+ *		by the functions of emit.c, and the worker empties.
  *
  * Positions.  head and tail count bytes since the server started.  A position modulo the
  * size of the ring is a place in the ring, and the records in [tail, head) wait.  The
@@ -25,9 +25,6 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
-
-#include <float.h>
-#include <math.h>
 
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -63,6 +60,9 @@
 /* The log mentions the first heartbeat that is dropped, and then one of this many */
 #define DROPS_PER_LOG	1024
 
+/* An emitter of many heartbeats lets others have the lock after this many */
+#define PUTS_PER_LOCK	256
+
 /* How long liveness_flush waits for a worker to come back */
 #define WORKER_PATIENCE_SECONDS	10
 
@@ -80,7 +80,7 @@ typedef struct HeartbeatRecord
 {
 	uint32		units;			/* length in units of 8 bytes */
 	uint32		state;			/* RECORD_*; set by the worker */
-	Oid			extension;		/* whose liveness_emit() took it */
+	Oid			extension;		/* whose function took it */
 	uint32		nulls;			/* one bit for each column */
 	int64		slots[HEARTBEAT_COLUMNS];	/* lengths of texts and jsonb; values
 											 * of the others */
@@ -345,8 +345,9 @@ BufferUnavailable(const char *function)
 			 errhint("It may be stopping or starting: try again. If it stays away, the server's log says why; max_worker_processes must leave room for it.")));
 }
 
-static void
-CheckAvailable(const char *function)
+/* May this session use the buffer at all?  Whether there is a worker shows under the lock. */
+void
+liveness_buffer_check_available(const char *function)
 {
 	/* a standby is read-only as well, and that would not say what to do */
 	if (buffer == NULL || RecoveryInProgress())
@@ -354,25 +355,11 @@ CheckAvailable(const char *function)
 	PreventCommandIfReadOnly(function);
 }
 
-/* The extension that a function belongs to.  A backend calls one such function, as a rule. */
-static Oid
-ExtensionOf(Oid function)
-{
-	static Oid	known_function = InvalidOid;
-	static Oid	known_extension = InvalidOid;
-
-	if (function != known_function)
-	{
-		known_extension = getExtensionOfObject(ProcedureRelationId, function);
-		known_function = function;
-	}
-	return known_extension;
-}
-
+/* Of those that found no room so far, the last n are new */
 static void
-LogDrop(int64 dropped)
+LogDrops(int64 dropped, int64 n)
 {
-	if (dropped % DROPS_PER_LOG == 1)
+	if ((dropped + DROPS_PER_LOG - 1) / DROPS_PER_LOG != (dropped - n + DROPS_PER_LOG - 1) / DROPS_PER_LOG)
 		ereport(LOG,
 				(errmsg("heartbeat buffer is full, %lld heartbeats were dropped so far",
 						(long long) dropped),
@@ -381,108 +368,65 @@ LogDrop(int64 dropped)
 }
 
 /*
- * Drivers bind float8, and the table has real.  This is float4(float8), except that a
- * number too small for a real becomes 0: no heartbeat may be lost for that.
+ * Append a heartbeat to records, as liveness_buffer_put() takes them.  The values are of
+ * the types of the columns.  Returns the length of the record.
  */
-static float4
-NarrowToReal(float8 value, const char *column)
+Size
+liveness_buffer_form_record(StringInfo records, Oid extension, const Datum *values,
+							const bool *nulls)
 {
-	float4		real = (float4) value;
+	static const char padding[8] = {0};
+	HeartbeatRecord record = {0};
+	int			start = records->len;
+	Size		size;
 
-	if (isinf(real) && !isinf(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("%s of a heartbeat is out of range: %g", column, value),
-				 errhint("The column is a real: give at most %g in either direction.", FLT_MAX)));
-	return real == 0 ? 0 : real;
-}
-
-/*
- * Drivers send NULL for a value that they do not have.  In a column that is NOT NULL it
- * stands for the column's default.  A new record holds empty texts and zeros already.
- */
-static void
-UseDefault(HeartbeatRecord *record, int column)
-{
-	if (column == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("%s of a heartbeat must not be NULL", heartbeat_columns[column].name),
-				 errhint("Say which provider it is of.")));
-	if (heartbeat_columns[column].type == TIMESTAMPTZOID)
-		record->slots[column] = GetCurrentTransactionStartTimestamp();
-}
-
-/*
- * Make a record of the arguments of liveness_emit.  "bytes" points to the contents of
- * texts and jsonb, which PutRecord copies.  Returns the length of the whole record.
- */
-static Size
-MakeRecord(FunctionCallInfo fcinfo, HeartbeatRecord *record, const char **bytes)
-{
-	Size		size = sizeof(HeartbeatRecord);
-
+	record.extension = extension;
+	appendBinaryStringInfo(records, (const char *) &record, sizeof(record));
 	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
 	{
-		if (PG_ARGISNULL(i))
+		if (nulls[i])
 		{
-			if (heartbeat_columns[i].not_null)
-				UseDefault(record, i);
-			else
-				record->nulls |= 1U << i;
+			Assert(!heartbeat_columns[i].not_null);
+			record.nulls |= 1U << i;
 			continue;
 		}
 		switch (heartbeat_columns[i].type)
 		{
 			case FLOAT4OID:
 				{
-					float4		value = NarrowToReal(PG_GETARG_FLOAT8(i),
-													 heartbeat_columns[i].name);
+					float4		value = DatumGetFloat4(values[i]);
 
-					memcpy(&record->slots[i], &value, sizeof(value));
+					memcpy(&record.slots[i], &value, sizeof(value));
 					break;
 				}
 			case TIMESTAMPTZOID:
-				record->slots[i] = PG_GETARG_TIMESTAMPTZ(i);
+				record.slots[i] = DatumGetTimestampTz(values[i]);
 				break;
 			default:
 				{
-					struct varlena *value = PG_GETARG_VARLENA_PP(i);
+					struct varlena *value = PG_DETOAST_DATUM_PACKED(values[i]);
 
-					bytes[i] = VARDATA_ANY(value);
-					record->slots[i] = VARSIZE_ANY_EXHDR(value);
-					size += record->slots[i];
+					record.slots[i] = VARSIZE_ANY_EXHDR(value);
+					appendBinaryStringInfo(records, VARDATA_ANY(value),
+										   (int) record.slots[i]);
 				}
 		}
 	}
-	size = TYPEALIGN64(8, size);
-	if (size > buffer->size)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a heartbeat of %zu bytes does not fit into the buffer of %zu bytes",
-						size, buffer->size),
-				 errhint("Insert it into provider_heartbeats, or raise liveness.buffer_size.")));
-	record->units = size / 8;
-	record->extension = ExtensionOf(fcinfo->flinfo->fn_oid);
+	size = records->len - start;
+	appendBinaryStringInfo(records, padding, (int) (TYPEALIGN64(8, size) - size));
+	size = records->len - start;
+	record.units = size / 8;
+	memcpy(records->data + start, &record, sizeof(record));
 	return size;
 }
 
-/* Append a record.  The caller holds the lock and has made sure that there is room. */
+/* Append a record to the ring.  The caller holds the lock and has made sure that there is room. */
 static void
-PutRecord(const HeartbeatRecord *record, const char *const *bytes)
+PutRecord(const HeartbeatRecord *record)
 {
-	uint64		position = buffer->head;
 	int64		waiting;
 
-	RingPut(position, record, sizeof(*record));
-	position += sizeof(*record);
-	for (int i = 0; i < HEARTBEAT_COLUMNS; i++)
-	{
-		if (bytes[i] == NULL)
-			continue;
-		RingPut(position, bytes[i], record->slots[i]);
-		position += record->slots[i];
-	}
+	RingPut(buffer->head, record, (Size) record->units * 8);
 	buffer->head += (uint64) record->units * 8;
 	buffer->accepted++;
 	buffer->totals.emitted++;
@@ -491,51 +435,58 @@ PutRecord(const HeartbeatRecord *record, const char *const *bytes)
 }
 
 /*
- * liveness_emit(provider_id text, status text, memory_pressure float8,
- *				 cpu_usage float8, thermal_state text, memory_available_gb float8,
- *				 gpu_memory_active_gb float8, gpu_memory_cache_gb float8,
- *				 backend_state text, active_model text, capacity jsonb,
- *				 at timestamptz) -> boolean
- *
- * Puts a heartbeat into the buffer; false if there is no room.
+ * Put n records into the buffer, in their order.  From the first on that finds no room,
+ * all are dropped, so that the caller knows which were taken.  Returns their number.
+ * The lock is released now and then, for other emitters.
  */
-PG_FUNCTION_INFO_V1(liveness_emit);
-Datum
-liveness_emit(PG_FUNCTION_ARGS)
+int64
+liveness_buffer_put(const char *function, const StringInfoData *records, int64 n)
 {
-	HeartbeatRecord record = {0};
-	const char *bytes[HEARTBEAT_COLUMNS] = {0};
-	Size		size;
-	Latch	   *wake;
-	bool		fits;
+	const char *next = records->data;
+	int64		taken = 0;
 	int64		dropped = 0;
+	bool		fits = true;
 
-	/* what may fail or take time comes before the lock */
-	CheckAvailable("liveness_emit()");
-	size = MakeRecord(fcinfo, &record, bytes);
-
-	LockBuffer();
-	if (!buffer->open || buffer->database != MyDatabaseId)
+	do
 	{
+		int64		last = Min(n, taken + PUTS_PER_LOCK);
+		Latch	   *wake;
+
+		LockBuffer();
+		if (!buffer->open || buffer->database != MyDatabaseId)
+		{
+			if (taken == 0)
+			{
+				UnlockBuffer();
+				BufferUnavailable(function);
+			}
+			fits = false;
+		}
+		for (; fits && taken < last; taken += fits)
+		{
+			const HeartbeatRecord *record = (const HeartbeatRecord *) next;
+			Size		size = (Size) record->units * 8;
+
+			fits = size <= buffer->size - (buffer->head - buffer->tail);
+			if (fits)
+				PutRecord(record);
+			next += size;
+		}
+		if (!fits)
+		{
+			buffer->dropped = true;
+			buffer->totals.dropped += n - taken;
+			dropped = buffer->totals.dropped;
+		}
+		wake = WorkerToWake();
 		UnlockBuffer();
-		BufferUnavailable("liveness_emit()");
-	}
-	fits = size <= buffer->size - (buffer->head - buffer->tail);
-	if (fits)
-		PutRecord(&record, bytes);
-	else
-	{
-		buffer->dropped = true;
-		dropped = ++buffer->totals.dropped;
-	}
-	wake = WorkerToWake();
-	UnlockBuffer();
+		if (wake != NULL)
+			SetLatch(wake);
+	} while (fits && taken < n);
 
-	if (wake != NULL)
-		SetLatch(wake);
 	if (!fits)
-		LogDrop(dropped);
-	PG_RETURN_BOOL(fits);
+		LogDrops(dropped, n - taken);
+	return taken;
 }
 
 pg_noreturn static void
@@ -672,7 +623,7 @@ liveness_flush(PG_FUNCTION_ARGS)
 	uint64		waiting;
 	uint64		written;
 
-	CheckAvailable("liveness_flush()");
+	liveness_buffer_check_available("liveness_flush()");
 	CheckTableNotLocked(fcinfo);
 
 	LockBuffer();

@@ -8,6 +8,8 @@
 #ifndef LIVENESS_BUFFER_H
 #define LIVENESS_BUFFER_H
 
+#include "lib/stringinfo.h"
+
 /* Columns of provider_heartbeats that a heartbeat has: all but id */
 #define HEARTBEAT_COLUMNS	12
 
@@ -53,6 +55,12 @@ extern void liveness_buffer_reset_totals(void);
 extern int64 liveness_buffer_waiting(void);
 extern int64 liveness_buffer_bytes(void);
 extern int64 liveness_buffer_size_bytes(void);
+
+/* For emitters */
+extern void liveness_buffer_check_available(const char *function);
+extern Size liveness_buffer_form_record(StringInfo records, Oid extension,
+										const Datum *values, const bool *nulls);
+extern int64 liveness_buffer_put(const char *function, const StringInfoData *records, int64 n);
 
 /* For the worker alone */
 extern int	liveness_buffer_begin_start(void);

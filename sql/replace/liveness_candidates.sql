@@ -1,6 +1,6 @@
 -- Whether a session is stale is asked of the likeliest alone, one after the other,
 -- until there are enough: it takes a look at the heartbeats.  The condition is that of
--- liveness_open_sessions and provider_stale_sessions.  Compiling the statement
+-- liveness_last_signs and provider_stale_sessions.  Compiling the statement
 -- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS SETOF liveness_candidate

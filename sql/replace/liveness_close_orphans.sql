@@ -17,7 +17,7 @@ BEGIN
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 	SELECT max(o.last_sign_of_life) INTO alive_at
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	WHERE o.coordinator_id = $1;
 	-- what it closed itself shows that it was there
 	SELECT CASE WHEN max(s.disconnected_at) > now() THEN now() ELSE greatest(alive_at, max(s.disconnected_at)) END
@@ -28,7 +28,7 @@ BEGIN
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
 		disconnect_reason = $2
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	WHERE o.coordinator_id = $1
 	AND s.id = o.id AND s.provider_id = o.provider_id
 	AND s.disconnected_at IS NULL;

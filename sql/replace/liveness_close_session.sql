@@ -1,5 +1,6 @@
 CREATE FUNCTION liveness_close_session(session_id bigint, reason text, at timestamptz DEFAULT now(),
-	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL)
+	last_heartbeat_at timestamptz DEFAULT NULL, requests_served bigint DEFAULT NULL, tokens_generated bigint DEFAULT NULL,
+	provider_id text DEFAULT NULL)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -24,7 +25,7 @@ BEGIN
 		last_heartbeat_at = coalesce($4, s.last_heartbeat_at),
 		requests_served = coalesce($5, s.requests_served),
 		tokens_generated = coalesce($6, s.tokens_generated)
-	WHERE s.id = $1 AND s.disconnected_at IS NULL;
+	WHERE s.id = $1 AND ($7 IS NULL OR s.provider_id = $7) AND s.disconnected_at IS NULL;
 	IF NOT FOUND THEN
 		PERFORM liveness_internal.liveness_count_failed_close();
 		RETURN false;
@@ -32,4 +33,4 @@ BEGIN
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint) IS 'Closes an open session; false if there is none, so the first close wins';
+COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint, text) IS 'Closes an open session; false if there is none, so the first close wins';

@@ -20,7 +20,7 @@ BEGIN
 	END IF;
 	UPDATE @extschema@.provider_sessions s
 	SET disconnected_at = greatest(o.connected_at, o.last_sign_of_life), disconnect_reason = 'stale_heartbeat'
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	WHERE (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < silent_since))
 	AND ($2 IS NULL OR o.coordinator_id = $2)
 	AND s.id = o.id AND s.provider_id = o.provider_id

@@ -4,7 +4,7 @@ CREATE VIEW provider_stale_sessions AS
 		o.requests_served, o.tokens_generated, o.coordinator_id,
 		o.last_sign_of_life,
 		CASE WHEN isfinite(o.last_sign_of_life) THEN now() - o.last_sign_of_life END AS silent_for
-	FROM liveness_internal.liveness_open_sessions o
+	FROM liveness_internal.liveness_last_signs o
 	CROSS JOIN (
 		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
 		FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t

@@ -52,6 +52,7 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_rollup_hourly', $$SELECT public.liveness_rollup_hourly('-infinity', 'infinity')$$),
 	('liveness_close_session', $$SELECT public.liveness_close_session(s.id, s.disconnect_reason, NULL, s.last_heartbeat_at, s.requests_served, s.tokens_generated) FROM public.provider_sessions s$$),
 	('liveness_open_session', $$SELECT public.liveness_open_session(s.provider_id, s.coordinator_id), public.liveness_open_session(s.provider_id, s.coordinator_id, s.connected_at) FROM public.provider_sessions s$$),
+	('liveness_open_sessions', $$SELECT o FROM (SELECT array_agg(s.provider_id) AS ps, s.coordinator_id, s.connected_at FROM public.provider_sessions s GROUP BY 2, 3) s, public.liveness_open_sessions(s.ps, s.coordinator_id, s.connected_at) o$$),
 	('liveness_close_orphans', $$SELECT public.liveness_close_orphans(c.coordinator_id) FROM (SELECT DISTINCT s.coordinator_id FROM public.provider_sessions s) c$$),
 	('liveness_history_count', $$SELECT liveness_internal.liveness_history_count(h.h, now()), liveness_internal.liveness_history_spell_at(h.h, now(), now()), liveness_internal.liveness_history_curve(h.h, now()), liveness_internal.liveness_history_uptime(h.h, now(), 14)
 		FROM (SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) AS h FROM public.provider_sessions s GROUP BY s.provider_id) h$$),
@@ -195,6 +196,7 @@ SELECT is((SELECT string_agg(format('%s %s %s', function, argument, answer), ', 
 	'liveness_candidates job 22004, liveness_candidates_at as_of 22004, liveness_candidates_at job 22004, '
 	'liveness_close_orphans reason 23502, liveness_close_session reason 23502, liveness_features_at as_of 22004, liveness_fleet_survival as_of 22004, '
 	'liveness_open_session connected_at 23502, liveness_open_session coordinator_id 23502, liveness_open_session provider_id 23502, '
+	'liveness_open_sessions connected_at 23502, liveness_open_sessions coordinator_id 23502, liveness_open_sessions provider_ids 23502, '
 	'liveness_partition_heartbeats until 22004, liveness_partition_heartbeats width 22004, liveness_reliability max_rows 22023, liveness_rollup_features as_of 22004',
 	'by function');
 

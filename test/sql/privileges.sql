@@ -47,7 +47,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM provider_availability_matrix', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_disconnect_reasons', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_stale_sessions', 'ok', 'denied', 'ok'),
-	('SELECT * FROM liveness_internal.liveness_open_sessions', 'ok', 'ok', 'ok'),
+	('SELECT * FROM liveness_internal.liveness_last_signs', 'ok', 'ok', 'ok'),
 	('SELECT * FROM network_availability', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_jobs', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_metrics', 'ok', 'denied', 'ok'),
@@ -71,10 +71,12 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('INSERT INTO provider_sessions (provider_id) VALUES (''p'') RETURNING id', 'denied', 'ok', 'denied'),
 	('UPDATE provider_sessions SET requests_served = 1 WHERE provider_id = ''p''', 'denied', 'ok', 'denied'),
 	('SELECT liveness_open_session(''p'', ''c'')', 'denied', 'ok', 'denied'),
+	('SELECT * FROM liveness_open_sessions(''{p,q}'', ''c'')', 'denied', 'ok', 'denied'),
 	('SELECT liveness_close_session(1, ''x'')', 'denied', 'ok', 'denied'),
 	('SELECT liveness_close_orphans(''c'')', 'denied', 'ok', 'denied'),
 	('SELECT liveness_close_stale()', 'denied', 'ok', 'denied'),
 	('SELECT liveness_emit(''p'')', 'denied', '55000 liveness_emit() needs the heartbeat buffer, which is not there', 'denied'),
+	('SELECT liveness_emit_batch(''[]'')', 'denied', '55000 liveness_emit_batch() needs the heartbeat buffer, which is not there', 'denied'),
 	('SELECT liveness_flush()', 'denied', '55000 liveness_flush() needs the heartbeat buffer, which is not there', '55000 liveness_flush() needs the heartbeat buffer, which is not there'),
 	-- what a scheduler does
 	('SELECT liveness_rollup_features()', 'denied', 'denied', 'ok'),
@@ -211,7 +213,7 @@ CREATE POLICY own ON provider_reliability_features TO "liveness_t Reader" USING 
 SELECT is(CASE WHEN current_setting('server_version_num')::int < 150000 THEN 'ok'
 	ELSE pg_temp.as_role('liveness_t Reader', format('DO %L', format($$BEGIN IF EXISTS (SELECT FROM %s WHERE provider_id <> 'p') THEN RAISE 'somebody else''s'; END IF; END$$, v))) END,
 	'ok', v || ' shows no row of others')
-FROM unnest(ARRAY['provider_liveness', 'provider_session_history', 'provider_spells', 'provider_availability_matrix', 'provider_disconnect_reasons', 'provider_stale_sessions', 'liveness_internal.liveness_open_sessions']) v;
+FROM unnest(ARRAY['provider_liveness', 'provider_session_history', 'provider_spells', 'provider_availability_matrix', 'provider_disconnect_reasons', 'provider_stale_sessions', 'liveness_internal.liveness_last_signs']) v;
 DROP POLICY own ON provider_sessions;
 DROP POLICY own ON provider_reliability_features;
 ALTER TABLE provider_sessions DISABLE ROW LEVEL SECURITY;

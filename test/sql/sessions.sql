@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(101);
+SELECT plan(118);
 
 -- ago('10 min') = now() - 10 min; a session at a glance: seconds from now() to its end
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
@@ -90,6 +90,29 @@ FROM unnest(ARRAY['-infinity', '4714-11-24 00:00+00 BC', '4714-11-24 00:00:00.00
 SELECT is((SELECT count(*) FROM provider_sessions WHERE provider_id = 'edge' AND disconnected_at < connected_at), 0::bigint, 'which leaves none that ends before it begins');
 DELETE FROM provider_sessions; DELETE FROM provider_heartbeats;
 
+-- Many at once, by the same rules: the same session, a retry, one that is superseded, one that is new
+INSERT INTO provider_heartbeats (provider_id, at) VALUES ('heard', pg_temp.ago('9 min'));
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at) VALUES
+	('same', 'blue', pg_temp.ago('1 min')), ('retry', 'blue', pg_temp.ago('2 min')), ('old', 'blue', pg_temp.ago('10 min')), ('heard', 'blue', pg_temp.ago('10 min')), ('new', 'green', pg_temp.ago('10 min'));
+CREATE TEMP TABLE o AS SELECT row_number() OVER () AS n, * FROM liveness_open_sessions(ARRAY['new', 'same', 'retry', 'new', 'old', 'heard', 'new'], 'blue', pg_temp.ago('1 min'));
+SELECT results_eq('SELECT provider_id FROM o ORDER BY n', $$VALUES ('new'), ('same'), ('retry'), ('new'), ('old'), ('heard'), ('new')$$, 'a row for each element, in their order');
+SELECT is((SELECT count(DISTINCT session_id) FROM o WHERE provider_id = 'new'), 1::bigint, 'of one id where they are the same');
+SELECT results_eq('SELECT DISTINCT o.provider_id, s.began, s.c, s.ended FROM o JOIN s ON s.id = o.session_id AND s.p = o.provider_id ORDER BY 1',
+	$$VALUES ('heard', 60::float8, 'blue', NULL::float8), ('new', 60, 'blue', NULL), ('old', 60, 'blue', NULL), ('retry', 120, 'blue', NULL), ('same', 60, 'blue', NULL)$$, 'the ids are those of the sessions');
+SELECT results_eq('SELECT p, c, began, ended, reason FROM s WHERE began > 60 ORDER BY p', $$VALUES ('heard', 'blue', 600::float8, 540::float8, 'superseded'), ('new', 'green', 600, NULL, ''),
+	('old', 'blue', 600, 60.000001, 'superseded'), ('retry', 'blue', 120, NULL, '')$$, 'superseded as by one open alone');
+SELECT results_eq($$SELECT session_id FROM liveness_open_sessions(ARRAY['old', 'heard', 'new', 'same', 'retry'], 'blue', pg_temp.ago('1 min')) ORDER BY 1$$, 'SELECT DISTINCT session_id FROM o ORDER BY 1', 'again: the same ids');
+SELECT is((SELECT count(*) FROM s), 8::bigint, 'and no further session');
+SELECT is_empty($$SELECT * FROM liveness_open_sessions('{}', 'blue')$$, 'no provider, no session');
+SELECT results_eq($$SELECT count(*), count(DISTINCT session_id) FROM liveness_open_sessions(ARRAY[['m1', 'm2'], ['m2', 'm3']])$$, 'VALUES (4::bigint, 3::bigint)', 'an array of arrays is taken as its elements');
+SELECT throws_ok('SELECT * FROM liveness_open_sessions(' || a || ')', '23502', NULL, 'refused: ' || a)
+FROM unnest(ARRAY[$$ARRAY['x', NULL]$$, 'NULL', $$ARRAY['x'], NULL$$, $$ARRAY['x'], '', NULL$$]) a;
+SELECT is((SELECT count(*) FROM s WHERE p = 'x'), 0::bigint, 'and nobody of theirs is opened');
+-- as many locks as there are providers would not fit; 1,024 do
+SELECT is((SELECT count(DISTINCT session_id) FROM liveness_open_sessions((SELECT array_agg('many ' || i) FROM generate_series(1, 20000) i), 'blue')), 20000::bigint, '20,000 at once');
+SELECT cmp_ok((SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()), '<=', 1024, 'by no more than 1,024 locks');
+DELETE FROM provider_sessions; DELETE FROM provider_heartbeats;
+
 -- Closing
 SELECT liveness_open_session('a', 'blue', pg_temp.ago('10 min')) AS id \gset
 SELECT is(liveness_close_session(:id, 'read_error', pg_temp.ago('1 min'), pg_temp.ago('2 min'), 7, 4000), true, 'closing an open session: true');
@@ -100,6 +123,11 @@ SELECT results_eq('SELECT disconnected_at, disconnect_reason, last_heartbeat_at,
 	$$VALUES (pg_temp.ago('1 min'), 'read_error', pg_temp.ago('2 min'), 7::bigint, 4000::bigint)$$, 'and nothing has changed');
 SELECT is(liveness_close_session(-1, 'x'), false, 'a session that is not there: false');
 SELECT is(liveness_close_session(NULL, 'x'), false, 'NULL: false');
+SELECT liveness_open_session('z') AS id \gset
+SELECT is(liveness_close_session(:id, 'x', provider_id => 'y'), false, 'another provider''s: false');
+SELECT is(liveness_close_session(:id, 'x', provider_id => 'z'), true, 'its own: true');
+DELETE FROM provider_sessions WHERE provider_id = 'z';
+SELECT liveness_open_session('a', 'blue', pg_temp.ago('10 min')) AS id \gset
 INSERT INTO provider_sessions (provider_id, connected_at, last_heartbeat_at, requests_served, tokens_generated)
 	VALUES ('b', pg_temp.ago('1 hour'), pg_temp.ago('3 min'), 5, 6) RETURNING id \gset
 SELECT throws_ok('SELECT liveness_close_session(' || :id || ', NULL)', '23502', NULL, 'a NULL reason is refused');
@@ -165,15 +193,15 @@ INSERT INTO provider_heartbeats (provider_id, at) VALUES
 	('madbeat', '2098-01-01 00:00+00'), ('madbeat', 'infinity'),
 	('other', pg_temp.ago('1 min')), ('stranger', now());
 SELECT results_eq($$SELECT provider_id, coordinator_id, ((extract(epoch FROM now()) - extract(epoch FROM last_sign_of_life)) / 60)::float8
-	FROM liveness_internal.liveness_open_sessions WHERE provider_id <> 'dawn' ORDER BY provider_id, coordinator_id$$,
+	FROM liveness_internal.liveness_last_signs WHERE provider_id <> 'dawn' ORDER BY provider_id, coordinator_id$$,
 	$$VALUES ('ahead', 'c', 60::float8), ('before', 'c', 60), ('both', 'c', 5), ('closed', 'c', 41), ('column', 'c', 20), ('dusk', 'c', NULL), ('eternal', 'c', 60),
 		('exact', 'c', 15), ('first', 'c', 60), ('forever', 'c', 'infinity'), ('future', 'c', 0), ('mad', 'c', 60), ('madbeat', 'c', 60), ('never', 'c', NULL),
 		('next', 'c', 31), ('next', 'd', 1), ('nothing', 'c', 60), ('old', 'c', 60), ('other', 'd', 1), ('since', 'c', 12), ('soon', 'c', 0), ('soonbeat', 'c', 0),
 		('stored', 'c', 10), ('tomorrow', 'c', NULL)$$,
 	'latest of connected_at, last_heartbeat_at and the heartbeats before the next session; more than the timeout ahead says nothing, less counts as now');
-SELECT results_eq($$SELECT provider_id FROM liveness_internal.liveness_open_sessions WHERE NOT was_heard ORDER BY 1$$,
+SELECT results_eq($$SELECT provider_id FROM liveness_internal.liveness_last_signs WHERE NOT was_heard ORDER BY 1$$,
 	$$VALUES ('before'), ('dawn'), ('dusk'), ('forever'), ('never'), ('nothing'), ('soon'), ('tomorrow')$$, 'these were never heard of since they connected');
-SELECT results_eq($$SELECT provider_id FROM liveness_internal.liveness_open_sessions WHERE NOT has_begun ORDER BY 1$$, $$VALUES ('dusk'), ('never'), ('tomorrow')$$, 'these have not begun');
+SELECT results_eq($$SELECT provider_id FROM liveness_internal.liveness_last_signs WHERE NOT has_begun ORDER BY 1$$, $$VALUES ('dusk'), ('never'), ('tomorrow')$$, 'these have not begun');
 
 -- Orphans: those of one coordinator
 SAVEPOINT orphans;

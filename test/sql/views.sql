@@ -285,7 +285,7 @@ SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider
 	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'features, and who is connected, cost no look at heartbeats');
 SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT * FROM liveness_explain(''p7'')') s (relation, how) WHERE how = 'index' ORDER BY 1$$,
 	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'the score of one, term by term');
-SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_internal.liveness_open_sessions WHERE provider_id = ''p7''')$$,
+SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_internal.liveness_last_signs WHERE provider_id = ''p7''')$$,
 	$$VALUES ('provider_heartbeats', 'index'), ('provider_sessions', 'index')$$, 'the open sessions of one provider, as liveness_open_session needs them');
 
 SELECT * FROM finish();

@@ -192,7 +192,7 @@ sub end_flush
 my $is_in_order = 'SELECT count(*), bool_and(provider_id::int = n) FROM (SELECT provider_id, row_number() OVER (ORDER BY id) AS n FROM provider_heartbeats) h';
 
 # A server without the library, and one with no database for the worker
-for my $call (q{liveness_emit('p')}, 'liveness_flush()')
+for my $call (q{liveness_emit('p')}, q{liveness_emit_batch('[]')}, 'liveness_flush()')
 {
 	my ($name) = $call =~ /^(\w+)/;
 	like(error_of("SELECT $call;"), qr/ERROR:  55000: $name\(\) needs the heartbeat buffer, which is not there\nHINT:  .*shared_preload_libraries.*liveness\.database/,
@@ -201,7 +201,7 @@ for my $call (q{liveness_emit('p')}, 'liveness_flush()')
 like(error_of('SELECT * FROM liveness_stats;'), qr/ERROR:  55000: .*\nHINT:  .*shared_preload_libraries/, 'nor are there counters');
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'liveness'\nliveness.scheduler = 'off'\n");
 $node->restart;
-for my $call (q{liveness_emit('p')}, 'liveness_flush()')
+for my $call (q{liveness_emit('p')}, q{liveness_emit_batch('[]')}, 'liveness_flush()')
 {
 	my ($name) = $call =~ /^(\w+)/;
 	like(error_of("SELECT $call;"), qr/ERROR:  55000: $name\(\) needs the liveness worker, and liveness\.database is not set\nHINT:  Set liveness\.database = 'postgres'/,
@@ -274,6 +274,31 @@ is(flush(), 17, 'and written');
 is(query("SELECT provider_id FROM (TABLE given EXCEPT ALL SELECT $columns FROM provider_heartbeats) lost"), '', 'unchanged');
 is(query("SELECT provider_id FROM (SELECT $columns FROM provider_heartbeats EXCEPT ALL TABLE given) added"), '', 'with nothing besides');
 
+# The same rows by one call: JSON has no NaN, no infinities and no precise jsonb null
+start_over();
+is(query(q{SELECT liveness_emit_batch(jsonb_agg(to_jsonb(g) || CASE provider_id WHEN 'json null' THEN '{"capacity": {"a": null}}' ELSE '{}'::jsonb END ORDER BY n))
+	FROM (SELECT g, row_number() OVER () AS n, g.provider_id FROM given g) g (g, n, provider_id)}), 17, 'a batch of values of all kinds is taken');
+is(flush(), 17, 'and written');
+query(q{UPDATE given SET capacity = '{"a": null}' WHERE provider_id = 'json null'});
+is(query("SELECT provider_id FROM (TABLE given EXCEPT ALL SELECT $columns FROM provider_heartbeats) lost"), '', 'unchanged');
+is(query("SELECT provider_id FROM (SELECT $columns FROM provider_heartbeats EXCEPT ALL TABLE given) added"), '', 'with nothing besides');
+start_over();
+query(q{
+	INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p', '2026-01-01 00:00+00');
+	SELECT liveness_emit_batch('[{"provider_id": "p", "at": "2026-01-01T00:00:00Z"}, {"at": "2026-01-01 01:00+01", "provider_id": "p", "status": null, "memory_pressure": null,
+		"cpu_usage": null, "thermal_state": null, "memory_available_gb": null, "gpu_memory_active_gb": null, "gpu_memory_cache_gb": null, "backend_state": null,
+		"active_model": null, "capacity": null}]');
+	SELECT liveness_emit_batch('[{"provider_id": "now", "memory_pressure": 1e-50, "cpu_usage": -1e-400, "memory_available_gb": "0.1", "gpu_memory_active_gb": "NaN", "gpu_memory_cache_gb": "-Infinity", "at": null}]');
+	SELECT liveness_flush();
+});
+is(query(q{SELECT count(*), count(DISTINCT to_jsonb(h) - 'id') FROM provider_heartbeats h WHERE provider_id = 'p'}), '3|1', 'a key that is null or left out is the default');
+is(query(q{SELECT memory_pressure, cpu_usage, memory_available_gb, gpu_memory_active_gb, gpu_memory_cache_gb, at BETWEEN now() - interval '1 hour' AND now() FROM provider_heartbeats WHERE provider_id = 'now'}),
+	'0|0|0.1|NaN|-Infinity|t', 'numbers may be strings; what is too small is 0');
+is(query(q{SELECT liveness_emit_batch((SELECT jsonb_agg(jsonb_build_object('provider_id', g::text)) FROM generate_series(1, 5000) g)), liveness_emit_batch('[]')}), '5000|0', '5,000, and none');
+flush();
+is(query("SELECT n, ordered FROM (SELECT count(*), bool_and(provider_id = n::text) FROM (SELECT provider_id, row_number() OVER (ORDER BY id) AS n FROM provider_heartbeats WHERE provider_id ~ '^[0-9]') h) a (n, ordered)"),
+	'5000|t', 'in their order');
+
 # Not transactional
 start_over();
 query(q{BEGIN; SELECT liveness_emit('rolled back'); ROLLBACK});
@@ -312,15 +337,42 @@ like(error_of(q{SELECT liveness_emit('p', repeat('x', 102400));}),
 	qr/ERROR:  54000: a heartbeat of 102520 bytes does not fit into the buffer of 65536 bytes\nHINT: .*liveness\.buffer_size/, 'a heartbeat larger than the buffer');
 like(error_of(q{SELECT liveness_emit('p', repeat('x', 65424));}), qr/ERROR:  54000: a heartbeat of 65544 bytes /, 'by a byte');
 like(error_of(q{BEGIN READ ONLY; SELECT liveness_emit('p');}), qr/ERROR:  25006: cannot execute liveness_emit\(\) in a read-only transaction/, 'a read-only transaction');
-for my $call (q{liveness_emit('p')}, 'liveness_flush()')
+for my $call (q{liveness_emit('p')}, q{liveness_emit_batch('[]')}, 'liveness_flush()')
 {
 	my ($name) = $call =~ /^(\w+)/;
 	like(error_of("SELECT $call;", 'other'),
 		qr/ERROR:  55000: $name\(\) cannot be used in database "other"\nDETAIL:  .*"postgres" \(liveness\.database\).*\nHINT:  .*insert into provider_heartbeats/, "$call: in another database");
 }
 query('CREATE ROLE stranger; CREATE ROLE writer; SELECT liveness_grant_writer($$writer$$)');
-like(error_of("SET ROLE stranger; SELECT $_;"), qr/ERROR:  42501: permission denied for function/, "$_: without privilege") for q{liveness_emit('p')}, 'liveness_flush()';
+like(error_of("SET ROLE stranger; SELECT $_;"), qr/ERROR:  42501: permission denied for function/, "$_: without privilege")
+  for q{liveness_emit('p')}, q{liveness_emit_batch('[]')}, 'liveness_flush()';
 like(error_of('SET ROLE stranger; SELECT * FROM liveness_stats;'), qr/ERROR:  42501: permission denied/, 'liveness_stats: without privilege');
+# A batch with a fault is refused whole, and the error says where
+my $good = '{"provider_id": "p"}';
+for my $case (
+	[ '{"provider_id": null}' => '23502', 'provider_id of heartbeats\[1\] must not be NULL' ],
+	[ '{}' => '23502', 'provider_id of heartbeats\[1\] must not be NULL' ],
+	[ '{"provider_id": 7}' => '22023', 'provider_id of heartbeats\[1\] must be a string, and is of JSON\'s type number' ],
+	[ '{"provider_id": "p", "cpu": 1}' => '22023', 'heartbeats\[1\] has the unknown key "cpu"' ],
+	[ '{"provider_id": "p", "id": 1}' => '22023', 'heartbeats\[1\] has the unknown key "id"' ],
+	[ '{"provider_id": "p", "cpu_usage": true}' => '22023', 'cpu_usage of heartbeats\[1\] must be a number, and is of JSON\'s type boolean' ],
+	[ '{"provider_id": "p", "cpu_usage": "half"}' => '22023', 'cpu_usage of heartbeats\[1\] is malformed: "half"' ],
+	[ '{"provider_id": "p", "status": ["a"]}' => '22023', 'status of heartbeats\[1\] must be a string, and is of JSON\'s type array' ],
+	[ '{"provider_id": "p", "at": 1767225600}' => '22023', 'at of heartbeats\[1\] must be a string, and is of JSON\'s type number' ],
+	[ '{"provider_id": "p", "at": "soon"}' => '22023', 'at of heartbeats\[1\] is malformed: "soon"' ],
+	[ '{"provider_id": "p", "at": "294277-01-01"}' => '22023', 'at of heartbeats\[1\] is malformed: "294277-01-01"' ],
+	[ '{"provider_id": "p", "cpu_usage": -3.5e38}' => '22003', 'cpu_usage of heartbeats\[1\] is out of range: -3.5e\+38' ],
+	[ '{"provider_id": "p", "cpu_usage": 1e400}' => '22003', 'cpu_usage of heartbeats\[1\] is out of range: 1e\+400' ],
+	[ '{"provider_id": "p", "cpu_usage": "1e400"}' => '22003', 'cpu_usage of heartbeats\[1\] is out of range: 1e400' ],
+	[ q({"provider_id": "p", "status": ") . 'x' x 102400 . q("}) => '54000', 'heartbeats\[1\] of 102520 bytes does not fit into the buffer of 65536 bytes' ],
+	[ '7' => '22023', 'heartbeats\[1\] must be an object, and is of JSON\'s type number' ],
+	[ '[]' => '22023', 'heartbeats\[1\] must be an object, and is of JSON\'s type array' ])
+{
+	my ($bad, $code, $message) = @$case;
+	like(error_of("SELECT liveness_emit_batch(\$\$[$good, $bad, $good]\$\$);"), qr/ERROR:  $code: $message/, 'a batch with ' . substr($bad, 0, 60));
+}
+like(error_of("SELECT liveness_emit_batch(\$\$$_\$\$);"), qr/ERROR:  22023: heartbeats must be an array of objects/, "no batch: $_") for '{}', '7', 'null', '"x"';
+like(error_of('SELECT liveness_emit_batch(NULL);'), qr/ERROR:  22004: heartbeats must not be NULL/, 'nor is NULL');
 is(counts(qw(emitted_total dropped_total buffered buffer_high_water)), '0 0 0 0', 'nothing of all that was taken');
 is(query(q{SET ROLE writer; SELECT liveness_emit('p'), liveness_flush()}), 't|1', 'a writer may');
 for my $mode ('SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE')
@@ -413,6 +465,23 @@ start_over();
 	is(counts(qw(emitted_total dropped_total flush_rows_total rows_set_aside_total buffered buffer_high_water)), '512 1025 512 0 0 512', 'none is left');
 	is(emit(1, "'513'"), 1, 'there is room again');
 	flush();
+}
+
+# A batch into the same buffer: what finds no room is dropped from there on, though the last would fit
+start_over();
+{
+	my $offset = -s $node->logfile;
+	my $locker = lock_table();
+	is(query(qq{SELECT liveness_emit_batch(jsonb_agg(jsonb_build_object('provider_id', $sixteen, 'status', CASE g WHEN 501 THEN repeat('x', 2000) ELSE '' END) ORDER BY g)) FROM generate_series(1, 600) g}),
+		500, 'of 600 heartbeats in a batch 500 are taken, before one of 2,000 bytes');
+	is(query(qq{SELECT liveness_emit_batch(jsonb_agg(jsonb_build_object('provider_id', $sixteen) ORDER BY g)) FROM generate_series(501, 540) g}), 12, 'of 40 more, 12');
+	is(query(qq{SELECT liveness_emit_batch(jsonb_agg(jsonb_build_object('provider_id', $sixteen) ORDER BY g)) FROM generate_series(1, 3000) g}), 0, 'and of 3,000, none');
+	is(counts(qw(emitted_total dropped_total buffered)), '512 3128 512', 'all are counted');
+	is(logged(qr/LOG:  heartbeat buffer is full, (?:100|3128) heartbeats were dropped so far/, $offset), 2, 'the log tells of the first, and of the first of each 1,024 more');
+	is(logged(qr/LOG:  heartbeat buffer is full/, $offset), 2, 'and of no other');
+	unlock($locker);
+	flush();
+	is(query('SELECT count(*), min(provider_id)::int, max(provider_id)::int, count(DISTINCT provider_id) FROM provider_heartbeats'), '512|1|512|512', 'those taken are written');
 }
 
 # The ring, some hundreds of times around: heartbeats of all sizes, with their checksums.

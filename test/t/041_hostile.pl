@@ -116,7 +116,7 @@ my %calls = (
 		q{SELECT fleet.liveness_open_session(@text 'p3', @text 'c', @timestamptz '2025-01-03 00:00+00')},
 		q{SELECT fleet.liveness_close_orphans(@text 'c', @text 'coordinator_restart')},
 		q{SELECT fleet.liveness_open_session(@text 'p4', @text 'c', @timestamptz '2025-01-03 00:00+00')},
-		q{TABLE liveness_internal.liveness_open_sessions},
+		q{TABLE liveness_internal.liveness_last_signs},
 	],
 	ops => [
 		q{SELECT fleet.liveness_rollup_features(@timestamptz '2025-01-10 00:00+00', 14)},
@@ -157,7 +157,7 @@ sub transcript
 {
 	my ($role, $db, $calls) = @_;
 	local $ENV{PGOPTIONS} = $db eq 'clean' ? $ENV{PGOPTIONS} : $limit;
-	my $temp = $db eq 'clean' ? '' : q{SELECT lair.fill_temp('{computed,cells,touched,text,int4,int8,float8,bool,name,interval,timestamptz,jsonb,numeric,regclass,regrole,pg_class,pg_locks,pg_depend,pg_proc,pg_settings,pg_extension,provider_heartbeats,provider_heartbeats_hourly,provider_sessions,provider_reliability_features,liveness_internal.liveness_job_state,liveness_internal.liveness_fleet_hazard,liveness_internal.liveness_provider_hazard,liveness_internal.liveness_open_sessions}') \gset};
+	my $temp = $db eq 'clean' ? '' : q{SELECT lair.fill_temp('{computed,cells,touched,text,int4,int8,float8,bool,name,interval,timestamptz,jsonb,numeric,regclass,regrole,pg_class,pg_locks,pg_depend,pg_proc,pg_settings,pg_extension,provider_heartbeats,provider_heartbeats_hourly,provider_sessions,provider_reliability_features,liveness_internal.liveness_job_state,liveness_internal.liveness_fleet_hazard,liveness_internal.liveness_provider_hazard,liveness_internal.liveness_last_signs}') \gset};
 	my $result = as($role, $db, join "\n", '\set SHOW_CONTEXT never', $temp, map { s/\@/pg_catalog./gr . ';' } @$calls);
 	$result =~ s/^(psql:<stdin>:)\d+/$1/mg;
 	return $result =~ s/\b$db\b/DATABASE/gr;

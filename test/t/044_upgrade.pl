@@ -63,7 +63,7 @@ sub reads
 	my ($node) = @_;
 	return join "\n", map { "$_: " . $node->safe_psql('postgres', "SELECT count(*) FROM $_") }
 		qw(provider_liveness provider_session_history provider_heartbeat_history provider_availability_matrix provider_disconnect_reasons provider_stale_sessions
-		liveness_internal.liveness_open_sessions network_availability liveness_jobs liveness_stats public.best), q{liveness_candidates('6 hours')}, q{liveness_heatmap('p1')}, 'liveness_features_at()';
+		liveness_internal.liveness_last_signs network_availability liveness_jobs liveness_stats public.best), q{liveness_candidates('6 hours')}, q{liveness_heatmap('p1')}, 'liveness_features_at()';
 }
 
 my $rows = contents($old, 'postgres');

@@ -139,7 +139,7 @@ my $answers = "BEGIN;\n"
   . digest('candidates at', q{SELECT c.* FROM generate_series(0, 40, 5) d, LATERAL liveness_candidates_at(now() - make_interval(hours => 24 * d), '1 day', 0, NULL) c})
   . join('', map { digest($_, "SELECT * FROM $_('1 day', liveness_internal.liveness_window_start(now(), 25), now(), '1 day')") } qw(liveness_internal.liveness_backtest_cases liveness_backtest liveness_calibration))
   . join('', map { digest($_, "TABLE $_") } qw(provider_liveness provider_session_history provider_heartbeat_history provider_availability_matrix
-		provider_disconnect_reasons provider_stale_sessions liveness_internal.liveness_open_sessions network_availability))
+		provider_disconnect_reasons provider_stale_sessions liveness_internal.liveness_last_signs network_availability))
   . digest('the ranking', 'SELECT * FROM liveness_reliability()')
   . digest('the heatmap', q{SELECT liveness_heatmap('h')})
   . digest('parts', q{SELECT liveness_internal.liveness_utc_hour(at), liveness_recency_penalty(at, now()), liveness_internal.liveness_window_start(at, 14), liveness_score(0.5, 0.5, 0.5, 15000, at, now()) FROM provider_heartbeats})

@@ -118,7 +118,7 @@ my $seen = q{
 	UNION ALL SELECT 'view ' || relname || regexp_replace(pg_get_viewdef(oid), ' AS (text|jsonb|int4|float8|"\?column\?")\M', '', 'g') || relacl::text FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace AND relacl IS NOT NULL
 	UNION ALL SELECT 'function ' || regexp_replace(pg_get_functiondef(oid), ' AS \w+', '', 'g') || coalesce(proacl::text, '') FROM pg_proc WHERE proname ~ '^liveness_' AND prokind <> 'a'
 	UNION ALL SELECT to_jsonb(v)::text FROM provider_liveness v
-	UNION ALL SELECT (to_jsonb(v) - 'last_sign_of_life'::text)::text FROM liveness_internal.liveness_open_sessions v
+	UNION ALL SELECT (to_jsonb(v) - 'last_sign_of_life'::text)::text FROM liveness_internal.liveness_last_signs v
 	UNION ALL SELECT to_jsonb(v)::text FROM provider_heartbeat_history v
 	UNION ALL SELECT to_jsonb(v)::text FROM users v};
 my $before = query($seen);

@@ -2,7 +2,7 @@
 -- provider's next session are taken to be that one's.  A stamp that lies further ahead
 -- than liveness.session_timeout is a wrong clock's: it says that somebody was there, and
 -- nothing of when.
-CREATE VIEW liveness_internal.liveness_open_sessions AS
+CREATE VIEW liveness_internal.liveness_last_signs AS
 	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
 		s.requests_served, s.tokens_generated, s.coordinator_id,
 		s.connected_at <= c.ahead AS has_begun,
@@ -41,16 +41,16 @@ CREATE VIEW liveness_internal.liveness_open_sessions AS
 			h.at) AS at
 	) l
 	WHERE s.disconnected_at IS NULL;
-COMMENT ON VIEW liveness_internal.liveness_open_sessions IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.id IS 'The session';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.connected_at IS 'When it connected';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.disconnected_at IS 'NULL: it is open';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.disconnect_reason IS 'As the row has it';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.requests_served IS 'Requests served in the session';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.tokens_generated IS 'Tokens generated in the session';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.coordinator_id IS 'The coordinator that holds the connection';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';
-COMMENT ON COLUMN liveness_internal.liveness_open_sessions.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
+COMMENT ON VIEW liveness_internal.liveness_last_signs IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.connected_at IS 'When it connected';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.disconnected_at IS 'NULL: it is open';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.disconnect_reason IS 'As the row has it';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.requests_served IS 'Requests served in the session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.coordinator_id IS 'The coordinator that holds the connection';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.was_heard IS 'Is there any heartbeat of it, whatever its time?';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
