@@ -2464,6 +2464,60 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_candidates_at(timestamptz, interval, float8, int) IS 'What liveness_candidates would have answered at an instant';
 
+CREATE FUNCTION liveness_internal.liveness_none_holds(probabilities float8[], group_names text[], phi float8, psi float8)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_none_holds(float8[], text[], float8, float8) IS 'Probability that none of up to 12 providers holds, by the shock shares; NULL for a NULL probability';
+
+CREATE TYPE liveness_place_row AS (
+	job_no int,
+	replica int,
+	provider_id text,
+	group_name text,
+	probability float8,
+	joint float8
+);
+COMMENT ON TYPE liveness_place_row IS 'Row of liveness_place';
+COMMENT ON COLUMN liveness_place_row.job_no IS 'Number of the job, from 1';
+COMMENT ON COLUMN liveness_place_row.replica IS 'Number of the replica of this job, from 1 to 12';
+COMMENT ON COLUMN liveness_place_row.provider_id IS 'The machine that runs this replica';
+COMMENT ON COLUMN liveness_place_row.group_name IS 'Its group by provider_groups; NULL: it has none';
+COMMENT ON COLUMN liveness_place_row.probability IS 'Probability that this machine holds the job, 0 to 1';
+COMMENT ON COLUMN liveness_place_row.joint IS 'Probability that at least one of the replicas up to this one holds the job, 0 to 1';
+
+CREATE TYPE liveness_replicas_row AS (
+	replica int,
+	provider_id text,
+	group_name text,
+	probability float8,
+	joint float8
+);
+COMMENT ON TYPE liveness_replicas_row IS 'Row of liveness_replicas';
+COMMENT ON COLUMN liveness_replicas_row.replica IS 'Number of the replica, from 1 to 12';
+COMMENT ON COLUMN liveness_replicas_row.provider_id IS 'The machine that runs this replica';
+COMMENT ON COLUMN liveness_replicas_row.group_name IS 'Its group by provider_groups; NULL: it has none';
+COMMENT ON COLUMN liveness_replicas_row.probability IS 'Probability that this machine holds the job, 0 to 1';
+COMMENT ON COLUMN liveness_replicas_row.joint IS 'Probability that at least one of the replicas up to this one holds the job, 0 to 1';
+
+CREATE FUNCTION liveness_internal.liveness_choose(provider_ids text[], group_names text[], probabilities float8[], jobs int, target float8, max_replicas int, phi float8, psi float8, whole_jobs boolean)
+RETURNS SETOF liveness_place_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_choose(text[], text[], float8[], int, float8, int, float8, float8, boolean) IS 'Jobs on providers that come in falling order of probability; whole_jobs: all replicas or none';
+
+CREATE TYPE liveness_checkpoint_row AS (
+	every interval,
+	segments int,
+	expected_runtime interval,
+	uninterrupted float8
+);
+COMMENT ON TYPE liveness_checkpoint_row IS 'Row of liveness_checkpoint';
+COMMENT ON COLUMN liveness_checkpoint_row.every IS 'Work between two checkpoints: the work / segments';
+COMMENT ON COLUMN liveness_checkpoint_row.segments IS 'Number of segments, each with a checkpoint at its end, 1 to 10000';
+COMMENT ON COLUMN liveness_checkpoint_row.expected_runtime IS 'Expected time until the job is done; NULL: more than 3e12 seconds';
+COMMENT ON COLUMN liveness_checkpoint_row.uninterrupted IS 'Probability that the job, checkpoints included, runs through on this provider, 0 to 1';
+
+CREATE FUNCTION liveness_internal.liveness_checkpoint(curve float8[], work_usecs bigint, cost_usecs bigint, restart_usecs bigint)
+RETURNS liveness_checkpoint_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION liveness_internal.liveness_checkpoint(float8[], bigint, bigint, bigint) IS 'How many checkpoints make a job shortest, by a curve of times and the hazard up to each';
+
 CREATE FUNCTION liveness_internal.liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8)
 LANGUAGE sql STABLE PARALLEL SAFE

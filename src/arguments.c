@@ -76,6 +76,26 @@ liveness_window_since(TimestampTz as_of, int window_days)
 	return Max(as_of - window_days * USECS_PER_DAY, MIN_TIMESTAMP);
 }
 
+/* An argument that is a probability */
+double
+liveness_probability_argument(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	double		probability;
+
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name),
+				 errhint("Give a probability, for example 0.9.")));
+	probability = PG_GETARG_FLOAT8(arg);
+	if (!(probability >= 0 && probability <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be between 0 and 1, and is %g", name, probability),
+				 errhint("Give a probability, for example 0.9.")));
+	return probability;
+}
+
 /*
  * liveness_window_start(as_of timestamptz, window_days int) -> timestamptz
  *

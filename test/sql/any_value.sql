@@ -60,6 +60,9 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_hours', $$SELECT liveness_internal.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)
 		FROM public.provider_heartbeats h GROUP BY h.provider_id$$),
 	('liveness_percentiles', $$SELECT public.liveness_percentiles(h.cpu_usage, ARRAY[0, 0.1, 0.5, 0.9, 1]::float8[]) FROM public.provider_heartbeats h$$),
+	('liveness_none_holds', $$SELECT liveness_internal.liveness_none_holds(ARRAY[0.5, 0.9]::float8[], ARRAY['g', NULL], 0.2, 0.6)$$),
+	('liveness_choose', $$SELECT liveness_internal.liveness_choose(ARRAY['p', 'q'], ARRAY['g', NULL], ARRAY[0.9, 0.5]::float8[], 1, 0.5, 12, 0.2, 0.6, true)$$),
+	('liveness_checkpoint', $$SELECT liveness_internal.liveness_checkpoint(ARRAY[0, 0, 36000, 1]::float8[], 86400000000, 300000000, 600000000)$$),
 	-- those that write
 	('liveness_rollup_features', 'SELECT public.liveness_rollup_features()'), ('liveness_prune_batch', 'SELECT public.liveness_prune_batch()'),
 	('liveness_close_stale', 'SELECT public.liveness_close_stale()'),
@@ -194,6 +197,7 @@ SELECT is((SELECT string_agg(format('%s %s %s', function, argument, answer), ', 
 	'liveness_backtest horizon 22004, liveness_backtest since 22004, liveness_backtest step 22004, liveness_backtest until 22004, '
 	'liveness_calibration horizon 22004, liveness_calibration since 22004, liveness_calibration step 22004, liveness_calibration until 22004, '
 	'liveness_candidates job 22004, liveness_candidates_at as_of 22004, liveness_candidates_at job 22004, '
+	'liveness_choose group_names 22004, liveness_choose jobs 22004, liveness_choose max_replicas 22004, liveness_choose phi 22004, liveness_choose probabilities 22004, liveness_choose provider_ids 22004, liveness_choose psi 22004, liveness_choose target 22004, liveness_choose whole_jobs 22004, '
 	'liveness_close_orphans reason 23502, liveness_close_session reason 23502, liveness_features_at as_of 22004, liveness_fleet_survival as_of 22004, '
 	'liveness_open_session connected_at 23502, liveness_open_session coordinator_id 23502, liveness_open_session provider_id 23502, '
 	'liveness_open_sessions connected_at 23502, liveness_open_sessions coordinator_id 23502, liveness_open_sessions provider_ids 23502, '

@@ -1,0 +1,13 @@
+CREATE TYPE liveness_replicas_row AS (
+	replica int,
+	provider_id text,
+	group_name text,
+	probability float8,
+	joint float8
+);
+COMMENT ON TYPE liveness_replicas_row IS 'Row of liveness_replicas';
+COMMENT ON COLUMN liveness_replicas_row.replica IS 'Number of the replica, from 1 to 12';
+COMMENT ON COLUMN liveness_replicas_row.provider_id IS 'The machine that runs this replica';
+COMMENT ON COLUMN liveness_replicas_row.group_name IS 'Its group by provider_groups; NULL: it has none';
+COMMENT ON COLUMN liveness_replicas_row.probability IS 'Probability that this machine holds the job, 0 to 1';
+COMMENT ON COLUMN liveness_replicas_row.joint IS 'Probability that at least one of the replicas up to this one holds the job, 0 to 1';
