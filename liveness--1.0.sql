@@ -237,7 +237,7 @@ ALTER TABLE liveness_internal.liveness_fleet_hazard ALTER COLUMN hazard SET STOR
 ALTER TABLE liveness_internal.liveness_fleet_hazard REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features; one row, and another after a restore until its next run';
 COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.as_of IS 'Instant that it describes';
-COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, and 168 factors of the hours of the week, from Sunday 0 h UTC; NULL: nobody was ever up';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, 168 factors of the hours of the week, from Sunday 0 h UTC, and the weights of two priors, in events; NULL: nobody was ever up';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_fleet_hazard', '');
 
 -- Without a key, as liveness_fleet_hazard: COPY of a dump must not fail because a job was
@@ -742,6 +742,24 @@ CREATE AGGREGATE liveness_internal.liveness_fleet_hours(history bytea, ages floa
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_internal.liveness_fleet_hours(bytea, float8[], timestamptz) IS 'Factors of the 168 hours of the week on the hazard by age';
+
+CREATE FUNCTION liveness_internal.liveness_fleet_prior_combine(float8[], float8[])
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_prior_combine(float8[], float8[]) IS 'Combine function of liveness_fleet_prior';
+CREATE FUNCTION liveness_internal.liveness_fleet_prior_transfn(float8[], bytea, float8[], timestamptz)
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_prior_transfn(float8[], bytea, float8[], timestamptz) IS 'Transition function of liveness_fleet_prior';
+CREATE FUNCTION liveness_internal.liveness_fleet_prior_final(float8[])
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_fleet_prior_final(float8[]) IS 'Final function of liveness_fleet_prior';
+CREATE AGGREGATE liveness_internal.liveness_fleet_prior(history bytea, factors float8[], as_of timestamptz) (
+	SFUNC = liveness_internal.liveness_fleet_prior_transfn,
+	STYPE = float8[],
+	FINALFUNC = liveness_internal.liveness_fleet_prior_final,
+	COMBINEFUNC = liveness_internal.liveness_fleet_prior_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_fleet_prior(bytea, float8[], timestamptz) IS 'Weights of the priors of a provider''s factors, in events: of the frailty, and of its hours';
 
 CREATE FUNCTION liveness_internal.liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz)
 RETURNS real[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -2372,17 +2390,22 @@ BEGIN ATOMIC
 	), ages AS MATERIALIZED (
 		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
 		FROM history h
+	), factors AS MATERIALIZED (
+		-- NULL where nobody was ever up: || alone would take it for an empty array
+		SELECT CASE WHEN a.hazard IS NOT NULL
+			THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
+		END AS hazard
+		FROM ages a
 	), asked AS MATERIALIZED (
 		SELECT liveness_internal.liveness_span_usecs($2, 'job') AS usecs,
 			$1 - liveness_internal.liveness_setting_interval('session_timeout'::text) AS stale_before,
 			-- of another instant than now what came after it is not known yet
 			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
 			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
-			-- NULL where nobody was ever up: || alone would take it for an empty array
-			CASE WHEN a.hazard IS NOT NULL
-				THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
+			CASE WHEN f.hazard IS NOT NULL
+				THEN f.hazard || (SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.hazard, $1) FROM history h)
 			END AS hazard
-		FROM ages a
+		FROM factors f
 		CROSS JOIN (
 			SELECT t.ahead, $1 >= now() AND $1 <= t.ahead AS is_now
 			FROM (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t
@@ -2565,7 +2588,7 @@ BEGIN ATOMIC
 		) n
 	), fleet AS MATERIALIZED (
 		-- of the outcomes only those that were known at the cut
-		SELECT c.cut, base.rate, f.ages || hours.factors AS hazard, f.curve
+		SELECT c.cut, base.rate, f.ages || hours.factors || prior.weights AS hazard, f.curve
 		FROM cuts c
 		CROSS JOIN LATERAL (
 			SELECT sum(o.held)::float8 / nullif(sum(o.cases), 0)::float8 AS rate FROM outcomes o WHERE o.ends <= c.cut
@@ -2578,6 +2601,9 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL (
 			SELECT liveness_internal.liveness_fleet_hours(h.sessions, f.ages, c.cut) AS factors FROM history h
 		) hours
+		CROSS JOIN LATERAL (
+			SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.ages || hours.factors, c.cut) AS weights FROM history h
+		) prior
 		WHERE base.rate IS NOT NULL AND f.ages IS NOT NULL
 	), pooled AS MATERIALIZED (
 		SELECT f.cut, p.id, p.probability

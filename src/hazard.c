@@ -11,8 +11,9 @@
  * the factors of the hours.  docs/prediction.md has the formulas and their quality.
  *
  * history.c reads the spells from a provider's sessions, as they were known at an
- * instant.  Three steps count them: fleet_ages (hazard by age), fleet_hours (factors of
+ * instant.  Steps count them: fleet_ages (hazard by age), fleet_hours (factors of
  * the hours, which need the ages), and the provider's own counts, which need both.
+ * prior.c learns how far the factors of a provider are to be believed.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,24 +33,15 @@
 #include "aggstate.h"
 #include "arguments.h"
 #include "gamma.h"
-#include "history.h"
+#include "hazard.h"
 #include "timemath.h"
 
-/* Bins of age, four to an octave, which is a factor of two; the last has no end */
-#define AGE_BINS		96
-#define BINS_PER_OCTAVE	4
-#define OCTAVES			(AGE_BINS / BINS_PER_OCTAVE)
 #define FIRST_BOUND		37.5	/* seconds: 300 / 2^3 */
-
-#define AGE_HALF_LIFE	(30.0 * SECS_PER_DAY)
-#define HOUR_HALF_LIFE	(60.0 * SECS_PER_DAY)
 
 /* Hours older than 40 half-lives are not walked: they would weigh less than 2^-40 */
 #define HOURS_MEMORY	((int64) (40 * HOUR_HALF_LIFE) * USECS_PER_SEC)
 
 /* Weights, in events, of what is assumed before any spell was seen */
-#define FRAILTY_PRIOR		3.0
-#define HOUR_OF_DAY_PRIOR	5.0
 #define FLEET_DAY_PRIOR		20.0
 #define FLEET_WEEK_PRIOR	50.0
 
@@ -74,13 +66,6 @@ typedef struct HourCounts
 	double		expected[HOURS_PER_WEEK];
 } HourCounts;
 
-/* What is known of the fleet, a float8[] */
-typedef struct FleetHazard
-{
-	double		by_age[AGE_BINS];	/* events a second */
-	double		by_hour[HOURS_PER_WEEK];	/* a factor */
-} FleetHazard;
-
 /* What is known of a provider, a float4[] */
 typedef struct HostCounts
 {
@@ -89,15 +74,6 @@ typedef struct HostCounts
 	float4		hour_events[HOURS_PER_DAY];
 	float4		hour_expected[HOURS_PER_DAY];
 } HostCounts;
-
-#define FLOATS(type, element)	((int) (sizeof(type) / sizeof(element)))
-
-/* The hazard by age, integrated from 0 to the bounds */
-typedef struct CumulativeHazard
-{
-	const double *by_age;
-	double		to[AGE_BINS];
-} CumulativeHazard;
 
 static double age_bound[AGE_BINS + 1];	/* the last is infinite */
 static double growth[AGE_BINS + 1]; /* 2^(bound / half-life) - 1 */
@@ -171,6 +147,14 @@ Octave(double age)
 	return AgeBin(age) / BINS_PER_OCTAVE;
 }
 
+/* The octave of the event that ends a spell of this length */
+int
+liveness_event_octave(double length)
+{
+	PrepareTables();
+	return EventBin(length, AgeBin(length)) / BINS_PER_OCTAVE;
+}
+
 /*
  * The weight 2^(-age / half-life).  It is needed some times for each spell, so it is looked
  * up and corrected by a second-order series; the result is within 1e-10 of exp2().
@@ -210,22 +194,22 @@ SecondsInBin(int bin, double at_start)
 
 /* ---------- arrays of numbers ---------- */
 
-pg_noreturn static void
-InvalidNumbers(const char *what, int n)
+pg_noreturn void
+liveness_invalid_numbers(const char *what, int n)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s must be an array of %d finite numbers, none negative", what, n),
-			 errhint("liveness_fleet_ages, liveness_fleet_hours and liveness_host_hazard make such arrays.")));
+			 errhint("liveness_fleet_ages, liveness_fleet_hours, liveness_fleet_prior and liveness_host_hazard make such arrays.")));
 }
 
 /* Where the n numbers of an array stand; the numbers are not looked at */
-static void *
-PlaceOfNumbers(ArrayType *array, Oid type, int n, const char *what)
+void *
+liveness_place_of_numbers(ArrayType *array, Oid type, int n, const char *what)
 {
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != n || ARR_HASNULL(array) ||
 		ARR_ELEMTYPE(array) != type)
-		InvalidNumbers(what, n);
+		liveness_invalid_numbers(what, n);
 	return ARR_DATA_PTR(array);
 }
 
@@ -233,7 +217,7 @@ PlaceOfNumbers(ArrayType *array, Oid type, int n, const char *what)
 static const void *
 NumbersOf(ArrayType *array, Oid type, int n, const char *what)
 {
-	const void *numbers = PlaceOfNumbers(array, type, n, what);
+	const void *numbers = liveness_place_of_numbers(array, type, n, what);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -241,13 +225,13 @@ NumbersOf(ArrayType *array, Oid type, int n, const char *what)
 			? ((const double *) numbers)[i] : ((const float4 *) numbers)[i];
 
 		if (!(number >= 0 && !isinf(number)))
-			InvalidNumbers(what, n);
+			liveness_invalid_numbers(what, n);
 	}
 	return numbers;
 }
 
-static ArrayType *
-MakeNumbers(Oid type, Size element_size, int n)
+ArrayType *
+liveness_make_numbers(Oid type, Size element_size, int n)
 {
 	Size		size = ARR_OVERHEAD_NONULLS(1) + n * element_size;
 	ArrayType  *array = (ArrayType *) palloc0(size);
@@ -261,8 +245,8 @@ MakeNumbers(Oid type, Size element_size, int n)
 }
 
 /* The transition state of an aggregate: a float8[] that it may write to */
-static double *
-StateNumbers(FunctionCallInfo fcinfo, const char *function, int n, ArrayType **state)
+double *
+liveness_state_numbers(FunctionCallInfo fcinfo, const char *function, int n, ArrayType **state)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, function);
 	MemoryContext oldcontext;
@@ -270,13 +254,13 @@ StateNumbers(FunctionCallInfo fcinfo, const char *function, int n, ArrayType **s
 	if (PG_ARGISNULL(0))
 	{
 		oldcontext = MemoryContextSwitchTo(context);
-		*state = MakeNumbers(FLOAT8OID, sizeof(double), n);
+		*state = liveness_make_numbers(FLOAT8OID, sizeof(double), n);
 		MemoryContextSwitchTo(oldcontext);
 	}
 	else
 		*state = PG_GETARG_ARRAYTYPE_P(0);
 	/* the final function looks at the numbers */
-	return (double *) PlaceOfNumbers(*state, FLOAT8OID, n, "a transition state");
+	return (double *) liveness_place_of_numbers(*state, FLOAT8OID, n, "a transition state");
 }
 
 /*
@@ -316,7 +300,7 @@ liveness_fleet_ages_transfn(PG_FUNCTION_ARGS)
 	HistoryReader reader;
 	KnownSpell spell;
 
-	counts = (AgeCounts *) StateNumbers(fcinfo, "liveness_fleet_ages_transfn",
+	counts = (AgeCounts *) liveness_state_numbers(fcinfo, "liveness_fleet_ages_transfn",
 										FLOATS(AgeCounts, double), &state);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_ARRAYTYPE_P(state);
@@ -373,7 +357,7 @@ liveness_fleet_ages_final(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	overall = (all_events + 0.5) / (all_seconds + all_seconds / (all_events + 1));
 
-	result = MakeNumbers(FLOAT8OID, sizeof(double), AGE_BINS);
+	result = liveness_make_numbers(FLOAT8OID, sizeof(double), AGE_BINS);
 	hazard = (double *) ARR_DATA_PTR(result);
 	for (int j = 0; j < AGE_BINS; j++)
 	{
@@ -498,7 +482,7 @@ liveness_fleet_hours_transfn(PG_FUNCTION_ARGS)
 	HistoryReader reader;
 	KnownSpell spell;
 
-	counts = (HourCounts *) StateNumbers(fcinfo, "liveness_fleet_hours_transfn",
+	counts = (HourCounts *) liveness_state_numbers(fcinfo, "liveness_fleet_hours_transfn",
 										 FLOATS(HourCounts, double), &state);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		PG_RETURN_ARRAYTYPE_P(state);
@@ -536,7 +520,7 @@ liveness_fleet_hours_final(PG_FUNCTION_ARGS)
 
 	counts = (const HourCounts *) NumbersOf(PG_GETARG_ARRAYTYPE_P(0), FLOAT8OID,
 											FLOATS(HourCounts, double), "a transition state");
-	result = MakeNumbers(FLOAT8OID, sizeof(double), HOURS_PER_WEEK);
+	result = liveness_make_numbers(FLOAT8OID, sizeof(double), HOURS_PER_WEEK);
 	factor = (double *) ARR_DATA_PTR(result);
 	for (int c = 0; c < HOURS_PER_DAY; c++)
 	{
@@ -557,48 +541,43 @@ liveness_fleet_hours_final(PG_FUNCTION_ARGS)
 
 /* ---------- a provider ---------- */
 
-/* The same fleet for all providers of a query: checked and integrated once */
-typedef struct FleetCache
-{
-	FleetHazard fleet;
-	CumulativeHazard cumulative;
-} FleetCache;
-
-static const FleetCache *
-FleetOfArgument(FunctionCallInfo fcinfo, int arg)
+/*
+ * The first n numbers of a fleet's hazard, all of them or the factors alone.  All providers of
+ * a query have the same fleet: the numbers are checked and integrated once.
+ */
+const FleetCache *
+liveness_fleet_of_argument(FunctionCallInfo fcinfo, int arg, int n)
 {
 	FleetCache *cache = (FleetCache *) fcinfo->flinfo->fn_extra;
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(arg);
+	Size		size = n * sizeof(double);
 	const void *numbers;
 
-	if (cache != NULL && VARSIZE(array) == ARR_OVERHEAD_NONULLS(1) + sizeof(FleetHazard) &&
+	if (cache != NULL && VARSIZE(array) == ARR_OVERHEAD_NONULLS(1) + size &&
 		ARR_NDIM(array) == 1 && ARR_ELEMTYPE(array) == FLOAT8OID && !ARR_HASNULL(array) &&
 		/* the same bytes: NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
-		memcmp(ARR_DATA_PTR(array), &cache->fleet, sizeof(FleetHazard)) == 0)
+		memcmp(ARR_DATA_PTR(array), &cache->fleet, size) == 0)
 		return cache;
-	numbers = NumbersOf(array, FLOAT8OID, FLOATS(FleetHazard, double), "a fleet's hazard");
+	numbers = NumbersOf(array, FLOAT8OID, n, "a fleet's hazard");
 	if (cache == NULL)
 	{
-		cache = (FleetCache *) MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(FleetCache));
+		cache = (FleetCache *) MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FleetCache));
 		fcinfo->flinfo->fn_extra = cache;
 	}
-	memcpy(&cache->fleet, numbers, sizeof(FleetHazard));
+	memcpy(&cache->fleet, numbers, size);
+	if (n == FLEET_NUMBERS && !(cache->fleet.frailty_prior > 0 && cache->fleet.hour_prior > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the last two numbers of a fleet's hazard must be positive"),
+				 errhint("They are the weights of the priors, which liveness_fleet_prior makes.")));
 	Integrate(&cache->cumulative, cache->fleet.by_age);
 	return cache;
 }
 
-/* What liveness_host_hazard counts, in double precision */
-typedef struct HostSums
-{
-	double		events[OCTAVES];
-	double		expected[OCTAVES];
-	double		through[AGE_BINS];	/* weights of the spells by their last bin */
-	double		hour_events[HOURS_PER_DAY];
-	double		hour_expected[HOURS_PER_DAY];
-} HostSums;
-
-static void
-AddHostSpell(HostSums *sums, const FleetCache *cache, const KnownSpell *spell, TimestampTz as_of)
+/* Counts a spell of a provider, but for the bins of age before its last: see below */
+void
+liveness_add_host_spell(HostSums *sums, const FleetCache *cache, const KnownSpell *spell,
+						TimestampTz as_of)
 {
 	const FleetHazard *fleet = &cache->fleet;
 	double		at_end = Decay(SECONDS(as_of - spell->until), AGE_HALF_LIFE);
@@ -621,10 +600,25 @@ AddHostSpell(HostSums *sums, const FleetCache *cache, const KnownSpell *spell, T
 			Decay(SECONDS(as_of - spell->until), HOUR_HALF_LIFE);
 }
 
+/* Adds the bins before the last of all spells at once */
+void
+liveness_finish_host(HostSums *sums, const FleetCache *cache)
+{
+	double		through = 0;
+
+	for (int j = AGE_BINS - 1; j >= 0; j--)
+	{
+		if (through > 0)
+			sums->expected[j / BINS_PER_OCTAVE] += cache->fleet.by_age[j] * SecondsInBin(j, through);
+		through += sums->through[j];
+		sums->through[j] = 0;
+	}
+}
+
 static ArrayType *
 MakeHostCounts(const HostSums *sums)
 {
-	ArrayType  *result = MakeNumbers(FLOAT4OID, sizeof(float4), FLOATS(HostCounts, float4));
+	ArrayType  *result = liveness_make_numbers(FLOAT4OID, sizeof(float4), FLOATS(HostCounts, float4));
 	HostCounts *counts = (HostCounts *) ARR_DATA_PTR(result);
 
 	for (int o = 0; o < OCTAVES; o++)
@@ -650,11 +644,10 @@ PG_FUNCTION_INFO_V1(liveness_host_hazard);
 Datum
 liveness_host_hazard(PG_FUNCTION_ARGS)
 {
-	const FleetCache *cache = FleetOfArgument(fcinfo, 1);
+	const FleetCache *cache = liveness_fleet_of_argument(fcinfo, 1, FLEET_NUMBERS);
 	HistoryReader reader;
 	KnownSpell	spell;
 	HostSums	sums = {0};
-	double		through = 0;
 
 	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(2));
 	liveness_open_history(&reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(2));
@@ -663,14 +656,9 @@ liveness_host_hazard(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		/* candidates are asked about because they are up: the running spell is no sample */
 		if (!spell.running)
-			AddHostSpell(&sums, cache, &spell, reader.as_of);
+			liveness_add_host_spell(&sums, cache, &spell, reader.as_of);
 	}
-	for (int j = AGE_BINS - 1; j >= 0; j--)
-	{
-		if (through > 0)
-			sums.expected[j / BINS_PER_OCTAVE] += cache->fleet.by_age[j] * SecondsInBin(j, through);
-		through += sums.through[j];
-	}
+	liveness_finish_host(&sums, cache);
 	PG_RETURN_ARRAYTYPE_P(MakeHostCounts(&sums));
 }
 
@@ -683,10 +671,12 @@ typedef struct Frailty
 	double		rate;
 } Frailty;
 
+/* The provider's outlook: of the jobs that end where its factor changes, and of the job itself */
 typedef struct Outlook
 {
-	double		hazard;			/* integrated over the job, without the frailty */
-	Frailty		frailty;
+	int			n;
+	double		hazard[OCTAVES + 1];	/* integrated, without the frailty */
+	Frailty		frailty[OCTAVES + 1];
 } Outlook;
 
 /*
@@ -694,9 +684,9 @@ typedef struct Outlook
  * ages count half as much for each octave of distance.
  */
 static Frailty
-LocalFrailty(const HostCounts *host, int from, int to)
+LocalFrailty(const HostCounts *host, double prior, int from, int to)
 {
-	Frailty		frailty = {FRAILTY_PRIOR, FRAILTY_PRIOR};
+	Frailty		frailty = {prior, prior};
 	double		weight = ldexp(1, -from);
 
 	if (host == NULL)
@@ -714,9 +704,9 @@ LocalFrailty(const HostCounts *host, int from, int to)
 }
 
 static void
-HourFactors(const HostCounts *host, double factors[HOURS_PER_DAY])
+HourFactors(const HostCounts *host, const FleetHazard *fleet, double factors[HOURS_PER_DAY])
 {
-	Frailty		overall = {FRAILTY_PRIOR, FRAILTY_PRIOR};
+	Frailty		overall = {fleet->frailty_prior, fleet->frailty_prior};
 	double		mean;
 
 	for (int o = 0; host != NULL && o < OCTAVES; o++)
@@ -727,8 +717,49 @@ HourFactors(const HostCounts *host, double factors[HOURS_PER_DAY])
 	mean = overall.shape / overall.rate;
 	for (int c = 0; c < HOURS_PER_DAY; c++)
 		factors[c] = host == NULL ? 1 :
-			(host->hour_events[c] + HOUR_OF_DAY_PRIOR * mean) /
-			(host->hour_expected[c] + HOUR_OF_DAY_PRIOR) / mean;
+			(host->hour_events[c] + fleet->hour_prior * mean) /
+			(host->hour_expected[c] + fleet->hour_prior) / mean;
+}
+
+/* Begins a walk through a stretch of a spell */
+void
+liveness_begin_pieces(PieceWalk *walk, const FleetCache *fleet, TimestampTz start,
+					  TimestampTz from, TimestampTz until)
+{
+	walk->fleet = fleet;
+	walk->start = start;
+	walk->at = from;
+	walk->until = until;
+	walk->to_here = CumulativeAt(&fleet->cumulative, SECONDS(from - start));
+	walk->octave = Octave(SECONDS(from - start));
+	walk->leaves_octave = false;
+	walk->hour_of_week = 0;
+	walk->hazard = 0;
+}
+
+/* The next piece, which lies in one hour of the clock and in one octave of age */
+bool
+liveness_next_piece(PieceWalk *walk)
+{
+	TimestampTz hour = liveness_hour_of(walk->at);
+	TimestampTz next = Min(hour + USECS_PER_HOUR, walk->until);
+	double		bound;
+	double		to_next;
+
+	if (walk->at >= walk->until)
+		return false;
+	if (walk->leaves_octave)
+		walk->octave++;
+	bound = age_bound[Min((walk->octave + 1) * BINS_PER_OCTAVE, AGE_BINS)];
+	walk->leaves_octave = SECONDS(next - walk->start) >= bound;
+	if (walk->leaves_octave)
+		next = Min(next, walk->start + (int64) ceil(bound * USECS_PER_SEC));
+	to_next = CumulativeAt(&walk->fleet->cumulative, SECONDS(next - walk->start));
+	walk->hour_of_week = liveness_hour_of_week(hour);
+	walk->hazard = (to_next - walk->to_here) * walk->fleet->fleet.by_hour[walk->hour_of_week];
+	walk->to_here = to_next;
+	walk->at = next;
+	return true;
 }
 
 /*
@@ -743,55 +774,33 @@ static Outlook
 LookAhead(const FleetCache *cache, const HostCounts *host, TimestampTz connected_at,
 		  TimestampTz as_of, int64 job)
 {
-	const FleetHazard *fleet = &cache->fleet;
-	const CumulativeHazard *cumulative = &cache->cumulative;
 	double		hour_factor[HOURS_PER_DAY];
-	TimestampTz at = as_of;
-	TimestampTz end = as_of + job;
 	int			first_octave = Octave(SECONDS(as_of - connected_at));
-	int			octave = first_octave;
-	double		to_here;
 	double		hazard = 0;
-	Outlook		worst = {0, LocalFrailty(host, first_octave, first_octave)};
+	PieceWalk	walk;
+	Outlook		outlook = {0};
 
-	HourFactors(host, hour_factor);
-	to_here = CumulativeAt(cumulative, SECONDS(at - connected_at));
-	while (at < end)
+	HourFactors(host, &cache->fleet, hour_factor);
+	liveness_begin_pieces(&walk, cache, connected_at, as_of, as_of + job);
+	while (liveness_next_piece(&walk))
 	{
-		TimestampTz next = Min(liveness_hour_of(at) + USECS_PER_HOUR, end);
-		double		bound = age_bound[Min((octave + 1) * BINS_PER_OCTAVE, AGE_BINS)];
-		bool		leaves_octave = false;
-		int			hour = liveness_hour_of_week(liveness_hour_of(at));
-		double		to_next;
-
 		CHECK_FOR_INTERRUPTS();
-		if (SECONDS(next - connected_at) >= bound)
+		hazard += walk.hazard * hour_factor[walk.hour_of_week % HOURS_PER_DAY];
+		if (walk.leaves_octave || walk.at >= walk.until)
 		{
-			next = Min(next, connected_at + (int64) ceil(bound * USECS_PER_SEC));
-			leaves_octave = true;
+			outlook.hazard[outlook.n] = hazard;
+			outlook.frailty[outlook.n++] =
+				LocalFrailty(host, cache->fleet.frailty_prior, first_octave, walk.octave);
 		}
-		to_next = CumulativeAt(cumulative, SECONDS(next - connected_at));
-		hazard += (to_next - to_here) * fleet->by_hour[hour] * hour_factor[hour % HOURS_PER_DAY];
-		to_here = to_next;
-		at = next;
-		if (leaves_octave || at >= end)
-		{
-			Frailty		frailty = LocalFrailty(host, first_octave, octave);
-
-			if (hazard * frailty.shape / frailty.rate > worst.hazard * worst.frailty.shape / worst.frailty.rate)
-				worst = (Outlook) {hazard, frailty};
-		}
-		if (leaves_octave)
-			octave++;
 	}
-	return worst;
+	return outlook;
 }
 
 /* Arguments (fleet, host, connected_at, as_of, job) of the functions below */
 static Outlook
 OutlookOfArguments(FunctionCallInfo fcinfo)
 {
-	const FleetCache *fleet = FleetOfArgument(fcinfo, 0);
+	const FleetCache *fleet = liveness_fleet_of_argument(fcinfo, 0, FLEET_NUMBERS);
 	const HostCounts *host = NULL;
 	TimestampTz connected_at = PG_GETARG_TIMESTAMPTZ(2);
 	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(3);
@@ -826,11 +835,18 @@ Datum
 liveness_holds(PG_FUNCTION_ARGS)
 {
 	Outlook		outlook;
+	double		worst = 0;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
 	outlook = OutlookOfArguments(fcinfo);
-	PG_RETURN_FLOAT8(exp(-outlook.hazard * outlook.frailty.shape / outlook.frailty.rate));
+	for (int i = 0; i < outlook.n; i++)
+	{
+		double		hazard = outlook.hazard[i] * outlook.frailty[i].shape / outlook.frailty[i].rate;
+
+		worst = Max(worst, hazard);
+	}
+	PG_RETURN_FLOAT8(exp(-worst));
 }
 
 /*
@@ -838,7 +854,8 @@ liveness_holds(PG_FUNCTION_ARGS)
  *						 as_of timestamptz, job_usecs bigint) -> float8[]
  *
  * {lower, upper}: the probability at the bounds of the provider's own factor, which
- * lies between these with 95 % (the posterior of the frailty).
+ * lies between these with 95 % (the posterior of the frailty).  Like the probability,
+ * neither rises with the job.
  */
 PG_FUNCTION_INFO_V1(liveness_holds_bounds);
 Datum
@@ -847,13 +864,24 @@ liveness_holds_bounds(PG_FUNCTION_ARGS)
 	Outlook		outlook;
 	ArrayType  *result;
 	double	   *bounds;
+	double		worst[2] = {0, 0};
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
 	outlook = OutlookOfArguments(fcinfo);
-	result = MakeNumbers(FLOAT8OID, sizeof(double), 2);
+	result = liveness_make_numbers(FLOAT8OID, sizeof(double), 2);
 	bounds = (double *) ARR_DATA_PTR(result);
-	bounds[0] = exp(-outlook.hazard * liveness_gamma_quantile(outlook.frailty.shape, 0.975, Z_975) / outlook.frailty.rate);
-	bounds[1] = exp(-outlook.hazard * liveness_gamma_quantile(outlook.frailty.shape, 0.025, -Z_975) / outlook.frailty.rate);
+	for (int i = 0; i < outlook.n; i++)
+	{
+		double		scale = outlook.hazard[i] / outlook.frailty[i].rate;
+		double		shape = outlook.frailty[i].shape;
+		double		lower = scale * liveness_gamma_quantile(shape, 0.975, Z_975);
+		double		upper = scale * liveness_gamma_quantile(shape, 0.025, -Z_975);
+
+		worst[0] = Max(worst[0], lower);
+		worst[1] = Max(worst[1], upper);
+	}
+	bounds[0] = exp(-worst[0]);
+	bounds[1] = exp(-worst[1]);
 	PG_RETURN_ARRAYTYPE_P(result);
 }

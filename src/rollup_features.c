@@ -42,7 +42,7 @@
 	" FROM computed c OFFSET 0"
 
 /*
- * Write the hazard of the fleet, from two passes over the packed sessions in "computed".
+ * Write the hazard of the fleet, from three passes over the packed sessions in "computed".
  * Returns the fleet's hazard; NULL where no provider was ever up.
  */
 static Datum
@@ -62,6 +62,10 @@ WriteFleetHazard(const Rollup *rollup, TimestampTz as_of, bool *isnull)
 						 "SELECT $2 || liveness_internal.liveness_fleet_hours(c.sessions, $2, $1) FROM computed c",
 						 2, types, values, NULL, SPI_OK_SELECT);
 		values[1] = SPI_datumTransfer(liveness_result(1, isnull), false, -1);
+		liveness_execute(rollup,
+						 "SELECT $2 || liveness_internal.liveness_fleet_prior(c.sessions, $2, $1) FROM computed c",
+						 2, types, values, NULL, SPI_OK_SELECT);
+		values[1] = SPI_datumTransfer(liveness_result(1, isnull), false, -1);
 	}
 	nulls[1] = *isnull ? 'n' : ' ';
 	liveness_execute(rollup,
@@ -78,7 +82,7 @@ WriteFleetHazard(const Rollup *rollup, TimestampTz as_of, bool *isnull)
 	return values[1];
 }
 
-/* Write what liveness_candidates will answer from, by a third pass */
+/* Write what liveness_candidates will answer from, by one more pass */
 static void
 PrepareCandidates(const Rollup *rollup, TimestampTz as_of, int64 providers)
 {

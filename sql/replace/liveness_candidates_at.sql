@@ -11,17 +11,22 @@ BEGIN ATOMIC
 	), ages AS MATERIALIZED (
 		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
 		FROM history h
+	), factors AS MATERIALIZED (
+		-- NULL where nobody was ever up: || alone would take it for an empty array
+		SELECT CASE WHEN a.hazard IS NOT NULL
+			THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
+		END AS hazard
+		FROM ages a
 	), asked AS MATERIALIZED (
 		SELECT liveness_internal.liveness_span_usecs($2, 'job') AS usecs,
 			$1 - liveness_internal.liveness_setting_interval('session_timeout'::text) AS stale_before,
 			-- of another instant than now what came after it is not known yet
 			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
 			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
-			-- NULL where nobody was ever up: || alone would take it for an empty array
-			CASE WHEN a.hazard IS NOT NULL
-				THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
+			CASE WHEN f.hazard IS NOT NULL
+				THEN f.hazard || (SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.hazard, $1) FROM history h)
 			END AS hazard
-		FROM ages a
+		FROM factors f
 		CROSS JOIN (
 			SELECT t.ahead, $1 >= now() AND $1 <= t.ahead AS is_now
 			FROM (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t

@@ -41,7 +41,7 @@ SELECT is_empty($$
 	) f
 	WHERE matrix -> cell(hour) <> '1' OR jsonb_array_length(jsonb_path_query_array(matrix, '$[*] ? (@ > 0)')) <> 1$$, 'the matrix has each in its day and hour of the week');
 -- With a hazard of 0.001 x (1 + hour of the week), the next second tells the hour
-CREATE TABLE fleet AS SELECT array_fill(0.001::float8, ARRAY[96]) || array_agg(n::float8 ORDER BY n) AS hazard FROM generate_series(1, 168) n;
+CREATE TABLE fleet AS SELECT array_fill(0.001::float8, ARRAY[96]) || array_agg(n::float8 ORDER BY n) || ARRAY[3, 5]::float8[] AS hazard FROM generate_series(1, 168) n;
 SELECT is_empty($$SELECT hour FROM instants, fleet WHERE round(-1000 * ln(liveness_internal.liveness_holds(hazard, NULL, hour, hour, 1000000))) <> 1 + cell(hour)$$, 'and so has the hazard of the hour in which a job begins');
 SELECT is_empty($$SELECT hour FROM instants, fleet WHERE hour < '294276-12-31 23:00+00'
 	AND round(-1000 * ln(liveness_internal.liveness_holds(hazard, NULL, hour, hour + interval '59 minutes 59 seconds', 2000000))) <> (1 + cell(hour)) + (1 + cell(hour + interval '1 hour'))$$, 'and of the next');

@@ -207,11 +207,84 @@ sub host_hazard
 	return map { unpack 'f', pack 'f', $_ } @events, @expected, @hour_events, @hour_expected;
 }
 
+# The weights of the priors, in the order of the formulas: each window and each provider by itself
+sub prior
+{
+	my ($as_of, $by_age, $by_hour, @known) = @_;
+	my @weights = map { 0.125 * 2**($_ / 2) } 0 .. 14;
+	my @hour_weights = (0.5, 1, 2, 4, 8, 16, 32);
+	my @score = (0) x @weights;
+	my @hour_score = (0) x @hour_weights;
+	my %providers = map { $_->{provider} => 1 } @known;
+	for my $window ([ 1, 0 ], [ 2, 1 ], [ 4, 2 ], [ 8, 4 ])
+	{
+		my ($since, $until) = map { $as_of - $_ * DAY } @$window;
+		for my $provider (keys %providers)
+		{
+			my @own = grep { $_->{provider} eq $provider } @known;
+			my @ended = grep { $_->{until} <= $since } @own;
+			next if !@ended;
+			my @host = host_hazard($since, $by_age, $by_hour, map { { %$_, open => 0 } } @ended);
+			my (@n, @e, @m, @u);
+			for my $k (grep { $_->{until} > $since && $_->{start} < $until } @own)
+			{
+				my ($from, $to) = (max($k->{start}, $since), min($k->{until}, $until));
+				for my $h (hours_between($from, $to, $as_of))
+				{
+					my @cuts = ($h->[0], (grep { $_ > $h->[0] && $_ < $h->[1] } map { $k->{start} + $bound[ 4 * $_ ] } 1 .. 23), $h->[1]);
+					for my $i (1 .. $#cuts)
+					{
+						my $expected = $by_hour->[ $h->[2] ] * expected_between($by_age, map { $_ - $k->{start} } @cuts[ $i - 1, $i ]);
+						$e[ octave_of(($cuts[ $i - 1 ] + $cuts[$i]) / 2 - $k->{start}) ] += $expected;
+						$u[ $h->[2] % 24 ] += $expected;
+					}
+				}
+				next if !$k->{event} || $k->{until} > $until;
+				$n[ int(bin_of_event($k->{length}) / 4) ]++;
+				$m[ hour_of_week($k->{until} - 1) % 24 ]++;
+			}
+			for my $j (0 .. $#weights)
+			{
+				for my $o (0 .. 23)
+				{
+					my $z = ($weights[$j] + sum0(map { 2**-abs($o - $_) * $host[$_] } 0 .. 23)) / ($weights[$j] + sum0(map { 2**-abs($o - $_) * $host[ 24 + $_ ] } 0 .. 23));
+					$score[$j] += ($n[$o] // 0) * log($z) - $z * ($e[$o] // 0);
+				}
+			}
+			my $g = (1.5 + sum0(@host[ 0 .. 23 ])) / (1.5 + sum0(@host[ 24 .. 47 ]));
+			for my $j (0 .. $#hour_weights)
+			{
+				for my $c (0 .. 23)
+				{
+					my $gr = ($host[ 48 + $c ] + $hour_weights[$j] * $g) / ($host[ 72 + $c ] + $hour_weights[$j]);
+					$hour_score[$j] += ($m[$c] // 0) * log($gr) - $gr * ($u[$c] // 0);
+				}
+			}
+		}
+	}
+	return (best_weight(3, \@weights, [ map { 0.1 * $score[$_] - log($weights[$_] / 2)**2 / 2 } 0 .. $#weights ]),
+		best_weight(5, \@hour_weights, [ map { 0.1 * $hour_score[$_] - log($hour_weights[$_] / 5)**2 / 2 } 0 .. $#hour_weights ]));
+}
+
+# The weight where the posterior is highest, by the parabola through three points of equal distance
+sub best_weight
+{
+	my ($most, $weights, $posterior) = @_;
+	my ($best) = grep { $posterior->[$_] == max(@$posterior) } 0 .. $#$posterior;
+	return min($most, $weights->[$best]) if $best == 0 || $best == $#$posterior;
+	my ($left, $middle, $right) = @$posterior[ $best - 1 .. $best + 1 ];
+	my $step = log($weights->[1] / $weights->[0]);
+	return min($most, $weights->[$best] * exp($step * ($left - $right) / (2 * ($left - 2 * $middle + $right))));
+}
+
+# The weights of the priors, for what follows
+my ($frailty_prior, $hour_prior);
+
 # Shape and rate of the provider's factor for ages of some octaves
 sub frailty
 {
 	my ($host, $from, $to) = @_;
-	my ($shape, $rate) = (3, 3);
+	my ($shape, $rate) = ($frailty_prior, $frailty_prior);
 	for my $o (0 .. 23)
 	{
 		my $weight = 2**-($o < $from ? $from - $o : $o > $to ? $o - $to : 0);
@@ -225,12 +298,12 @@ sub frailty
 sub hazard_of_job
 {
 	my ($by_age, $by_hour, $host, $age, $as_of, $job) = @_;
-	my $mean = (3 + sum0(@$host[ 0 .. 23 ])) / (3 + sum0(@$host[ 24 .. 47 ]));
+	my $mean = ($frailty_prior + sum0(@$host[ 0 .. 23 ])) / ($frailty_prior + sum0(@$host[ 24 .. 47 ]));
 	my $sum = 0;
 	for my $h (hours_between($as_of, $as_of + $job, $as_of))
 	{
 		my $c = $h->[2] % 24;
-		my $of_hour = ($host->[ 48 + $c ] + 5 * $mean) / ($host->[ 72 + $c ] + 5) / $mean;
+		my $of_hour = ($host->[ 48 + $c ] + $hour_prior * $mean) / ($host->[ 72 + $c ] + $hour_prior) / $mean;
 		$sum += expected_between($by_age, $age + $h->[0] - $as_of, $age + $h->[1] - $as_of) * $by_hour->[ $h->[2] ] * $of_hour;
 	}
 	my ($shape, $rate) = frailty($host, octave_of($age), octave_of($age + $job));
@@ -305,15 +378,18 @@ query(qq{INSERT INTO provider_sessions (provider_id, connected_at, disconnected_
 	('never', '-infinity', to_timestamp($as_of - 60), 'read_error'), ('p2', to_timestamp($as_of + 5), to_timestamp($as_of + 50), 'read_error')});
 query(qq{
 	CREATE TABLE histories AS SELECT provider_id, liveness_internal.liveness_features_history(connected_at, disconnected_at, disconnect_reason, to_timestamp($as_of), 1) AS sessions FROM provider_sessions GROUP BY provider_id;
-	CREATE TABLE fleet AS SELECT a.ages, (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.ages, to_timestamp($as_of)) FROM histories h) AS hours
+	CREATE TABLE fleet AS SELECT a.ages, (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.ages, to_timestamp($as_of)) FROM histories h) AS hours, NULL::float8[] AS prior
 		FROM (SELECT liveness_internal.liveness_fleet_ages(sessions, to_timestamp($as_of)) AS ages FROM histories) a;
-	CREATE TABLE hosts AS SELECT h.provider_id, liveness_internal.liveness_host_hazard(h.sessions, f.ages || f.hours, to_timestamp($as_of)) AS host FROM histories h, fleet f;
+	UPDATE fleet SET prior = (SELECT liveness_internal.liveness_fleet_prior(h.sessions, ages || hours, to_timestamp($as_of)) FROM histories h);
+	CREATE TABLE hosts AS SELECT h.provider_id, liveness_internal.liveness_host_hazard(h.sessions, f.ages || f.hours || f.prior, to_timestamp($as_of)) AS host FROM histories h, fleet f;
 });
 
 my @ages = fleet_ages($as_of, @known);
 my @hours = fleet_hours($as_of, \@ages, @known);
 same_numbers([ numbers(query('SELECT ages FROM fleet')) ], \@ages, 1e-8, 0, 'liveness_fleet_ages: 96 hazards by age');
 same_numbers([ numbers(query('SELECT hours FROM fleet')) ], \@hours, 1e-8, 0, 'liveness_fleet_hours: 168 factors of the hours of the week');
+($frailty_prior, $hour_prior) = prior($as_of, \@ages, \@hours, @known);
+same_numbers([ numbers(query('SELECT prior FROM fleet')) ], [ $frailty_prior, $hour_prior ], 1e-6, 0, "liveness_fleet_prior: $frailty_prior and $hour_prior");
 is(error_of(q{SELECT liveness_internal.liveness_fleet_ages(h.sessions, '2026-02-01') IS NOT NULL FROM (
 	SELECT g, liveness_internal.liveness_features_history(t, t + interval '300 s', 'read_error', '2026-02-01', 1) AS sessions FROM generate_series(1, 40) g, LATERAL (SELECT '2026-01-01'::timestamptz + g * interval '5 hours' AS t) t GROUP BY g) h;}),
 	'', 'many lengths at exactly a bound, where rounding goes either way');
@@ -330,12 +406,12 @@ my @session_ages = (0, 30, 300, 5000, 307200, 20 * DAY);
 my @jobs = (300, 1800, 3 * HOUR, 12 * HOUR, 3 * DAY);
 for my $p (sort keys %host)
 {
-	my $got = query(qq{SELECT liveness_internal.liveness_holds(f.ages || f.hours, (SELECT host FROM hosts WHERE provider_id = '$p'), to_timestamp($as_of - a), to_timestamp($as_of), j * 1000000)
+	my $got = query(qq{SELECT liveness_internal.liveness_holds(f.ages || f.hours || f.prior, (SELECT host FROM hosts WHERE provider_id = '$p'), to_timestamp($as_of - a), to_timestamp($as_of), j * 1000000)
 		FROM fleet f, unnest(ARRAY[@{[join ',', @session_ages]}]) WITH ORDINALITY x (a, n), unnest(ARRAY[@{[join ',', @jobs]}]::bigint[]) j ORDER BY n, j});
 	my @expected = map { my $age = $_; map { holds(\@ages, \@hours, $host{$p}, $age, $as_of, $_) } @jobs } @session_ages;
 	same_numbers([ split /\n/, $got ], \@expected, 1e-6, 0, "liveness_holds of $p for jobs of 5 minutes to 3 days");
 }
-my $fleet_array = '(SELECT ages || hours FROM fleet)';
+my $fleet_array = '(SELECT ages || hours || ARRAY[3, 5]::float8[] FROM fleet)';
 is(query(qq{SELECT liveness_internal.liveness_holds($fleet_array, NULL, to_timestamp($as_of + 7200), to_timestamp($as_of), 3600000000) = h,
 	liveness_internal.liveness_holds($fleet_array, NULL, '-infinity', to_timestamp($as_of), 3600000000) = h FROM liveness_internal.liveness_holds($fleet_array, NULL, to_timestamp($as_of), to_timestamp($as_of), 3600000000) h}),
 	't|t', 'a session that begins in the future, or never began, has just begun');
@@ -346,11 +422,16 @@ same_numbers([ numbers(query("SELECT liveness_internal.liveness_host_hazard(e.se
 	[ host_hazard($as_of, \@ages, \@hours, known_spells($as_of, { provider => 'x', start => $as_of - 7200, end => $as_of, censored => 0 })) ],
 	1e-5, 1e-7, 'a session that ended at this very instant is one of the own');
 
+# Weights of priors that are none
+like(error_of("SELECT liveness_internal.liveness_holds(ages || hours || ARRAY[$_]::float8[], NULL, now(), now(), 1) FROM fleet;"), qr/ERROR:  22023: .*\nHINT: /, "weights $_ are refused")
+	for '0, 5', '3, 0', '-1, 5', "3, 'NaN'", "'infinity', 5", '3', '3, 5, 7';
+
 # Bounds.  For shape 3 and rate 3 R's qgamma(c(.025, .975), 3, 3) has these values
 # (they solve 1 - exp(-3 q) (1 + 3 q + (3 q)^2 / 2) = p).
 my ($probability, @bounds) = split /\|/, query(qq{SELECT liveness_internal.liveness_holds($fleet_array, NULL, c, a, j), b[1], b[2]
 	FROM (VALUES (to_timestamp($as_of - 3600), to_timestamp($as_of), 14400000000)) v (c, a, j), liveness_internal.liveness_holds_bounds($fleet_array, NULL, c, a, j) b});
 same_numbers([ map { log($_) / log($probability) } @bounds ], [ 2.408229222574652, 0.2062240409652001 ], 1e-9, 0, 'the bounds of an unseen provider: quantiles of gamma(3, 3)');
+($frailty_prior, $hour_prior) = (3, 5);
 $host{many} = [ (40.7) x 24, (25.2) x 24, (1) x 48 ];
 for my $p ('p1', 'p3', 'many')
 {
@@ -362,6 +443,42 @@ for my $p ('p1', 'p3', 'many')
 	same_numbers([ map { gamma_below($shape, $rate, log($_) / log($probability) * $shape / $rate) } @bounds ], [ 0.975, 0.025 ], 1e-6, 0,
 		sprintf('the bounds of %s: quantiles of gamma(%.1f, %.1f)', $p, $shape, $rate));
 }
+
+# ---------- learned weights ----------
+
+# Twelve providers for three weeks: four fail every two hours, four twice a day and always at the
+# same hour of their own, four every nine days.  So their own history says more than the fleet's.
+begin_in('priors');
+@fleet = ();
+for my $i (0 .. 11)
+{
+	my ($every, $up) = $i < 4 ? (2 * HOUR, 1.8 * HOUR) : $i < 8 ? (12 * HOUR, 11 * HOUR) : (9 * DAY, 8.9 * DAY);
+	for (my $start = $as_of - 21 * DAY + $i * 1234; $start < $as_of; $start += $every)
+	{
+		my $end = $start + $up - int(rand(600));
+		push @fleet, { provider => "p$i", start => $start, end => $end < $as_of ? $end : undef, censored => 0 };
+	}
+}
+@known = known_spells($as_of, @fleet);
+query('INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) VALUES '
+	. join(', ', map { sprintf "('%s', to_timestamp(%d), to_timestamp(%s), 'read_error')", $_->{provider}, $_->{start}, $_->{end} // 'NULL::float8' } @fleet));
+query(qq{SELECT liveness_rollup_features(to_timestamp($as_of))});
+@ages = fleet_ages($as_of, @known);
+@hours = fleet_hours($as_of, \@ages, @known);
+my @prior = prior($as_of, \@ages, \@hours, @known);
+same_numbers([ (numbers(query('SELECT hazard FROM liveness_internal.liveness_fleet_hazard')))[ 264, 265 ] ], \@prior, 1e-6, 0, "the rollup learns the weights: @prior");
+cmp_ok($prior[0], '<', 1.5, 'which say that providers differ');
+cmp_ok($prior[1], '<', 4, 'and that their hours do');
+# parallel processes add up what each of them found
+is(query(qq{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
+	CREATE TABLE histories AS SELECT provider_id, liveness_internal.liveness_features_history(connected_at, disconnected_at, disconnect_reason, to_timestamp($as_of), 1) AS sessions FROM provider_sessions GROUP BY provider_id;
+	CREATE FUNCTION plan_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS 'BEGIN RETURN QUERY EXECUTE ''EXPLAIN (COSTS off) '' || statement; END';
+	SELECT bool_or(p ~ 'Partial Aggregate') FROM plan_of('SELECT liveness_internal.liveness_fleet_prior(sessions, (SELECT hazard[1:264] FROM liveness_internal.liveness_fleet_hazard), to_timestamp($as_of)) FROM histories') p;
+	SELECT abs(p[1] - f.hazard[265]) < 1e-9 AND abs(p[2] - f.hazard[266]) < 1e-9 FROM liveness_internal.liveness_fleet_hazard f,
+		(SELECT liveness_internal.liveness_fleet_prior(sessions, (SELECT hazard[1:264] FROM liveness_internal.liveness_fleet_hazard), to_timestamp($as_of)) FROM histories) p (p)}), "t\nt", 'in parallel as well');
+# nobody has a history: what is believed without data
+is(query(q{TRUNCATE provider_sessions; INSERT INTO provider_sessions (provider_id, connected_at) VALUES ('a', now() - interval '9 days');
+	SELECT liveness_rollup_features(); SELECT round(hazard[265]::numeric, 9), round(hazard[266]::numeric, 9) FROM liveness_internal.liveness_fleet_hazard}), "1\n2.000000000|5.000000000", 'without history 2 and 5');
 
 # ---------- before there is anything ----------
 
@@ -515,6 +632,12 @@ is(query(q{
 	FROM (SELECT job, provider_id, probability, lag(probability) OVER (PARTITION BY provider_id ORDER BY job) AS before
 		FROM generate_series(0, 199) g, make_interval(secs => 60 * 43200 ^ (g / 199.0)) job, liveness_candidates(job, 0, NULL)) c}),
 	'200|9200|0|0', 'from a minute to 30 days the probability never rises in the job');
+is(query(q{
+	SELECT count(*) FILTER (WHERE lower > lower_before), count(*) FILTER (WHERE upper > upper_before), count(*) FILTER (WHERE NOT lower <= probability OR NOT probability <= upper)
+	FROM (SELECT provider_id, probability, lower, upper, lag(lower) OVER by_job AS lower_before, lag(upper) OVER by_job AS upper_before
+		FROM generate_series(0, 199) g, make_interval(secs => 60 * 43200 ^ (g / 199.0)) job, liveness_candidates(job, 0, NULL)
+		WINDOW by_job AS (PARTITION BY provider_id ORDER BY job)) c}),
+	'0|0|0', 'nor do its bounds, between which it stays');
 
 # An end that nobody watched is none
 for my $p ('short', 'long', 'm07')

@@ -45,7 +45,7 @@ BEGIN ATOMIC
 		) n
 	), fleet AS MATERIALIZED (
 		-- of the outcomes only those that were known at the cut
-		SELECT c.cut, base.rate, f.ages || hours.factors AS hazard, f.curve
+		SELECT c.cut, base.rate, f.ages || hours.factors || prior.weights AS hazard, f.curve
 		FROM cuts c
 		CROSS JOIN LATERAL (
 			SELECT sum(o.held)::float8 / nullif(sum(o.cases), 0)::float8 AS rate FROM outcomes o WHERE o.ends <= c.cut
@@ -58,6 +58,9 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL (
 			SELECT liveness_internal.liveness_fleet_hours(h.sessions, f.ages, c.cut) AS factors FROM history h
 		) hours
+		CROSS JOIN LATERAL (
+			SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.ages || hours.factors, c.cut) AS weights FROM history h
+		) prior
 		WHERE base.rate IS NOT NULL AND f.ages IS NOT NULL
 	), pooled AS MATERIALIZED (
 		SELECT f.cut, p.id, p.probability
