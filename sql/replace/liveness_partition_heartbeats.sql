@@ -1,5 +1,7 @@
 -- A table cannot become partitioned: a new one takes its place and its name, and it
 -- becomes the first partition.  Views and functions in SQL are made again over it.
+-- The first and the last partition are open to the past and to the future.  A DEFAULT
+-- partition would keep the planner from reading partitions in the order of their time.
 CREATE FUNCTION liveness_partition_heartbeats(width interval DEFAULT '1 day', since timestamptz DEFAULT NULL,
 	until timestamptz DEFAULT now() + interval '7 days')
 RETURNS bigint
@@ -12,12 +14,14 @@ AS $$
 DECLARE
 	monday CONSTANT timestamptz := '2001-01-01 00:00+00';
 	relation regclass := '@extschema@.provider_heartbeats';
-	fallback regclass;
+	ahead regclass;
 	partition regclass;
 	statements text[];
 	statement text;
 	obstacle text;
 	start timestamptz;
+	lower timestamptz;
+	upper timestamptz;
 	before_until timestamptz;
 	is_filled boolean;
 	made bigint := 0;
@@ -47,6 +51,12 @@ BEGIN
 			ERRCODE = 'program_limit_exceeded',
 			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
 			HINT = 'Make them wider, or fewer.';
+	END IF;
+	IF liveness_internal.liveness_is_hypertable() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('%s is a hypertable of TimescaleDB', relation),
+			HINT = 'TimescaleDB makes its chunks itself, and the retention drops them.';
 	END IF;
 	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
 
@@ -158,10 +168,9 @@ BEGIN
 		statements := ARRAY['ALTER TABLE @extschema@.provider_heartbeats RENAME TO provider_heartbeats_before',
 			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats'', true)',
 			'ALTER SEQUENCE @extschema@.provider_heartbeats_id_seq OWNED BY @extschema@.provider_heartbeats.id',
-			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats_default'', false)',
-			'ALTER TABLE @extschema@.provider_heartbeats ATTACH PARTITION @extschema@.provider_heartbeats_default DEFAULT',
-			'ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats_default',
-			'SELECT liveness_internal.liveness_dump_rows_of(''@extschema@.provider_heartbeats_default'')'] || statements;
+			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats_after'', false)',
+			'ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats_after',
+			'SELECT liveness_internal.liveness_dump_rows_of(''@extschema@.provider_heartbeats_after'')'] || statements;
 		FOREACH statement IN ARRAY statements
 		LOOP
 			EXECUTE statement;
@@ -172,6 +181,8 @@ BEGIN
 			start := start + width;
 		END IF;
 		before_until := start;
+		lower := start;
+		ahead := '@extschema@.provider_heartbeats_after';
 		-- the watermark goes on: the ids are those of the same sequence
 		UPDATE liveness_internal.liveness_job_state s
 		SET watermark_of = replace(s.watermark_of, format('/%s/', relation::oid), format('/%s/', '@extschema@.provider_heartbeats'::regclass::oid))
@@ -179,39 +190,51 @@ BEGIN
 	END IF;
 
 	relation := '@extschema@.provider_heartbeats';
-	SELECT i.inhrelid INTO fallback
-	FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-	WHERE i.inhparent = relation AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT';
-	FOR start IN
-		SELECT g FROM generate_series(start, until, width) g
-		WHERE g < until
-		AND NOT EXISTS (SELECT FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.since < g + width AND r.until > g)
+	IF ahead IS NULL THEN
+		SELECT r.partition, r.since INTO ahead, lower
+		FROM liveness_internal.liveness_heartbeat_partitions() r
+		JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.partition AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+		WHERE r.until = 'infinity' AND isfinite(r.since);
+		IF ahead IS NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('%s was not partitioned by liveness_partition_heartbeats()', relation),
+				HINT = 'Let whatever made its partitions make the others too.';
+		END IF;
+		IF lower >= until THEN
+			RETURN 0;
+		END IF;
+		EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', relation);
+		EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', relation, ahead);
+	END IF;
+
+	-- the first new partition fills what lies between
+	upper := greatest(start, date_bin(width, lower, monday));
+	upper := CASE WHEN upper > lower THEN upper ELSE upper + width END;
+	WHILE lower < until
 	LOOP
-		IF fallback IS NOT NULL THEN
-			EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', fallback);
-			-- which would run with the rights of the owner, whoever made it
-			IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = fallback AND (NOT t.tgisinternal OR t.tgparentid <> 0)) THEN
-				EXECUTE format('SELECT EXISTS (SELECT FROM %s h WHERE h.at >= $1 AND h.at < $2)', fallback)
-					INTO is_filled USING start, start + width;
-				IF is_filled THEN
-					RAISE WARNING 'no partition was made from % to %, because a trigger would run for each heartbeat that is to be moved there', start, start + width
-						USING HINT = format('Drop the triggers of %s, or delete these heartbeats.', relation);
-					CONTINUE;
-				END IF;
+		-- which would run with the rights of the owner, whoever made it
+		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ahead AND NOT t.tgisinternal) THEN
+			EXECUTE format('SELECT EXISTS (SELECT FROM %s h WHERE h.at >= $1 AND h.at < $2)', ahead) INTO is_filled USING lower, upper;
+			IF is_filled THEN
+				RAISE WARNING 'no partition was made from % to %, because a trigger would run for each heartbeat that is to be moved there', lower, upper
+					USING HINT = format('Drop the triggers of %s, or delete these heartbeats.', ahead);
+				EXIT;
 			END IF;
 		END IF;
-		statement := '@extschema@.provider_heartbeats_' || to_char(start,
-			CASE WHEN date_bin('1 day', monday + width, monday) = monday + width THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
-		partition := liveness_internal.liveness_make_like(coalesce(fallback, relation), statement, false);
-		IF fallback IS NOT NULL THEN
-			EXECUTE format('WITH late AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM late',
-				fallback, partition) USING start, start + width;
-		END IF;
-		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', relation, partition, start, start + width);
+		statement := '@extschema@.provider_heartbeats_' || to_char(lower,
+			CASE WHEN date_trunc('day', lower) = lower AND date_trunc('day', upper) = upper THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
+		partition := liveness_internal.liveness_make_like(ahead, statement, false);
+		EXECUTE format('WITH moved AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM moved',
+			ahead, partition) USING lower, upper;
+		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', relation, partition, lower, upper);
 		EXECUTE format('ALTER EXTENSION liveness ADD TABLE %s', partition);
 		PERFORM liveness_internal.liveness_dump_rows_of(partition);
 		made := made + 1;
+		lower := upper;
+		upper := upper + width;
 	END LOOP;
+	EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (MAXVALUE)', relation, ahead, lower);
 	IF before_until IS NOT NULL THEN
 		EXECUTE 'WITH later AS (DELETE FROM @extschema@.provider_heartbeats_before h WHERE h.at >= $1 RETURNING h.*)'
 			' INSERT INTO @extschema@.provider_heartbeats SELECT * FROM later' USING before_until;

@@ -22,9 +22,9 @@ sub query
 
 sub error_of
 {
-	my ($sql) = @_;
+	my ($sql, $db) = @_;
 	my $err = '';
-	$node->psql('postgres', "\\set VERBOSITY verbose\n$sql", stderr => \$err);
+	$node->psql($db // 'postgres', "\\set VERBOSITY verbose\n$sql", stderr => \$err);
 	return $err;
 }
 
@@ -126,10 +126,10 @@ my $cells = cells(0);
 is(query("SELECT liveness_partition_heartbeats('1 day', '$day{-5}', '$day{3}')"), 8, 'eight partitions of a day');
 is(difference($before, query($seen)), '', 'columns, indexes, comments, grants, views and functions are as before');
 is(query('SELECT count(*) FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid WHERE d.refobjid = $$provider_heartbeats_before$$::regclass'), 0, 'no view reads the old table');
-is(query($where), join("\n", 'provider_heartbeats_before|72', 'provider_heartbeats_default|2', map { name($_) . '|72' } -5 .. -1), 'rows are where they belong');
+is(query($where), join("\n", 'provider_heartbeats_before|72', 'provider_heartbeats_after|2', map { name($_) . '|72' } -5 .. -1), 'rows are where they belong');
 is(query('SELECT liveness_rollup_hourly()'), 0, 'the watermark goes on: nothing is rolled up again');
 is(query("SELECT liveness_partition_heartbeats('1 day', '$day{-5}', '$day{3}')"), 0, 'a second call makes no partition twice');
-is(query('SELECT count(*) FROM pg_class c WHERE relkind = $$r$$ AND relname ~ $$^provider_heartbeats_(\d|before|default)$$ AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND c.oid = ANY (e.extconfig) WHERE d.objid = c.oid AND d.deptype = $$e$$)'),
+is(query('SELECT count(*) FROM pg_class c WHERE relkind = $$r$$ AND relname ~ $$^provider_heartbeats_(\d|before|after)$$ AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND c.oid = ANY (e.extconfig) WHERE d.objid = c.oid AND d.deptype = $$e$$)'),
 	0, 'each partition is the extension\'s, and dumped');
 
 # Written and read as ever
@@ -137,13 +137,15 @@ query("SET ROLE writer; INSERT INTO provider_heartbeats (provider_id, at) VALUES
 query("SELECT liveness_emit('w', at => '$day{-1}')");
 query('SELECT liveness_flush()');
 is(query(q{SET ROLE reader; SELECT tableoid::regclass, count(*) FROM provider_heartbeats WHERE provider_id = 'w' GROUP BY 1 ORDER BY 1}),
-	join("\n", 'provider_heartbeats_default|1', name(-1) . '|1', name(1) . '|1'), 'INSERT and liveness_emit');
+	join("\n", 'provider_heartbeats_after|1', name(-1) . '|1', name(1) . '|1'), 'INSERT and liveness_emit');
 is(query('SELECT liveness_rollup_hourly()'), 3, 'three new cells');
 is(difference(expected_cells(9), cells(9)), '', 'each is right');
 my $plan = query("SET enable_bitmapscan = off; EXPLAIN (COSTS OFF) SELECT * FROM provider_heartbeat_history WHERE at >= '$day{-2}' AND at < '$day{-1}'");
 is(join(' ', $plan =~ / on (provider_heartbeats\w*)/g), name(-2), 'a span of time reads its partition alone');
 $plan = query("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE p AS SELECT at FROM provider_heartbeats WHERE at >= \$1 AND at < \$2; EXPLAIN (COSTS OFF) EXECUTE p('$day{-2}', '$day{-1}')");
 like($plan, qr/Subplans Removed/, 'one in a parameter too');
+$plan = query("SET enable_seqscan = off; SET enable_bitmapscan = off; EXPLAIN (COSTS OFF) SELECT at FROM provider_heartbeats WHERE provider_id = 'p1' ORDER BY at DESC LIMIT 1");
+like($plan, qr/->  Append/, 'the newest heartbeat of a provider is looked for from the newest partition on');
 $plan = query("SET enable_seqscan = off; EXPLAIN (COSTS OFF) SELECT count(*) FROM provider_heartbeats WHERE id > 1000000");
 my $scans = () = $plan =~ /Bitmap Index Scan on \w*id/g;
 is($scans, query(q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'provider_heartbeats'::regclass}), 'the watermark by BRIN in each');
@@ -151,15 +153,15 @@ is($scans, query(q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'provider_
 # The retention, as an operator: to the middle of day -3
 my ($expected, $kept) = (expected_cells(-3), expected_cells(9));
 query("SET ROLE ops; CALL liveness_prune(now() - '$day{-3}'::timestamptz - interval '12 hours')");
-is(query($where), join("\n", 'provider_heartbeats_default|2', name(-3) . '|72', name(-2) . '|72', name(-1) . '|73', name(1) . '|1', name(5) . '|1'), 'what lies wholly before the cut is gone, the day of the cut is whole');
+is(query($where), join("\n", 'provider_heartbeats_after|2', name(-3) . '|72', name(-2) . '|72', name(-1) . '|73', name(1) . '|1', name(5) . '|1'), 'what lies wholly before the cut is gone, the day of the cut is whole');
 is(query(sprintf $state, $day{-3}), '00:00:00|0', 'their hours are closed, and no more');
 is(cells(-3), $expected, 'and rolled up');
 is(query(q{SELECT last_rows FROM liveness_jobs WHERE job = 'retention'}), 216, 'liveness_jobs: three days of 72');
-is(query('SELECT count(*) >= 6 FROM liveness_internal.liveness_heartbeat_partitions() WHERE since > now()'), 't', 'partitions for the next days were made, and have what was in the default one');
+is(query('SELECT count(*) >= 6 FROM liveness_internal.liveness_heartbeat_partitions() WHERE since > now()'), 't', 'partitions for the next days were made, and have what was in the last one');
 
 # Late heartbeats, for what is no more
 query("INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p1', '$day{-5}'), ('late', '$day{-4}')");
-is(query(q{SELECT DISTINCT tableoid::regclass FROM provider_heartbeats WHERE at < '} . $day{-3} . q{'}), 'provider_heartbeats_default', 'late heartbeats go to the default partition');
+is(query(q{SELECT DISTINCT tableoid::regclass FROM provider_heartbeats WHERE at < '} . $day{-3} . q{'}), 'provider_heartbeats_before', 'late heartbeats go to the partition that is open to the past');
 query("SET ROLE ops; CALL liveness_prune(now() - '$day{-3}'::timestamptz)");
 query('SELECT liveness_rollup_hourly()');
 is(query(sprintf $state, $day{-3}), '00:00:00|2', 'are counted once');
@@ -204,12 +206,26 @@ is(query(q{SELECT relacl FROM pg_class WHERE oid = 'provider_heartbeats'::regcla
 query("SELECT liveness_partition_heartbeats('1 day', '$day{-2}')", 'one');
 is(query($rows, 'one'), query($rows), 'partitioned again');
 # or without the option, where the same partitions are there before
-my ($since, $until) = split /\|/, query('SELECT min(since), max(until) FROM liveness_internal.liveness_heartbeat_partitions()');
+my ($since, $until) = split /\|/, query('SELECT min(since), max(until) FROM liveness_internal.liveness_heartbeat_partitions() WHERE isfinite(since) AND isfinite(until)');
 query('CREATE DATABASE two');
 query("CREATE EXTENSION liveness; SELECT liveness_partition_heartbeats('1 day', '$since', '$until')", 'two');
 $node->command_ok([ 'pg_dump', '--file', $file, 'postgres' ], 'pg_dump');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '--single-transaction', '-f', $file, '-d', 'two' ], 'restored into a table that is partitioned');
 is(query($rows, 'two'), query($rows), 'with every row');
+
+# A span that does not meet the last partition: one partition fills what lies between, so
+# that every heartbeat has a place
+query('CREATE DATABASE five');
+query(q{
+	CREATE EXTENSION liveness;
+	SELECT liveness_partition_heartbeats('1 day', '2026-01-01', '2026-01-03');
+}, 'five');
+is(query(q{SELECT liveness_partition_heartbeats('7 days', '2026-01-14', '2026-01-20')}, 'five'), 3, 'three partitions');
+is(query(q{SELECT since::date, until::date FROM liveness_internal.liveness_heartbeat_partitions() WHERE isfinite(since) AND isfinite(until) ORDER BY 1}, 'five'),
+	join("\n", '2026-01-01|2026-01-02', '2026-01-02|2026-01-03', '2026-01-03|2026-01-12', '2026-01-12|2026-01-19', '2026-01-19|2026-01-26'), 'contiguous, by Mondays');
+is(query(q{SELECT count(*) FROM (SELECT since, lag(until) OVER (ORDER BY since) AS before FROM liveness_internal.liveness_heartbeat_partitions()) r WHERE since <> before}, 'five'), 0, 'no gap is left');
+query('ALTER EXTENSION liveness DROP TABLE provider_heartbeats_after; ALTER TABLE provider_heartbeats DETACH PARTITION provider_heartbeats_after', 'five');
+like(error_of(q{SELECT liveness_partition_heartbeats()}, 'five'), qr/ERROR:  55000: \S*provider_heartbeats was not partitioned by liveness_partition_heartbeats.*HINT: /s, 'a table that others partition is left to them');
 
 # In a schema of any name, by the hour
 query('CREATE DATABASE three');

@@ -105,11 +105,13 @@ query(q{
 	INSERT INTO chunks.c3 (provider_id, at) SELECT 'p', public.today() - interval '8 days' + g * interval '10 minutes' FROM generate_series(0, 143) g;
 	GRANT USAGE ON SCHEMA timescaledb_information, chunks TO PUBLIC;
 	GRANT SELECT ON timescaledb_information.chunks TO PUBLIC;
+	CREATE VIEW timescaledb_information.hypertables AS SELECT 'public'::name AS hypertable_schema, 'provider_heartbeats'::name AS hypertable_name;
 });
 is(query('SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions()'), 0, 'what has the names of TimescaleDB and is not it, is not asked');
 query(q{
 	INSERT INTO pg_extension SELECT 99999, 'timescaledb', oid, 'public'::regnamespace, false, '2', NULL, NULL FROM pg_roles WHERE rolname = current_user;
 	ALTER EXTENSION timescaledb ADD VIEW timescaledb_information.chunks;
+	ALTER EXTENSION timescaledb ADD VIEW timescaledb_information.hypertables;
 	ALTER EXTENSION timescaledb ADD FUNCTION drop_chunks(regclass, timestamptz, timestamptz, boolean);
 });
 is(query('SELECT count(*), min(until) - min(since) FROM liveness_internal.liveness_heartbeat_partitions()'), '3|1 day', 'chunks are found');
@@ -119,6 +121,10 @@ is(query(q{SELECT relation, older_than - public.today(), closed - older_than, lo
 	'drop_chunks(relation, older_than => the end of a chunk), one a transaction, by the owner, hours closed, writers locked out');
 is(query('SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly'), 432, 'all were rolled up');
 is(query('SELECT count(*) FROM provider_heartbeats'), 144, 'the chunk that holds the cut stays whole');
+
+my $refused = '';
+$node->psql('postgres', "\\set VERBOSITY verbose\nSELECT liveness_partition_heartbeats()", stderr => \$refused);
+like($refused, qr/ERROR:  55000: \S*provider_heartbeats is a hypertable of TimescaleDB\nHINT:  TimescaleDB makes its chunks itself/s, 'a hypertable is not partitioned');
 
 $node->stop;
 done_testing();

@@ -18,10 +18,13 @@ BEGIN
 	IF width IS NULL THEN
 		RETURN 0;
 	END IF;
+	-- an autovacuum that is at work is cancelled for whoever waits for deadlock_timeout
+	PERFORM set_config('lock_timeout', (SELECT least(s.setting::bigint + 1000, 2147483647)::text
+		FROM pg_settings s WHERE s.name = 'deadlock_timeout'), true);
 	RETURN liveness_internal.liveness_partition_ahead(width);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RAISE WARNING 'no partitions were made ahead, because provider_heartbeats is in use'
-		USING HINT = 'Until the next run of the retention, heartbeats without a partition go to the default one.';
+		USING HINT = 'Until the next run of the retention, heartbeats of later days go to the last partition.';
 	RETURN 0;
 END
 $$;

@@ -7,7 +7,7 @@ BEGIN ATOMIC
 	SELECT coalesce((extract(epoch FROM d.until) - extract(epoch FROM (
 			SELECT min(h.at) FROM @extschema@.provider_heartbeats h WHERE h.at < d.until AND h.at > '-infinity')))::float8, 0),
 		(SELECT count(*) FROM (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at < d.until LIMIT 100000) h),
-		(SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= d.cut)
+		(SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= d.cut AND r.since > '-infinity')
 	FROM (
 		SELECT c.cut, coalesce((SELECT max(r.since) FROM liveness_internal.liveness_heartbeat_partitions() r
 			WHERE r.since < c.cut AND r.until > c.cut AND r.since > '-infinity'), c.cut) AS until

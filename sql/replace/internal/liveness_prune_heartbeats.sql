@@ -30,12 +30,13 @@ BEGIN
 	END IF;
 	PERFORM liveness_internal.liveness_merge_job_state('retention'::text, NULL::text);
 
-	-- What is in a partition waits until all of it may go, but in one open to the past.
+	-- What is in a partition waits until all of it may go, but in the one open to the past,
+	-- which goes with the next.
 	SELECT min(h.at) INTO oldest FROM @extschema@.provider_heartbeats h WHERE h.at < cut;
 	SELECT r.since, r.until INTO partition
 	FROM liveness_internal.liveness_heartbeat_partitions() r
-	WHERE CASE WHEN oldest IS NULL THEN r.until <= cut
-		ELSE r.until > oldest AND r.since < cut AND (r.until <= cut OR r.since > '-infinity') END
+	WHERE r.since > '-infinity'
+	AND CASE WHEN oldest IS NULL THEN r.until <= cut ELSE r.until > oldest AND r.since < cut END
 	ORDER BY CASE WHEN oldest IS NULL THEN r.until END DESC, r.until
 	LIMIT 1;
 	IF partition.until <= cut AND (partition.since <= oldest OR oldest IS NULL) THEN
