@@ -1019,6 +1019,30 @@ END
 $$;
 COMMENT ON FUNCTION liveness_internal.liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats, or chunks of TimescaleDB, and what they hold';
 
+-- What is not a member of that extension is not taken for it: anyone may name a schema so.
+CREATE FUNCTION liveness_internal.liveness_is_hypertable()
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found boolean := false;
+BEGIN
+	IF EXISTS (
+		SELECT FROM pg_extension e
+		JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+		WHERE e.extname = 'timescaledb' AND d.classid = 'pg_class'::regclass
+		AND d.objid = to_regclass('timescaledb_information.hypertables')
+	) THEN
+		EXECUTE 'SELECT EXISTS (SELECT FROM timescaledb_information.hypertables t'
+			' JOIN pg_namespace n ON n.nspname = t.hypertable_schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.hypertable_name'
+			' WHERE c.oid = $1)' INTO found USING '@extschema@.provider_heartbeats'::regclass;
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_is_hypertable() IS 'Is provider_heartbeats a hypertable of TimescaleDB?';
+
 -- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_internal.liveness_prune_cut(retain interval)
 RETURNS timestamptz
@@ -1070,12 +1094,13 @@ BEGIN
 	END IF;
 	PERFORM liveness_internal.liveness_merge_job_state('retention'::text, NULL::text);
 
-	-- What is in a partition waits until all of it may go, but in one open to the past.
+	-- What is in a partition waits until all of it may go, but in the one open to the past,
+	-- which goes with the next.
 	SELECT min(h.at) INTO oldest FROM @extschema@.provider_heartbeats h WHERE h.at < cut;
 	SELECT r.since, r.until INTO partition
 	FROM liveness_internal.liveness_heartbeat_partitions() r
-	WHERE CASE WHEN oldest IS NULL THEN r.until <= cut
-		ELSE r.until > oldest AND r.since < cut AND (r.until <= cut OR r.since > '-infinity') END
+	WHERE r.since > '-infinity'
+	AND CASE WHEN oldest IS NULL THEN r.until <= cut ELSE r.until > oldest AND r.since < cut END
 	ORDER BY CASE WHEN oldest IS NULL THEN r.until END DESC, r.until
 	LIMIT 1;
 	IF partition.until <= cut AND (partition.since <= oldest OR oldest IS NULL) THEN
@@ -2879,7 +2904,7 @@ BEGIN ATOMIC
 	SELECT coalesce((extract(epoch FROM d.until) - extract(epoch FROM (
 			SELECT min(h.at) FROM @extschema@.provider_heartbeats h WHERE h.at < d.until AND h.at > '-infinity')))::float8, 0),
 		(SELECT count(*) FROM (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at < d.until LIMIT 100000) h),
-		(SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= d.cut)
+		(SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= d.cut AND r.since > '-infinity')
 	FROM (
 		SELECT c.cut, coalesce((SELECT max(r.since) FROM liveness_internal.liveness_heartbeat_partitions() r
 			WHERE r.since < c.cut AND r.until > c.cut AND r.since > '-infinity'), c.cut) AS until
@@ -2979,6 +3004,8 @@ AS $$
 DECLARE
 	closed timestamptz := coalesce((SELECT max(s.pruned_before) FROM liveness_internal.liveness_job_state s WHERE s.job = 'hourly'), '-infinity');
 	drop_chunks regproc;
+	open_until timestamptz := (SELECT max(r.until) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= cut);
+	was_open boolean := false;
 	p record;
 BEGIN
 	IF EXISTS (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at < cut AND h.at >= closed AND h.at > '-infinity') THEN
@@ -2988,7 +3015,7 @@ BEGIN
 			HINT = 'CALL liveness_prune() rolls them up, closes them, and drops their partitions.';
 	END IF;
 	FOR p IN
-		SELECT r.partition, c.relispartition AS is_native, EXISTS (
+		SELECT r.partition, r.since, c.relispartition AS is_native, EXISTS (
 			SELECT FROM pg_depend d
 			WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS is_member
 		FROM liveness_internal.liveness_heartbeat_partitions() r
@@ -2998,6 +3025,7 @@ BEGIN
 		IF p.is_native THEN
 			IF p.is_member THEN
 				EXECUTE format('ALTER EXTENSION liveness DROP TABLE %s', p.partition);
+				was_open := was_open OR p.since = '-infinity';
 			END IF;
 			EXECUTE format('DROP TABLE %s', p.partition);
 			CONTINUE;
@@ -3011,6 +3039,13 @@ BEGIN
 			'@extschema@.provider_heartbeats'::regclass, cut);
 		EXIT;	-- all of them at once
 	END LOOP;
+	-- late heartbeats, and those of clocks that are behind, still need a partition
+	IF was_open THEN
+		p.partition := liveness_internal.liveness_make_like('@extschema@.provider_heartbeats_after', '@extschema@.provider_heartbeats_before', false);
+		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (MINVALUE) TO (%L)', '@extschema@.provider_heartbeats'::regclass, p.partition, open_until);
+		EXECUTE format('ALTER EXTENSION liveness ADD TABLE %s', p.partition);
+		PERFORM liveness_internal.liveness_dump_rows_of(p.partition);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION liveness_internal.liveness_drop_partitions(timestamptz) IS 'Drops the partitions of provider_heartbeats that end at cut or before';
@@ -3134,6 +3169,8 @@ COMMENT ON FUNCTION liveness_internal.liveness_make_like(regclass, text, boolean
 
 -- A table cannot become partitioned: a new one takes its place and its name, and it
 -- becomes the first partition.  Views and functions in SQL are made again over it.
+-- The first and the last partition are open to the past and to the future.  A DEFAULT
+-- partition would keep the planner from reading partitions in the order of their time.
 CREATE FUNCTION liveness_partition_heartbeats(width interval DEFAULT '1 day', since timestamptz DEFAULT NULL,
 	until timestamptz DEFAULT now() + interval '7 days')
 RETURNS bigint
@@ -3146,12 +3183,14 @@ AS $$
 DECLARE
 	monday CONSTANT timestamptz := '2001-01-01 00:00+00';
 	relation regclass := '@extschema@.provider_heartbeats';
-	fallback regclass;
+	ahead regclass;
 	partition regclass;
 	statements text[];
 	statement text;
 	obstacle text;
 	start timestamptz;
+	lower timestamptz;
+	upper timestamptz;
 	before_until timestamptz;
 	is_filled boolean;
 	made bigint := 0;
@@ -3181,6 +3220,12 @@ BEGIN
 			ERRCODE = 'program_limit_exceeded',
 			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
 			HINT = 'Make them wider, or fewer.';
+	END IF;
+	IF liveness_internal.liveness_is_hypertable() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('%s is a hypertable of TimescaleDB', relation),
+			HINT = 'TimescaleDB makes its chunks itself, and the retention drops them.';
 	END IF;
 	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
 
@@ -3292,10 +3337,9 @@ BEGIN
 		statements := ARRAY['ALTER TABLE @extschema@.provider_heartbeats RENAME TO provider_heartbeats_before',
 			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats'', true)',
 			'ALTER SEQUENCE @extschema@.provider_heartbeats_id_seq OWNED BY @extschema@.provider_heartbeats.id',
-			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats_default'', false)',
-			'ALTER TABLE @extschema@.provider_heartbeats ATTACH PARTITION @extschema@.provider_heartbeats_default DEFAULT',
-			'ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats_default',
-			'SELECT liveness_internal.liveness_dump_rows_of(''@extschema@.provider_heartbeats_default'')'] || statements;
+			'SELECT liveness_internal.liveness_make_like(''@extschema@.provider_heartbeats_before'', ''@extschema@.provider_heartbeats_after'', false)',
+			'ALTER EXTENSION liveness ADD TABLE @extschema@.provider_heartbeats_after',
+			'SELECT liveness_internal.liveness_dump_rows_of(''@extschema@.provider_heartbeats_after'')'] || statements;
 		FOREACH statement IN ARRAY statements
 		LOOP
 			EXECUTE statement;
@@ -3306,6 +3350,8 @@ BEGIN
 			start := start + width;
 		END IF;
 		before_until := start;
+		lower := start;
+		ahead := '@extschema@.provider_heartbeats_after';
 		-- the watermark goes on: the ids are those of the same sequence
 		UPDATE liveness_internal.liveness_job_state s
 		SET watermark_of = replace(s.watermark_of, format('/%s/', relation::oid), format('/%s/', '@extschema@.provider_heartbeats'::regclass::oid))
@@ -3313,39 +3359,51 @@ BEGIN
 	END IF;
 
 	relation := '@extschema@.provider_heartbeats';
-	SELECT i.inhrelid INTO fallback
-	FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-	WHERE i.inhparent = relation AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT';
-	FOR start IN
-		SELECT g FROM generate_series(start, until, width) g
-		WHERE g < until
-		AND NOT EXISTS (SELECT FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.since < g + width AND r.until > g)
+	IF ahead IS NULL THEN
+		SELECT r.partition, r.since INTO ahead, lower
+		FROM liveness_internal.liveness_heartbeat_partitions() r
+		JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.partition AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+		WHERE r.until = 'infinity' AND isfinite(r.since);
+		IF ahead IS NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('%s was not partitioned by liveness_partition_heartbeats()', relation),
+				HINT = 'Let whatever made its partitions make the others too.';
+		END IF;
+		IF lower >= until THEN
+			RETURN 0;
+		END IF;
+		EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', relation);
+		EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', relation, ahead);
+	END IF;
+
+	-- the first new partition fills what lies between
+	upper := greatest(start, date_bin(width, lower, monday));
+	upper := CASE WHEN upper > lower THEN upper ELSE upper + width END;
+	WHILE lower < until
 	LOOP
-		IF fallback IS NOT NULL THEN
-			EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', fallback);
-			-- which would run with the rights of the owner, whoever made it
-			IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = fallback AND (NOT t.tgisinternal OR t.tgparentid <> 0)) THEN
-				EXECUTE format('SELECT EXISTS (SELECT FROM %s h WHERE h.at >= $1 AND h.at < $2)', fallback)
-					INTO is_filled USING start, start + width;
-				IF is_filled THEN
-					RAISE WARNING 'no partition was made from % to %, because a trigger would run for each heartbeat that is to be moved there', start, start + width
-						USING HINT = format('Drop the triggers of %s, or delete these heartbeats.', relation);
-					CONTINUE;
-				END IF;
+		-- which would run with the rights of the owner, whoever made it
+		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ahead AND NOT t.tgisinternal) THEN
+			EXECUTE format('SELECT EXISTS (SELECT FROM %s h WHERE h.at >= $1 AND h.at < $2)', ahead) INTO is_filled USING lower, upper;
+			IF is_filled THEN
+				RAISE WARNING 'no partition was made from % to %, because a trigger would run for each heartbeat that is to be moved there', lower, upper
+					USING HINT = format('Drop the triggers of %s, or delete these heartbeats.', ahead);
+				EXIT;
 			END IF;
 		END IF;
-		statement := '@extschema@.provider_heartbeats_' || to_char(start,
-			CASE WHEN date_bin('1 day', monday + width, monday) = monday + width THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
-		partition := liveness_internal.liveness_make_like(coalesce(fallback, relation), statement, false);
-		IF fallback IS NOT NULL THEN
-			EXECUTE format('WITH late AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM late',
-				fallback, partition) USING start, start + width;
-		END IF;
-		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', relation, partition, start, start + width);
+		statement := '@extschema@.provider_heartbeats_' || to_char(lower,
+			CASE WHEN date_trunc('day', lower) = lower AND date_trunc('day', upper) = upper THEN 'YYYYMMDD' ELSE 'YYYYMMDD_HH24' END);
+		partition := liveness_internal.liveness_make_like(ahead, statement, false);
+		EXECUTE format('WITH moved AS (DELETE FROM %s h WHERE h.at >= $1 AND h.at < $2 RETURNING h.*) INSERT INTO %s SELECT * FROM moved',
+			ahead, partition) USING lower, upper;
+		EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', relation, partition, lower, upper);
 		EXECUTE format('ALTER EXTENSION liveness ADD TABLE %s', partition);
 		PERFORM liveness_internal.liveness_dump_rows_of(partition);
 		made := made + 1;
+		lower := upper;
+		upper := upper + width;
 	END LOOP;
+	EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (MAXVALUE)', relation, ahead, lower);
 	IF before_until IS NOT NULL THEN
 		EXECUTE 'WITH later AS (DELETE FROM @extschema@.provider_heartbeats_before h WHERE h.at >= $1 RETURNING h.*)'
 			' INSERT INTO @extschema@.provider_heartbeats SELECT * FROM later' USING before_until;
@@ -3386,10 +3444,13 @@ BEGIN
 	IF width IS NULL THEN
 		RETURN 0;
 	END IF;
+	-- an autovacuum that is at work is cancelled for whoever waits for deadlock_timeout
+	PERFORM set_config('lock_timeout', (SELECT least(s.setting::bigint + 1000, 2147483647)::text
+		FROM pg_settings s WHERE s.name = 'deadlock_timeout'), true);
 	RETURN liveness_internal.liveness_partition_ahead(width);
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RAISE WARNING 'no partitions were made ahead, because provider_heartbeats is in use'
-		USING HINT = 'Until the next run of the retention, heartbeats without a partition go to the default one.';
+		USING HINT = 'Until the next run of the retention, heartbeats of later days go to the last partition.';
 	RETURN 0;
 END
 $$;
@@ -3696,6 +3757,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_extend_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_is_hypertable()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_job(text, boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_partitions(timestamptz, boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_make_like(regclass, text, boolean)', 'EXECUTE', '{}'),

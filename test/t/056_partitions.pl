@@ -115,7 +115,7 @@ my $seen = q{
 	UNION ALL SELECT 'key ' || conname || pg_get_constraintdef(oid) || obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 'provider_heartbeats'::regclass AND contype = 'p'
 	UNION ALL SELECT 'table ' || relacl::text || obj_description(oid, 'pg_class') FROM pg_class WHERE oid = 'provider_heartbeats'::regclass
 	UNION ALL SELECT 'sequence ' || pg_get_serial_sequence('provider_heartbeats', 'id')
-	UNION ALL SELECT 'view ' || relname || regexp_replace(pg_get_viewdef(oid), ' AS (text|jsonb|int4|float8|"\?column\?")\M', '', 'g') || relacl::text FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace AND relacl IS NOT NULL
+	UNION ALL SELECT 'view ' || relname || regexp_replace(pg_get_viewdef(oid), ' AS (text|jsonb|int4|int8|float4|float8|timestamptz|"\?column\?")\M', '', 'g') || relacl::text FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace AND relacl IS NOT NULL
 	UNION ALL SELECT 'function ' || regexp_replace(pg_get_functiondef(oid), ' AS \w+', '', 'g') || coalesce(proacl::text, '') FROM pg_proc WHERE proname ~ '^liveness_' AND prokind <> 'a'
 	UNION ALL SELECT to_jsonb(v)::text FROM provider_liveness v
 	UNION ALL SELECT (to_jsonb(v) - 'last_sign_of_life'::text)::text FROM liveness_internal.liveness_last_signs v
