@@ -685,6 +685,21 @@ CREATE FUNCTION liveness_internal.liveness_history_spell_at(history bytea, as_of
 RETURNS liveness_internal.liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_spell_at(bytea, timestamptz, timestamptz) IS 'As of an instant, the last spell that had begun by "at"; NULL if none had';
 
+CREATE FUNCTION liveness_internal.liveness_history_connected_transfn(internal, bytea, timestamptz, timestamptz[])
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_connected_transfn(internal, bytea, timestamptz, timestamptz[]) IS 'Transition function of liveness_history_connected';
+CREATE FUNCTION liveness_internal.liveness_history_connected_final(internal)
+RETURNS bigint[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_connected_final(internal) IS 'Final function of liveness_history_connected';
+CREATE AGGREGATE liveness_internal.liveness_history_connected(history bytea, as_of timestamptz, instants timestamptz[]) (
+	SFUNC = liveness_internal.liveness_history_connected_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_history_connected_final,
+	SSPACE = 16384,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_history_connected(bytea, timestamptz, timestamptz[]) IS 'Of many histories, how many were in a spell at each instant; instants are in order';
+
 CREATE FUNCTION liveness_internal.liveness_history_count(history bytea, as_of timestamptz)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_count(bytea, timestamptz) IS 'How many spells of a history had any length as of then';
@@ -788,6 +803,14 @@ COMMENT ON FUNCTION liveness_internal.liveness_span_usecs(interval, text) IS 'An
 CREATE FUNCTION liveness_internal.liveness_instant(at timestamptz, name text)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_instant(timestamptz, text) IS 'An argument of that name, once it has been checked to be an instant';
+
+CREATE FUNCTION liveness_internal.liveness_check_span(since timestamptz, until timestamptz)
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_check_span(timestamptz, timestamptz) IS 'True, once since and until have been checked to be a span of at most 3650 days';
+
+CREATE FUNCTION liveness_internal.liveness_check_step(since timestamptz, until timestamptz, step interval)
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_check_step(timestamptz, timestamptz, interval) IS 'True, once a span, and steps that divide it, have been checked';
 
 CREATE FUNCTION liveness_internal.liveness_candidates_limit(min_probability float8, max_rows int)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -2226,6 +2249,128 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_explain(text) IS 'The liveness score of a provider, term by term, and the failures that counted';
 
+CREATE TYPE liveness_uptime_row AS (
+	provider_id text,
+	online interval,
+	observed interval,
+	uptime_pct float8,
+	outages bigint,
+	longest_outage interval
+);
+COMMENT ON TYPE liveness_uptime_row IS 'Row of liveness_uptime: a provider';
+COMMENT ON COLUMN liveness_uptime_row.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_uptime_row.online IS 'Time of the span that its spells cover, excluded time left out; a day is 24 hours';
+COMMENT ON COLUMN liveness_uptime_row.observed IS 'Time of the span since it was first seen, up to now(), excluded time left out; a day is 24 hours';
+COMMENT ON COLUMN liveness_uptime_row.uptime_pct IS 'online / observed, 0 to 1; NULL where nothing is observed';
+COMMENT ON COLUMN liveness_uptime_row.outages IS 'Gaps before, between and after its spells in the observed time, 0 or more; those without any time left are not counted';
+COMMENT ON COLUMN liveness_uptime_row.longest_outage IS 'Longest of these gaps, excluded time left out; 0 without any';
+
+-- One pass over the sessions of the span, which ends by now(), and over those that a spell
+-- may bridge to, so that the parts of a span add up.  Gaps are those between spells; what
+-- an exclusion cuts out of one makes no two of it.
+CREATE FUNCTION liveness_uptime(since timestamptz, until timestamptz, provider_id text DEFAULT NULL)
+RETURNS SETOF liveness_uptime_row
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH history AS MATERIALIZED (
+		SELECT s.provider_id,
+			liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 1) AS sessions
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at <= least($2, now()) + coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0')
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= $1 - coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0'))
+		AND ($3 IS NULL OR s.provider_id = $3)
+		GROUP BY s.provider_id
+	), excluded AS MATERIALIZED (
+		SELECT x.provider_id, range_agg(tstzrange(x.since, x.until)) AS spans
+		FROM @extschema@.provider_exclusions x
+		WHERE x.since < least($2, now()) AND (x.until IS NULL OR x.until > greatest(x.since, $1))
+		AND ($3 IS NULL OR x.provider_id = $3 OR x.provider_id IS NULL)
+		GROUP BY x.provider_id
+	), known AS (
+		-- with those that were away all the time
+		SELECT h.provider_id FROM history h
+		UNION
+		SELECT f.provider_id
+		FROM @extschema@.provider_reliability_features f
+		WHERE $3 IS NULL OR f.provider_id = $3
+	), seen AS (
+		SELECT k.provider_id, tstzmultirange(tstzrange(greatest($1, e.at), least($2, now()))) AS span,
+			coalesce(x.spans, '{}') + coalesce((SELECT a.spans FROM excluded a WHERE a.provider_id IS NULL), '{}') AS excluded
+		FROM known k
+		CROSS JOIN LATERAL (
+			SELECT min(s.connected_at) AS at
+			FROM @extschema@.provider_sessions s
+			WHERE s.provider_id = k.provider_id
+		) e
+		LEFT JOIN excluded x ON x.provider_id = k.provider_id
+		WHERE e.at IS NOT NULL AND greatest($1, e.at) < least($2, now())
+	), measured AS (
+		SELECT n.provider_id, up.online, gap.offline, gap.outages, gap.longest
+		FROM seen n
+		LEFT JOIN history h ON h.provider_id = n.provider_id
+		CROSS JOIN LATERAL (
+			SELECT coalesce(range_agg(tstzrange(greatest(p.since, $1), least(p.until, $2))), '{}') AS spells
+			FROM liveness_internal.liveness_history_spells(h.sessions, now()) p
+			WHERE least(p.until, $2) > greatest(p.since, $1)
+		) w
+		CROSS JOIN LATERAL (
+			SELECT coalesce(sum(upper(u.r) - lower(u.r)), '0') AS online
+			FROM unnest(w.spells - n.excluded) u (r)
+		) up
+		CROSS JOIN LATERAL (
+			SELECT coalesce(sum(d.length), '0') AS offline, count(d.length) AS outages, coalesce(max(d.length), '0') AS longest
+			FROM unnest(n.span - w.spells) g (r)
+			CROSS JOIN LATERAL (
+				SELECT sum(upper(u.r) - lower(u.r)) AS length
+				FROM unnest(tstzmultirange(g.r) - n.excluded) u (r)
+			) d
+		) gap
+	)
+	SELECT m.provider_id, justify_hours(m.online), justify_hours(m.online + m.offline),
+		extract(epoch FROM m.online)::float8 / nullif(extract(epoch FROM m.online + m.offline), 0)::float8,
+		m.outages, justify_hours(m.longest)
+	FROM measured m
+	WHERE liveness_internal.liveness_check_span($1, $2)
+	ORDER BY m.provider_id;
+END;
+COMMENT ON FUNCTION liveness_uptime(timestamptz, timestamptz, text) IS 'Uptime and outages of each provider, or of one, in any span of time';
+
+CREATE TYPE liveness_fleet_connected_row AS (
+	at timestamptz,
+	connected bigint
+);
+COMMENT ON TYPE liveness_fleet_connected_row IS 'Row of liveness_fleet_connected: an instant';
+COMMENT ON COLUMN liveness_fleet_connected_row.at IS 'The instant';
+COMMENT ON COLUMN liveness_fleet_connected_row.connected IS 'Providers that were in a spell then, 0 or more';
+
+-- The sessions are those of liveness_uptime.
+CREATE FUNCTION liveness_fleet_connected(since timestamptz, until timestamptz, step interval DEFAULT '1 hour')
+RETURNS SETOF liveness_fleet_connected_row
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH asked AS MATERIALIZED (
+		SELECT array_agg(g.at ORDER BY g.at) AS instants
+		FROM generate_series($1, least($2, now()), $3) g (at)
+		WHERE liveness_internal.liveness_check_step($1, $2, $3)
+	), counted AS MATERIALIZED (
+		SELECT liveness_internal.liveness_history_connected(h.sessions, now(), (SELECT a.instants FROM asked a)) AS connected
+		FROM (
+			SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 1) AS sessions
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at <= least($2, now()) + coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0')
+			AND (s.disconnected_at IS NULL OR s.disconnected_at >= $1 - coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0'))
+			GROUP BY s.provider_id
+		) h
+		WHERE liveness_internal.liveness_check_step($1, $2, $3)
+	)
+	SELECT i.at, coalesce(c.connected[i.instant], 0)
+	FROM asked a
+	CROSS JOIN counted c
+	CROSS JOIN LATERAL unnest(a.instants) WITH ORDINALITY i (at, instant)
+	ORDER BY i.instant;
+END;
+COMMENT ON FUNCTION liveness_fleet_connected(timestamptz, timestamptz, interval) IS 'How many providers were there, over time: at since, and each step later up to until';
+
 -- One row, or an error: without a rollup there is nothing to answer from.
 CREATE FUNCTION liveness_internal.liveness_prepared_fleet()
 RETURNS liveness_internal.liveness_fleet_hazard
@@ -2749,6 +2894,81 @@ BEGIN ATOMIC
 	ORDER BY array_position(ARRAY['base_rate', 'uptime', 'liveness_score', 'own', 'fleet', 'candidates'], c.predictor), c.bin;
 END;
 COMMENT ON FUNCTION liveness_calibration(interval, timestamptz, timestamptz, interval) IS 'For each predictor and bin of its probability: what it said on average, and what share held';
+
+CREATE TYPE liveness_forget_row AS (
+	heartbeats bigint,
+	hours bigint,
+	sessions bigint,
+	exclusions bigint,
+	features bigint,
+	groups bigint,
+	hazards bigint
+);
+COMMENT ON TYPE liveness_forget_row IS 'Result of liveness_forget_provider: rows deleted';
+COMMENT ON COLUMN liveness_forget_row.heartbeats IS 'Rows of provider_heartbeats that were deleted, 0 or more';
+COMMENT ON COLUMN liveness_forget_row.hours IS 'Rows of provider_heartbeats_hourly that were deleted, 0 or more';
+COMMENT ON COLUMN liveness_forget_row.sessions IS 'Rows of provider_sessions that were deleted, open ones included, 0 or more';
+COMMENT ON COLUMN liveness_forget_row.exclusions IS 'Rows of provider_exclusions for this provider alone that were deleted, 0 or more';
+COMMENT ON COLUMN liveness_forget_row.features IS 'Rows of provider_reliability_features that were deleted, 0 or 1';
+COMMENT ON COLUMN liveness_forget_row.groups IS 'Rows of provider_groups that were deleted, 0 or 1';
+COMMENT ON COLUMN liveness_forget_row.hazards IS 'Rows of liveness_internal.liveness_provider_hazard that were deleted, 0 or 1';
+
+-- With the locks of all jobs, because a rollup that is under way would write the rows
+-- again.  They come before the tables, as in a rollup, and that of the retention comes
+-- first, because the retention takes another one.
+CREATE FUNCTION liveness_forget_provider(provider_id text)
+RETURNS liveness_forget_row
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET row_security = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	forgotten @extschema@.liveness_forget_row;
+BEGIN
+	IF $1 IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'provider_id must not be NULL',
+			HINT = 'Give the machine to forget.';
+	END IF;
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_transaction_state',
+			MESSAGE = format('liveness_forget_provider() would miss rows in a %s transaction', current_setting('transaction_isolation')),
+			HINT = 'Call it in a transaction of isolation level READ COMMITTED.';
+	END IF;
+	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
+	PERFORM liveness_internal.liveness_lock_job('features'::text, true);
+	PERFORM liveness_internal.liveness_lock_job('hourly'::text, true);
+	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions,
+		@extschema@.provider_exclusions, @extschema@.provider_reliability_features, @extschema@.provider_groups,
+		liveness_internal.liveness_provider_hazard IN ROW EXCLUSIVE MODE;
+	IF NOT liveness_internal.liveness_lock_job('restore'::text, false) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_in_use',
+			MESSAGE = 'a dump is being restored',
+			HINT = 'Try again when it is complete.';
+	END IF;
+
+	DELETE FROM @extschema@.provider_heartbeats t WHERE t.provider_id = $1;
+	GET DIAGNOSTICS forgotten.heartbeats = ROW_COUNT;
+	DELETE FROM @extschema@.provider_heartbeats_hourly t WHERE t.provider_id = $1;
+	GET DIAGNOSTICS forgotten.hours = ROW_COUNT;
+	DELETE FROM @extschema@.provider_sessions t WHERE t.provider_id = $1;
+	GET DIAGNOSTICS forgotten.sessions = ROW_COUNT;
+	DELETE FROM @extschema@.provider_exclusions t WHERE t.provider_id = $1;
+	GET DIAGNOSTICS forgotten.exclusions = ROW_COUNT;
+	DELETE FROM @extschema@.provider_reliability_features t WHERE t.provider_id = $1;
+	GET DIAGNOSTICS forgotten.features = ROW_COUNT;
+	DELETE FROM @extschema@.provider_groups t WHERE t.provider_id = $1;
+	GET DIAGNOSTICS forgotten.groups = ROW_COUNT;
+	DELETE FROM liveness_internal.liveness_provider_hazard t WHERE t.provider_id = $1;
+	GET DIAGNOSTICS forgotten.hazards = ROW_COUNT;
+	RETURN forgotten;
+END
+$$;
+COMMENT ON FUNCTION liveness_forget_provider(text) IS 'Deletes every row of a provider, in all tables, and returns how many';
 
 CREATE TYPE liveness_adopt_row AS (
 	adopted regclass,
@@ -3724,8 +3944,10 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_exclude(text, timestamptz, timestamptz, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_explain(text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_features_at(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_fleet_connected(timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_fleet_survival(timestamptz, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_flush()', 'EXECUTE', '{writer,operator}'),
+		('ROUTINE', 'liveness_forget_provider(text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_grant_monitor(regrole)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_grant_operator(regrole)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_grant_reader(regrole)', 'EXECUTE', '{}'),
@@ -3743,6 +3965,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_schedule()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_stats_reset()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_unschedule()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_uptime(timestamptz, timestamptz, text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_backtest_cases(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_close_hours(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_close_rolled_up_hours(timestamptz)', 'EXECUTE', '{operator}'),

@@ -14,8 +14,10 @@
 
 #include "arguments.h"
 #include "settings.h"
+#include "timemath.h"
 
 #define MAX_RELIABILITY_ROWS	500
+#define MAX_STEPS				1000000
 
 int
 liveness_check_window_days(int window_days)
@@ -225,6 +227,23 @@ liveness_span_usecs(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(((int64) span->month * DAYS_PER_MONTH + span->day) * USECS_PER_DAY + span->time);
 }
 
+/* An instant among the arguments, and its name */
+static TimestampTz
+CheckInstant(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be NULL", name),
+				 errhint("Give an instant, for example now().")));
+	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(arg)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("%s must be finite", name),
+				 errhint("Give an instant, for example now().")));
+	return PG_GETARG_TIMESTAMPTZ(arg);
+}
+
 /*
  * liveness_instant(at timestamptz, name text) -> timestamptz
  *
@@ -234,19 +253,75 @@ PG_FUNCTION_INFO_V1(liveness_instant);
 Datum
 liveness_instant(PG_FUNCTION_ARGS)
 {
-	const char *name = PG_ARGISNULL(1) ? "at" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	PG_RETURN_TIMESTAMPTZ(CheckInstant(fcinfo, 0, PG_ARGISNULL(1) ? "at" : text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
 
-	if (PG_ARGISNULL(0))
+/* Arguments since and until; returns the microseconds between them */
+static int64
+CheckSpan(FunctionCallInfo fcinfo)
+{
+	TimestampTz since = CheckInstant(fcinfo, 0, "since");
+	TimestampTz until = CheckInstant(fcinfo, 1, "until");
+	int64		usecs = liveness_saturating_sub(until, since);
+
+	if (usecs < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("since must not be later than until"),
+				 errhint("Give the earlier instant first.")));
+	if (usecs > MAX_SPAN_DAYS * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("since and until must be at most %d days apart", MAX_SPAN_DAYS),
+				 errhint("Ask for a shorter span.")));
+	return usecs;
+}
+
+/*
+ * liveness_check_span(since timestamptz, until timestamptz) -> boolean
+ *
+ * Always true.
+ */
+PG_FUNCTION_INFO_V1(liveness_check_span);
+Datum
+liveness_check_span(PG_FUNCTION_ARGS)
+{
+	(void) CheckSpan(fcinfo);
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * liveness_check_step(since timestamptz, until timestamptz, step interval) -> boolean
+ *
+ * Always true.  A step that goes forward in one field and back in another might never
+ * arrive: '1 month -30 days' does not.
+ */
+PG_FUNCTION_INFO_V1(liveness_check_step);
+Datum
+liveness_check_step(PG_FUNCTION_ARGS)
+{
+	int64		usecs = CheckSpan(fcinfo);
+	Interval   *step;
+	double		step_usecs;
+
+	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be NULL", name),
-				 errhint("Give an instant, for example now().")));
-	if (TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(0)))
+				 errmsg("step must not be NULL"),
+				 errhint("Give a length of time, for example interval '1 hour'.")));
+	step = PG_GETARG_INTERVAL_P(2);
+	step_usecs = ((double) step->month * DAYS_PER_MONTH + step->day) * USECS_PER_DAY + step->time;
+	if (step->month < 0 || step->day < 0 || step->time < 0 || step_usecs == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("%s must be finite", name),
-				 errhint("Give an instant, for example now().")));
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("step must be longer than 0"),
+				 errhint("Give a length of time, for example interval '1 hour'.")));
+	if (usecs / step_usecs > MAX_STEPS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the span has more than %d steps", MAX_STEPS),
+				 errhint("Give a longer step, or ask for a shorter span.")));
+	PG_RETURN_BOOL(true);
 }
 
 /*

@@ -146,6 +146,13 @@ NextSpell(HistoryReader *reader, LivenessInterval *spell)
 	return true;
 }
 
+/* The next spell, whatever its length and beginning; false if there is none */
+bool
+liveness_next_any_spell(HistoryReader *reader, LivenessInterval *spell)
+{
+	return NextSpell(reader, spell);
+}
+
 /* The next spell of any length that begins at a finite time; false if there is none */
 bool
 liveness_next_spell(HistoryReader *reader, KnownSpell *known)

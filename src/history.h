@@ -36,6 +36,7 @@ typedef struct HistoryReader
 
 extern bytea *liveness_pack_history(LivenessInterval *intervals, int64 n, int64 resume_within);
 extern void liveness_open_history(HistoryReader *reader, bytea *history, TimestampTz as_of);
+extern bool liveness_next_any_spell(HistoryReader *reader, LivenessInterval *spell);
 extern bool liveness_next_spell(HistoryReader *reader, KnownSpell *known);
 
 #endif							/* LIVENESS_HISTORY_H */

@@ -306,6 +306,8 @@ liveness_setting_interval(PG_FUNCTION_ARGS)
 
 	if (strcmp(name, "session_timeout") == 0)
 		seconds = session_timeout;
+	else if (strcmp(name, "resume_within") == 0)
+		seconds = resume_within;
 	else if (strcmp(name, "heartbeat_retention") == 0)
 		seconds = heartbeat_retention;
 	else if (strcmp(name, "hourly_retention") == 0)
@@ -324,7 +326,7 @@ liveness_setting_interval(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("\"%s\" is not a duration among the settings of liveness", name),
-				 errhint("These are session_timeout, heartbeat_retention, hourly_retention, session_retention and prune_budget.")));
+				 errhint("These are session_timeout, resume_within, heartbeat_retention, hourly_retention, session_retention and prune_budget.")));
 
 	if (seconds <= 0)
 		PG_RETURN_NULL();

@@ -47,7 +47,9 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_candidates_at', $$SELECT * FROM public.liveness_candidates_at(now(), '1 hour', 0, NULL) UNION ALL SELECT * FROM public.liveness_candidates_at(now() - interval '1 day', '1 hour', 0, NULL)$$),
 	('liveness_fleet_survival', $$SELECT * FROM public.survival_table(public.liveness_fleet_survival())$$),
 	('liveness_explain', $$SELECT e.* FROM public.provider_reliability_features f, public.liveness_explain(f.provider_id) e$$),
-	('liveness_score_terms', NULL),
+	('liveness_score_terms', NULL), ('liveness_history_connected', NULL),
+	('liveness_uptime', $$SELECT * FROM public.liveness_uptime(now() - interval '30 days', now())$$),
+	('liveness_fleet_connected', $$SELECT * FROM public.liveness_fleet_connected(now() - interval '30 days', now())$$),
 	('liveness_heatmap', $$SELECT h FROM public.provider_reliability_features f, public.liveness_heatmap(f.provider_id) h$$),
 	('liveness_rollup_hourly', $$SELECT public.liveness_rollup_hourly('-infinity', 'infinity')$$),
 	('liveness_close_session', $$SELECT public.liveness_close_session(s.id, s.disconnect_reason, NULL, s.last_heartbeat_at, s.requests_served, s.tokens_generated) FROM public.provider_sessions s$$),
@@ -193,15 +195,17 @@ DELETE FROM provider_heartbeats;
 CREATE TEMP TABLE answer AS SELECT * FROM pg_temp.nulls();
 SELECT is_empty($$SELECT * FROM answer WHERE answer NOT IN ('', '22004', '22023', '23502')$$, 'NULL is an argument, or an error of an argument');
 SELECT is((SELECT string_agg(format('%s %s %s', function, argument, answer), ', ' ORDER BY function, argument COLLATE "C") FROM answer
-	WHERE answer <> '' AND function !~ '_(limit|usecs|instant|start|cases)$'),
+	WHERE answer <> '' AND function !~ '_(limit|usecs|instant|start|cases|span|step)$'),
 	'liveness_backtest horizon 22004, liveness_backtest since 22004, liveness_backtest step 22004, liveness_backtest until 22004, '
 	'liveness_calibration horizon 22004, liveness_calibration since 22004, liveness_calibration step 22004, liveness_calibration until 22004, '
 	'liveness_candidates job 22004, liveness_candidates_at as_of 22004, liveness_candidates_at job 22004, '
 	'liveness_choose group_names 22004, liveness_choose jobs 22004, liveness_choose max_replicas 22004, liveness_choose phi 22004, liveness_choose probabilities 22004, liveness_choose provider_ids 22004, liveness_choose psi 22004, liveness_choose target 22004, liveness_choose whole_jobs 22004, '
-	'liveness_close_orphans reason 23502, liveness_close_session reason 23502, liveness_features_at as_of 22004, liveness_fleet_survival as_of 22004, '
+	'liveness_close_orphans reason 23502, liveness_close_session reason 23502, liveness_features_at as_of 22004, '
+	'liveness_fleet_connected since 22004, liveness_fleet_connected step 22004, liveness_fleet_connected until 22004, liveness_fleet_survival as_of 22004, '
 	'liveness_open_session connected_at 23502, liveness_open_session coordinator_id 23502, liveness_open_session provider_id 23502, '
 	'liveness_open_sessions connected_at 23502, liveness_open_sessions coordinator_id 23502, liveness_open_sessions provider_ids 23502, '
-	'liveness_partition_heartbeats until 22004, liveness_partition_heartbeats width 22004, liveness_reliability max_rows 22023, liveness_rollup_features as_of 22004',
+	'liveness_partition_heartbeats until 22004, liveness_partition_heartbeats width 22004, liveness_reliability max_rows 22023, liveness_rollup_features as_of 22004, '
+	'liveness_uptime since 22004, liveness_uptime until 22004',
 	'by function');
 
 SELECT * FROM finish();

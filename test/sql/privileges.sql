@@ -57,6 +57,8 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM liveness_reliability()', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_heatmap(''p'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_explain(''p'')', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_uptime(now() - interval ''1 day'', now())', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_fleet_connected(now() - interval ''1 day'', now())', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_candidates(''1 h'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_candidates_at(now(), ''1 h'')', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_backtest(''1 h'', now() - interval ''1 day'', now(), ''6 h'')', 'ok', 'denied', 'ok'),

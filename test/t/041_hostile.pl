@@ -143,6 +143,8 @@ my %calls = (
 		q{SELECT * FROM fleet.liveness_features_at(@timestamptz '2025-01-10 00:00+00', 14)},
 		q{SELECT * FROM fleet.liveness_reliability(@float8 '0', @float8 '0', @float8 '0', @float8 '0', @float8 '0.9', 50)},
 		q{SELECT * FROM fleet.liveness_heatmap(@text 'p1')}, q{SELECT * FROM fleet.liveness_explain(@text 'p1')},
+		q{SELECT * FROM fleet.liveness_uptime(@timestamptz '2025-01-01 00:00+00', @timestamptz '2025-02-01 00:00+00')},
+		q{SELECT * FROM fleet.liveness_fleet_connected(@timestamptz '2025-01-01 00:00+00', @timestamptz '2025-01-03 00:00+00', @interval '1 hour')},
 		q{SELECT provider_id, session_id FROM fleet.liveness_candidates(@interval '1 hour', @float8 '0', 50)},
 		q{SELECT * FROM fleet.liveness_candidates_at(@timestamptz '2025-01-02 03:00+00', @interval '1 hour', @float8 '0', 50)},
 		q{SELECT * FROM fleet.liveness_backtest(@interval '1 hour', @timestamptz '2025-01-01 00:00+00', @timestamptz '2025-01-03 00:00+00', @interval '2 hours')},
