@@ -708,23 +708,26 @@ CREATE FUNCTION liveness_internal.liveness_history_fingerprint(history bytea)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_fingerprint(bytea) IS 'Fingerprint of the sessions of a history that were open when it was made';
 
-CREATE FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, timestamptz, boolean, bigint)
+CREATE FUNCTION liveness_internal.liveness_recent_sessions_transfn(internal, timestamptz, timestamptz, text, timestamptz)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_running_since_transfn(internal, timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, timestamptz, boolean, bigint) IS 'Transition function of liveness_running_since';
+COMMENT ON FUNCTION liveness_internal.liveness_recent_sessions_transfn(internal, timestamptz, timestamptz, text, timestamptz) IS 'Transition function of liveness_recent_sessions';
 
-CREATE FUNCTION liveness_internal.liveness_running_since_final(internal)
-RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_running_since_final(internal) IS 'Final function of liveness_running_since';
+CREATE FUNCTION liveness_internal.liveness_recent_sessions_final(internal)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_recent_sessions_final(internal) IS 'Final function of liveness_recent_sessions';
 
-CREATE AGGREGATE liveness_internal.liveness_running_since(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz,
-	known_at timestamptz, spell_since timestamptz, spell_until timestamptz, spell_failed boolean, fingerprint bigint) (
-	SFUNC = liveness_internal.liveness_running_since_transfn,
+CREATE AGGREGATE liveness_internal.liveness_recent_sessions(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz) (
+	SFUNC = liveness_internal.liveness_recent_sessions_transfn,
 	STYPE = internal,
-	FINALFUNC = liveness_internal.liveness_running_since_final,
-	SSPACE = 256,
+	FINALFUNC = liveness_internal.liveness_recent_sessions_final,
+	SSPACE = 160,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_internal.liveness_running_since(timestamptz, timestamptz, text, timestamptz, timestamptz, timestamptz, timestamptz, boolean, bigint) IS 'When the spell of a provider began that goes on as of an instant';
+COMMENT ON AGGREGATE liveness_internal.liveness_recent_sessions(timestamptz, timestamptz, text, timestamptz) IS 'Sessions of a provider, packed for liveness_running_since; NULL if none is open as of an instant';
+
+CREATE FUNCTION liveness_internal.liveness_running_since(recent bytea, known_at timestamptz, spell_since timestamptz, spell_until timestamptz, spell_failed boolean, fingerprint bigint)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_running_since(bytea, timestamptz, timestamptz, timestamptz, boolean, bigint) IS 'When the spell of a provider began that goes on';
 
 CREATE FUNCTION liveness_internal.liveness_fleet_combine(float8[], float8[])
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -1445,14 +1448,18 @@ COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or rete
 -- provider's next session are taken to be that one's.  A stamp that lies further ahead
 -- than liveness.session_timeout is a wrong clock's: it says that somebody was there, and
 -- nothing of when.
-CREATE VIEW liveness_internal.liveness_last_signs AS
+CREATE VIEW liveness_internal.liveness_live_sessions AS
 	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
 		s.requests_served, s.tokens_generated, s.coordinator_id,
 		s.connected_at <= c.ahead AS has_begun,
 		coalesce(s.last_heartbeat_at, h.at, f.at) IS NOT NULL AS was_heard,
-		CASE WHEN l.at > now() THEN now() ELSE l.at END AS last_sign_of_life
+		CASE WHEN l.at > now() THEN now() ELSE l.at END AS last_sign_of_life,
+		s.connected_at > c.ahead OR (coalesce(s.last_heartbeat_at, h.at, f.at) IS NOT NULL AND l.at < c.before) AS is_stale
 	FROM provider_sessions s
-	CROSS JOIN (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) c
+	CROSS JOIN (
+		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
+		FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
+	) c
 	LEFT JOIN LATERAL (
 		SELECT n.connected_at
 		FROM provider_sessions n
@@ -1483,8 +1490,28 @@ CREATE VIEW liveness_internal.liveness_last_signs AS
 			CASE WHEN s.last_heartbeat_at <= c.ahead THEN s.last_heartbeat_at END,
 			h.at) AS at
 	) l
+	WHERE s.disconnected_at IS NULL OR s.disconnected_at > now();
+COMMENT ON VIEW liveness_internal.liveness_live_sessions IS 'Sessions that have not ended, with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.connected_at IS 'When it connected';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.disconnected_at IS 'NULL, or later than now(), up to infinity: it is noted to end then';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.disconnect_reason IS 'As the row has it';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.requests_served IS 'Requests served in the session';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.coordinator_id IS 'The coordinator that holds the connection';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.is_stale IS 'Has it not begun, or was its last sign of life longer ago than liveness.session_timeout? What was never heard of is not stale';
+
+CREATE VIEW liveness_internal.liveness_last_signs AS
+	SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at,
+		s.requests_served, s.tokens_generated, s.coordinator_id, s.has_begun, s.was_heard, s.last_sign_of_life, s.is_stale
+	FROM liveness_internal.liveness_live_sessions s
 	WHERE s.disconnected_at IS NULL;
-COMMENT ON VIEW liveness_internal.liveness_last_signs IS 'Open sessions with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
+COMMENT ON VIEW liveness_internal.liveness_last_signs IS 'The open ones among liveness_live_sessions';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.id IS 'The session';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.connected_at IS 'When it connected';
@@ -1497,6 +1524,7 @@ COMMENT ON COLUMN liveness_internal.liveness_last_signs.coordinator_id IS 'The c
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.was_heard IS 'Is there any heartbeat of it, whatever its time?';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.is_stale IS 'Has it not begun, or was its last sign of life longer ago than liveness.session_timeout? What was never heard of is not stale';
 
 CREATE TYPE liveness_opened_session AS (
 	provider_id text,
@@ -2043,7 +2071,7 @@ CREATE VIEW provider_stale_sessions AS
 		FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
 	) c
 	WHERE (NOT o.has_begun OR (o.connected_at < c.before AND (o.last_heartbeat_at BETWEEN c.before AND c.ahead) IS NOT TRUE))
-	AND (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < c.before));
+	AND o.is_stale;
 COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout, and those that have not begun, because connected_at lies further ahead than that: what liveness_close_stale() would close';
 COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed, but not before connected_at; NULL: nothing is known';
 COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: since -infinity, or nothing is known';
@@ -2421,6 +2449,91 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_shock_shares(bigint) IS 'Shares phi and psi for a job of so many microseconds; 0 and 0 while nothing was estimated';
 
+-- What the rollup knew, and all that came since then; where both do not fit, for an end was
+-- noted late, say, all sessions of the provider.  A condition on provider_id reaches each
+-- part.  Whoever reads the view computes "since" once, behind OFFSET 0.
+CREATE VIEW liveness_internal.liveness_running AS
+	SELECT c.provider_id,
+		coalesce(
+			CASE WHEN f.as_of <= now()
+				THEN liveness_internal.liveness_running_since(c.recent, f.as_of, p.spell_since, p.spell_until, p.spell_failed, p.fingerprint)
+			END,
+			(SELECT liveness_internal.liveness_running_since(
+				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()),
+				NULL, NULL, NULL, NULL, NULL)
+			FROM provider_sessions s
+			WHERE s.provider_id = c.provider_id AND s.connected_at <= t.ahead)) AS since,
+		p.spells,
+		p.hazard
+	FROM (
+		SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
+		FROM provider_sessions s
+		-- with two bounds the planner expects few rows, and takes the index
+		WHERE (s.disconnected_at IS NULL
+			OR s.disconnected_at BETWEEN (
+				SELECT least(f.as_of, now())
+				FROM liveness_internal.liveness_fleet_hazard f
+				ORDER BY f.hazard IS NULL, f.as_of DESC
+				LIMIT 1
+			) AND 'infinity')
+		AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		GROUP BY s.provider_id
+	) c
+	CROSS JOIN (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t
+	LEFT JOIN (
+		SELECT f.as_of
+		FROM liveness_internal.liveness_fleet_hazard f
+		ORDER BY f.hazard IS NULL, f.as_of DESC
+		LIMIT 1
+	) f ON true
+	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = c.provider_id
+	WHERE c.recent IS NOT NULL;
+COMMENT ON VIEW liveness_internal.liveness_running IS 'Providers connected now, with what liveness_holds asks of each; a stale one is among them: see liveness_live_session';
+COMMENT ON COLUMN liveness_internal.liveness_running.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_running.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
+COMMENT ON COLUMN liveness_internal.liveness_running.spells IS 'Its spells of any length by the last rollup, 0 or more; NULL: it is new since then';
+COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 96 numbers as in liveness_provider_hazard; NULL: it is new since the last rollup';
+
+CREATE TYPE liveness_internal.liveness_live_session AS (
+	id bigint,
+	coordinator_id text,
+	connected_at timestamptz
+);
+COMMENT ON TYPE liveness_internal.liveness_live_session IS 'The session through which a provider is connected: what liveness_live_session() returns';
+COMMENT ON COLUMN liveness_internal.liveness_live_session.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_live_session.coordinator_id IS 'The coordinator that holds the connection; any text';
+COMMENT ON COLUMN liveness_internal.liveness_live_session.connected_at IS 'When it connected';
+
+-- The session is looked at alone first: what its row tells spares a look at the heartbeats.
+-- As inlined into the query of its caller, each part is a look-up in an index.
+CREATE FUNCTION liveness_internal.liveness_live_session(provider_id text)
+RETURNS SETOF liveness_internal.liveness_live_session
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT l.id, l.coordinator_id, l.connected_at
+	FROM (
+		SELECT s.id, s.coordinator_id, s.connected_at,
+			CASE WHEN s.connected_at < t.before AND (s.last_heartbeat_at BETWEEN t.before AND t.ahead) IS NOT TRUE
+				THEN s.id
+			END AS silent_id
+		FROM @extschema@.provider_sessions s
+		CROSS JOIN (
+			SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
+			FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
+		) t
+		WHERE s.provider_id = $1 AND s.connected_at <= t.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+		ORDER BY s.connected_at DESC, s.id DESC
+		LIMIT 1
+	) l
+	LEFT JOIN LATERAL (
+		SELECT o.is_stale
+		FROM liveness_internal.liveness_live_sessions o
+		WHERE o.provider_id = $1 AND o.id = l.silent_id
+	) o ON true
+	WHERE o.is_stale IS NOT TRUE;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_live_session(text) IS 'The latest session of a provider that is connected; none if that session is stale';
+
 CREATE TYPE liveness_candidate AS (
 	provider_id text,
 	session_id bigint,
@@ -2448,8 +2561,7 @@ COMMENT ON COLUMN liveness_candidate.as_of IS 'Instant that the answer describes
 COMMENT ON COLUMN liveness_candidate.coordinator_id IS 'Coordinator of its latest open session';
 
 -- Whether a session is stale is asked of the likeliest alone, one after the other,
--- until there are enough: it takes a look at the heartbeats.  The condition is that of
--- liveness_last_signs and provider_stale_sessions.  Compiling the statement
+-- until there are enough: it takes a look at the heartbeats.  Compiling the statement
 -- would take longer than running it.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS SETOF liveness_candidate
@@ -2457,80 +2569,27 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH asked AS MATERIALIZED (
-		SELECT f.as_of, f.hazard, liveness_internal.liveness_span_usecs($1, 'job') AS usecs,
-			now() - liveness_internal.liveness_setting_interval('session_timeout'::text) AS stale_before,
-			now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead
+		SELECT f.as_of, f.hazard, liveness_internal.liveness_span_usecs($1, 'job') AS usecs
 		FROM liveness_internal.liveness_prepared_fleet() f
-	), latest AS (
-		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
-		FROM @extschema@.provider_sessions s
-		WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
-		AND s.connected_at <= (SELECT a.ahead FROM asked a)
-		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
-	), spell AS (
-		-- what the rollup knew, and all that came since then
-		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
-				(SELECT a.as_of FROM asked a), p.spell_since, p.spell_until, p.spell_failed, p.fingerprint) AS since
-		FROM @extschema@.provider_sessions s
-		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = s.provider_id
-		-- with two bounds the planner expects few rows, and takes the index
-		WHERE (s.disconnected_at IS NULL OR s.disconnected_at BETWEEN (SELECT a.as_of FROM asked a) AND 'infinity')
-		AND s.connected_at <= (SELECT a.ahead FROM asked a)
-		GROUP BY s.provider_id
 	), running AS (
-		-- where that does not tell, for an end was noted late, say: all sessions
-		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, coalesce(w.since, whole.since) AS since
-		FROM latest l
-		LEFT JOIN spell w ON w.provider_id = l.provider_id
-		LEFT JOIN LATERAL (
-			SELECT liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, now(),
-				NULL, NULL, NULL, NULL, NULL) AS since
-			FROM @extschema@.provider_sessions s
-			WHERE w.since IS NULL AND s.provider_id = l.provider_id AND s.connected_at <= (SELECT a.ahead FROM asked a)
-		) whole ON true
+		SELECT r.provider_id, r.since, r.hazard
+		FROM liveness_internal.liveness_running r
+		OFFSET 0
+	), likely AS (
+		SELECT r.provider_id, r.since, liveness_internal.liveness_holds(a.hazard, r.hazard, r.since, now(), a.usecs) AS probability
+		FROM running r
+		CROSS JOIN asked a
 		OFFSET 0
 	), ranked AS (
-		SELECT l.provider_id, l.id, l.coordinator_id, l.connected_at, l.last_heartbeat_at, l.since,
-			liveness_internal.liveness_holds(a.hazard, p.hazard, l.since, now(), a.usecs) AS probability
-		FROM running l
-		CROSS JOIN asked a
-		LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = l.provider_id
-		ORDER BY probability DESC, l.provider_id
+		SELECT l.provider_id, l.since, l.probability
+		FROM likely l
+		WHERE l.probability >= COALESCE($2, 0)
+		ORDER BY l.probability DESC, l.provider_id
 		OFFSET 0
 	), best AS (
-		SELECT r.provider_id, r.id, r.coordinator_id, r.since, r.probability
+		SELECT r.provider_id, l.id, l.coordinator_id, r.since, r.probability
 		FROM ranked r
-		CROSS JOIN asked a
-		-- what the row tells spares a look at the heartbeats
-		CROSS JOIN LATERAL (
-			SELECT r.connected_at >= a.stale_before OR coalesce(r.last_heartbeat_at BETWEEN a.stale_before AND a.ahead, false) AS is_fresh
-		) seen
-		LEFT JOIN LATERAL (
-			SELECT n.connected_at
-			FROM @extschema@.provider_sessions n
-			WHERE NOT seen.is_fresh AND n.provider_id = r.provider_id AND n.connected_at > r.connected_at
-			ORDER BY n.connected_at
-			LIMIT 1
-		) n ON true
-		LEFT JOIN LATERAL (
-			SELECT h.at
-			FROM @extschema@.provider_heartbeats h
-			WHERE NOT seen.is_fresh AND h.provider_id = r.provider_id AND h.at >= r.connected_at AND h.at <= a.ahead
-			AND h.at < coalesce(n.connected_at, 'infinity')
-			ORDER BY h.at DESC
-			LIMIT 1
-		) h ON true
-		LEFT JOIN LATERAL (
-			SELECT f.at
-			FROM @extschema@.provider_heartbeats f
-			WHERE NOT seen.is_fresh AND r.last_heartbeat_at IS NULL AND h.at IS NULL
-			AND f.provider_id = r.provider_id AND f.at >= r.connected_at AND f.at > a.ahead
-			AND f.at <= coalesce(n.connected_at, 'infinity') AND f.at IS DISTINCT FROM n.connected_at
-			ORDER BY f.at DESC
-			LIMIT 1
-		) f ON true
-		WHERE r.probability >= COALESCE($2, 0)
-		AND (seen.is_fresh OR h.at >= a.stale_before OR coalesce(r.last_heartbeat_at, h.at, f.at) IS NULL)
+		CROSS JOIN LATERAL liveness_internal.liveness_live_session(r.provider_id) l
 		ORDER BY r.probability DESC, r.provider_id
 		LIMIT liveness_internal.liveness_candidates_limit($2, $3)
 	)
@@ -2588,7 +2647,8 @@ BEGIN ATOMIC
 		WHERE s.connected_at <= a.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > $1)
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), spell AS (
-		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, $1,
+		SELECT s.provider_id, liveness_internal.liveness_running_since(
+				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, $1),
 				NULL, NULL, NULL, NULL, NULL) AS since
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)
@@ -3921,8 +3981,10 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'liveness_internal.liveness_job_state', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_last_signs', 'SELECT', '{reader,writer,operator}'),
+		('TABLE', 'liveness_internal.liveness_live_sessions', 'SELECT', '{reader,writer,operator}'),
 		('TABLE', 'liveness_internal.liveness_provider_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_provider_hazard', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_running', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_shock_estimate', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_shock_estimate', 'SELECT', '{reader,operator}'),
 		('SEQUENCE', 'provider_exclusions_id_seq', 'USAGE', '{operator}'),
@@ -3981,6 +4043,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_is_hypertable()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_live_session(text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_job(text, boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_partitions(timestamptz, boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_make_like(regclass, text, boolean)', 'EXECUTE', '{}'),

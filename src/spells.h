@@ -8,6 +8,8 @@
 #ifndef LIVENESS_SPELLS_H
 #define LIVENESS_SPELLS_H
 
+#include "common/hashfn.h"
+
 #include "timemath.h"
 
 /* How the last session of an interval ended; several that end together may differ */
@@ -47,6 +49,13 @@ liveness_join_spell(LivenessInterval *spell, const LivenessInterval *next, int64
 		return false;
 	liveness_extend_interval(spell, next);
 	return true;
+}
+
+/* A number that differs as sessions differ, to be added up */
+static inline uint64
+liveness_hash_begin(TimestampTz start)
+{
+	return hash_bytes_extended((const unsigned char *) &start, sizeof(start), 0);
 }
 
 extern uint64 liveness_hash_open(const LivenessInterval *intervals, int64 n);

@@ -39,7 +39,8 @@ BEGIN ATOMIC
 		WHERE s.connected_at <= a.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > $1)
 		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
 	), spell AS (
-		SELECT s.provider_id, liveness_internal.liveness_running_since(s.connected_at, s.disconnected_at, s.disconnect_reason, $1,
+		SELECT s.provider_id, liveness_internal.liveness_running_since(
+				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, $1),
 				NULL, NULL, NULL, NULL, NULL) AS since
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)

@@ -58,6 +58,8 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_close_orphans', $$SELECT public.liveness_close_orphans(c.coordinator_id) FROM (SELECT DISTINCT s.coordinator_id FROM public.provider_sessions s) c$$),
 	('liveness_history_count', $$SELECT liveness_internal.liveness_history_count(h.h, now()), liveness_internal.liveness_history_spell_at(h.h, now(), now()), liveness_internal.liveness_history_curve(h.h, now()), liveness_internal.liveness_history_uptime(h.h, now(), 14)
 		FROM (SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) AS h FROM public.provider_sessions s GROUP BY s.provider_id) h$$),
+	('liveness_running_since', $$SELECT liveness_internal.liveness_running_since(liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()), now() - interval '1 hour', now() - interval '2 hours', now() - interval '1 hour', false, 1)
+		FROM public.provider_sessions s GROUP BY s.provider_id$$),
 	('liveness_features', $$SELECT public.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) FROM public.provider_sessions s GROUP BY s.provider_id$$),
 	('liveness_hours', $$SELECT liveness_internal.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)
 		FROM public.provider_heartbeats h GROUP BY h.provider_id$$),
