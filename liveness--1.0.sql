@@ -264,9 +264,9 @@ COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.as_of IS 'Instant th
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.horizon IS 'Length of the job that was asked about at each cut';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi IS 'Share of each hazard that is the whole fleet''s, 0 to 1; 0 where the data do not speak for more';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi IS 'Share of each hazard that is the group''s or the fleet''s, phi to 1';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_estimate IS 'The estimate of phi before its standard error was taken off, 0 to 1; NULL: no pair was seen';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_estimate IS 'The estimate of phi before its standard error was taken off, -1 to 1; NULL: no pair was seen';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_error IS 'Standard error of phi_estimate by the jackknife over ten blocks of cuts; NULL: fewer than two blocks';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_estimate IS 'The estimate of psi before its standard error was taken off, 0 to 1; NULL: no pair of one group was seen';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_estimate IS 'The estimate of psi before its standard error was taken off, -1 to 1; NULL: no pair of one group was seen';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_error IS 'Standard error of psi_estimate by the jackknife; NULL: fewer than two blocks';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cuts IS 'Instants at which the fleet was looked at';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cases IS 'Providers asked about, in all cuts: of each cut the quarter likeliest to hold';
@@ -1396,7 +1396,12 @@ BEGIN
 		END IF;
 		BEGIN
 			IF job OPERATOR(pg_catalog.=) 'features'::pg_catalog.text THEN
-				PERFORM liveness_internal.liveness_run_features(pg_catalog.now(), NULL::pg_catalog.int4);
+				IF more IS NULL THEN
+					PERFORM liveness_internal.liveness_run_features(pg_catalog.now(), NULL::pg_catalog.int4);
+				ELSE
+					PERFORM liveness_internal.liveness_run_shocks(pg_catalog.now());
+				END IF;
+				more := more IS NULL;
 			ELSIF job OPERATOR(pg_catalog.=) 'hourly'::pg_catalog.text THEN
 				PERFORM liveness_internal.liveness_run_hourly(NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz);
 			ELSE
@@ -2533,6 +2538,142 @@ BEGIN ATOMIC
 	WHERE o.is_stale IS NOT TRUE;
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_live_session(text) IS 'The latest session of a provider that is connected; none if that session is stale';
+
+CREATE TYPE liveness_internal.liveness_shocks_row AS (
+	phi_estimate float8,
+	phi_error float8,
+	psi_estimate float8,
+	psi_error float8,
+	cuts int,
+	cases bigint,
+	pairs bigint,
+	group_pairs bigint,
+	stated float8,
+	held float8
+);
+COMMENT ON TYPE liveness_internal.liveness_shocks_row IS 'What liveness_shocks makes of the cases of one horizon';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_estimate IS 'Share of each hazard that the fleet has in common, -1 to 1; NULL: no pair tells';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_error IS 'Its standard error by the jackknife over ten blocks of cuts; NULL: fewer than two cuts';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_estimate IS 'Share of each hazard that a group has in common, -1 to 1; NULL: no pair of one group tells';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_error IS 'Its standard error by the jackknife; NULL: fewer than two cuts';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cuts IS 'Cuts with a case';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cases IS 'Cases';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.pairs IS 'Pairs of cases of one cut';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.group_pairs IS 'Pairs of cases of one cut and one group';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.stated IS 'Mean of exp(-load), 0 to 1; NULL: no case';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.held IS 'Share that held, 0 to 1; NULL: no case';
+CREATE FUNCTION liveness_internal.liveness_shocks_transfn(internal, int, int, float8, boolean)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_shocks_transfn(internal, int, int, float8, boolean) IS 'Transition function of liveness_shocks';
+CREATE FUNCTION liveness_internal.liveness_shocks_final(internal)
+RETURNS liveness_internal.liveness_shocks_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_shocks_final(internal) IS 'Final function of liveness_shocks';
+CREATE AGGREGATE liveness_internal.liveness_shocks(cut int, group_no int, load float8, held boolean) (
+	SFUNC = liveness_internal.liveness_shocks_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_shocks_final,
+	SSPACE = 65536,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_shocks(int, int, float8, boolean) IS 'How far providers fall together, of cases: a load is -ln of the probability to hold that was stated';
+
+-- The model is that of as_of for all cuts: its numbers, the provider's counts and the cuts
+-- come from the same history, which favours independence a little.
+CREATE FUNCTION liveness_internal.liveness_estimate_shocks(as_of timestamptz)
+RETURNS SETOF liveness_internal.liveness_shock_estimate
+LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
+BEGIN ATOMIC
+	WITH history AS MATERIALIZED (
+		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
+		FROM @extschema@.provider_sessions s
+		WHERE s.connected_at < $1
+		GROUP BY s.provider_id
+	), ages AS MATERIALIZED (
+		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
+		FROM history h
+	), factors AS MATERIALIZED (
+		SELECT a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h) AS hazard
+		FROM ages a
+		WHERE a.hazard IS NOT NULL
+	), fleet AS MATERIALIZED (
+		SELECT f.hazard || (SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.hazard, $1) FROM history h) AS hazard
+		FROM factors f
+	), host AS MATERIALIZED (
+		SELECT h.provider_id, h.sessions, g.group_no, liveness_internal.liveness_host_hazard(h.sessions, f.hazard, $1) AS hazard
+		FROM history h
+		CROSS JOIN fleet f
+		LEFT JOIN (
+			SELECT p.provider_id, (dense_rank() OVER (ORDER BY p.group_name))::int AS group_no FROM @extschema@.provider_groups p
+		) g ON g.provider_id = h.provider_id
+	), asked AS MATERIALIZED (
+		SELECT a.horizon, liveness_internal.liveness_span_usecs(a.horizon, 'horizon') AS usecs
+		FROM unnest(ARRAY[interval '1 hour', interval '6 hours', interval '24 hours']) a (horizon)
+		-- a gate: it checks as_of even where nobody was up
+		WHERE liveness_internal.liveness_window_start($1, NULL) IS NOT NULL
+	), cut AS (
+		SELECT n.n, $1 - n.n * interval '24 hours' AS at
+		FROM generate_series(1, 30) n (n)
+	), up AS (
+		SELECT u.n, u.at, u.provider_id, u.group_no, u.hazard, (u.spell).since, (u.spell).until, (u.spell).failed
+		FROM (
+			SELECT c.n, c.at, h.provider_id, h.group_no, h.hazard, liveness_internal.liveness_history_spell_at(h.sessions, $1, c.at) AS spell
+			FROM host h
+			CROSS JOIN cut c
+			OFFSET 0
+		) u
+		WHERE (u.spell).until > u.at AND isfinite((u.spell).since)
+	), cases AS (
+		-- of those whose outcome is known, the quarter that is likeliest to hold
+		SELECT k.horizon, k.n, k.group_no, k.load, k.held,
+			row_number() OVER (PARTITION BY k.horizon, k.n ORDER BY k.load, k.provider_id) AS place,
+			count(*) OVER (PARTITION BY k.horizon, k.n) AS among
+		FROM (
+			SELECT a.horizon, u.n, u.provider_id, u.group_no, u.until >= u.at + a.horizon AS held,
+				-ln(greatest(liveness_internal.liveness_holds(f.hazard, u.hazard, u.since, u.at, a.usecs), 1e-12)) AS load
+			FROM up u
+			CROSS JOIN asked a
+			CROSS JOIN fleet f
+			WHERE u.failed OR u.until >= u.at + a.horizon
+		) k
+	), told AS (
+		SELECT a.horizon, liveness_internal.liveness_shocks(c.n, c.group_no, c.load, c.held) AS s
+		FROM asked a
+		LEFT JOIN cases c ON c.horizon = a.horizon AND 4 * (c.place - 1) < c.among
+		GROUP BY a.horizon
+	)
+	SELECT $1, t.horizon, f.phi, greatest(f.phi, coalesce((t.s).psi_estimate - (t.s).psi_error, 0)),
+		(t.s).phi_estimate, (t.s).phi_error, (t.s).psi_estimate, (t.s).psi_error,
+		(t.s).cuts, (t.s).cases, (t.s).pairs, (t.s).group_pairs, (t.s).stated, (t.s).held
+	FROM told t
+	CROSS JOIN LATERAL (SELECT greatest(coalesce((t.s).phi_estimate - (t.s).phi_error, 0), 0) AS phi) f
+	ORDER BY t.horizon;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_estimate_shocks(timestamptz) IS 'The rows of liveness_shock_estimate for an instant, from 30 cuts before it; writes nothing';
+
+-- A unit of the job "features", after the rollup and in a transaction of its own: what fails
+-- here does not undo a rollup.
+CREATE FUNCTION liveness_internal.liveness_run_shocks(as_of timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	estimated timestamptz := (SELECT max(e.as_of) FROM liveness_internal.liveness_shock_estimate e);
+BEGIN
+	IF estimated > $1 - interval '24 hours' AND estimated <= $1 OR NOT liveness_internal.liveness_lock_job('features'::text, false) THEN
+		RETURN false;
+	END IF;
+	DELETE FROM liveness_internal.liveness_shock_estimate;
+	INSERT INTO liveness_internal.liveness_shock_estimate
+		(as_of, horizon, phi, psi, phi_estimate, phi_error, psi_estimate, psi_error, cuts, cases, pairs, group_pairs, stated, held)
+	SELECT e.as_of, e.horizon, e.phi, e.psi, e.phi_estimate, e.phi_error, e.psi_estimate, e.psi_error,
+		e.cuts, e.cases, e.pairs, e.group_pairs, e.stated, e.held
+	FROM liveness_internal.liveness_estimate_shocks($1) e;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_run_shocks(timestamptz) IS 'Estimates how far providers fall together, unless that was done less than a day ago';
 
 CREATE TYPE liveness_candidate AS (
 	provider_id text,
@@ -4039,6 +4180,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_drop_partitions(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_dump_rows_of(regclass)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_effective_batch_size(int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_estimate_shocks(timestamptz)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_extend_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
@@ -4068,6 +4210,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_run(text, interval, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_features(timestamptz, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_run_shocks(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),

@@ -193,6 +193,17 @@ RunRollup(const InstalledExtension *extension, void *arg)
 		run->delay = Min(LOOK_AGAIN, run->interval);
 }
 
+/* A unit: what follows a rollup of features, and does something once a day */
+static void
+RunShocks(const InstalledExtension *extension, void *arg)
+{
+	bool		isnull;
+
+	(void) extension;
+	(void) arg;
+	(void) Select("SELECT liveness_internal.liveness_run_shocks(now())", 0, NULL, NULL, 1, &isnull);
+}
+
 /* A unit: a step of the retention.  "more" is NULL if another run is under way. */
 static void
 RunRetentionStep(const InstalledExtension *extension, void *arg)
@@ -266,6 +277,9 @@ liveness_job_main(Datum main_arg)
 								   run.job == JOB_RETENTION ? RunRetentionStep : RunRollup,
 								   &run, 0);
 	while (result == UNIT_DONE && run.more);
+	if (result == UNIT_DONE && run.job == JOB_FEATURES)
+		result = liveness_run_unit("liveness: estimate how far providers fall together",
+								   RunShocks, &run, 0);
 
 	switch (result)
 	{

@@ -202,7 +202,7 @@ SELECT is((SELECT string_agg(format('%s %s %s', function, argument, answer), ', 
 	'liveness_calibration horizon 22004, liveness_calibration since 22004, liveness_calibration step 22004, liveness_calibration until 22004, '
 	'liveness_candidates job 22004, liveness_candidates_at as_of 22004, liveness_candidates_at job 22004, '
 	'liveness_choose group_names 22004, liveness_choose jobs 22004, liveness_choose max_replicas 22004, liveness_choose phi 22004, liveness_choose probabilities 22004, liveness_choose provider_ids 22004, liveness_choose psi 22004, liveness_choose target 22004, liveness_choose whole_jobs 22004, '
-	'liveness_close_orphans reason 23502, liveness_close_session reason 23502, liveness_features_at as_of 22004, '
+	'liveness_close_orphans reason 23502, liveness_close_session reason 23502, liveness_estimate_shocks as_of 22004, liveness_features_at as_of 22004, '
 	'liveness_fleet_connected since 22004, liveness_fleet_connected step 22004, liveness_fleet_connected until 22004, liveness_fleet_survival as_of 22004, '
 	'liveness_open_session connected_at 23502, liveness_open_session coordinator_id 23502, liveness_open_session provider_id 23502, '
 	'liveness_open_sessions connected_at 23502, liveness_open_sessions coordinator_id 23502, liveness_open_sessions provider_ids 23502, '

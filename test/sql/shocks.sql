@@ -1,7 +1,8 @@
 -- How far providers fall together: the shares that were estimated, and the estimate
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(6);
+SET LOCAL client_min_messages = warning;
+SELECT plan(46);
 
 SELECT results_eq('SELECT s.phi, s.psi FROM liveness_internal.liveness_shock_shares() s', 'VALUES (0::float8, 0::float8)', 'nothing was estimated: independence');
 -- an estimate of an earlier day, as a restore may leave it, and that of today
@@ -14,6 +15,118 @@ SELECT results_eq('SELECT s.phi, s.psi FROM liveness_internal.liveness_shock_sha
 -- 12 h are half way from 6 h to 24 h in the logarithm
 SELECT results_eq('SELECT round(s.phi::numeric, 9), round(s.psi::numeric, 9) FROM liveness_internal.liveness_shock_shares(12 * 3600000000) s', 'VALUES (0.3, 0.65)', 'between two the logarithm of the job counts');
 SELECT results_eq('SELECT s.phi, s.psi FROM liveness_internal.liveness_shock_shares(NULL) s', 'VALUES (0.1::float8, 0.2::float8)', 'NULL is the shortest');
+
+-- ---------- the estimate, from cases that come from the model itself ----------
+
+-- A shock of exponential strength ends all whose share of the load is greater
+SELECT setseed(0.2);
+CREATE FUNCTION pg_temp.cases(phi float8, psi float8, cuts int, providers int) RETURNS TABLE (cut int, group_no int, load float8, held boolean) LANGUAGE sql VOLATILE AS $$
+	WITH fleet AS MATERIALIZED (SELECT c, -ln(1 - random()) AS shock FROM generate_series(1, cuts) c),
+	together AS MATERIALIZED (SELECT c, g, -ln(1 - random()) AS shock FROM generate_series(1, cuts) c, generate_series(0, 3) g)
+	SELECT f.c, p % 4, l.load, f.shock > phi * l.load AND t.shock > (psi - phi) * l.load AND -ln(1 - random()) > (1 - psi) * l.load
+	FROM fleet f CROSS JOIN generate_series(0, providers - 1) p CROSS JOIN LATERAL (SELECT (ARRAY[0.05, 0.3, 1.2])[1 + p % 3]::float8 AS load) l JOIN together t ON t.c = f.c AND t.g = p % 4
+$$;
+CREATE TEMP TABLE told AS
+	SELECT phi, psi, (liveness_internal.liveness_shocks(k.cut, k.group_no, k.load, k.held)).*
+	FROM (VALUES (0::float8, 0::float8), (0.2, 0.2), (0.5, 0.5), (0.2, 0.6), (0.5, 1)) v (phi, psi), pg_temp.cases(phi, psi, 3000, 24) k GROUP BY phi, psi;
+SELECT cmp_ok(abs(phi_estimate - phi), '<', 0.03::float8, format('a share %s of the fleet is found', phi)) FROM told WHERE psi = phi ORDER BY phi;
+-- phi is that of all pairs, and 5 of 23 others are of the same group
+SELECT cmp_ok(phi_estimate, '>', phi, 'where groups fall together more, all pairs do so a little more') FROM told WHERE psi > phi ORDER BY phi;
+SELECT cmp_ok(phi_estimate, '<', phi + (psi - phi) * 5 / 23 + 0.03, 'but not more than their share') FROM told WHERE psi > phi ORDER BY phi;
+SELECT cmp_ok(abs(psi_estimate - psi), '<', 0.05::float8, format('a share %s of a group is found', psi)) FROM told ORDER BY phi, psi;
+SELECT is_empty('SELECT * FROM told WHERE NOT phi_error BETWEEN 0.0001 AND 0.03 OR NOT psi_error BETWEEN 0.0001 AND 0.04', 'with errors that tell how far off they are');
+-- 24 of a cut make 276 pairs, 6 of a group 15
+SELECT results_eq('SELECT DISTINCT cuts, cases, pairs, group_pairs FROM told', 'VALUES (3000, 72000::bigint, 828000::bigint, 180000::bigint)', 'all pairs of a cut, and of a cut and a group');
+SELECT results_eq('SELECT DISTINCT round(stated::numeric, 9) FROM told', 'SELECT round((exp(-0.05) + exp(-0.3) + exp(-1.2))::numeric / 3, 9)', 'what the model said');
+
+-- The same by pairs of rows, for loads that are twice too low.  The loads are in bins of their own, so that bins change nothing.
+CREATE TEMP TABLE k AS SELECT row_number() OVER () AS id, cut, CASE WHEN group_no < 3 THEN group_no END AS group_no, load / 2 AS load, held, (cut - 1) / 6 AS block FROM pg_temp.cases(0.3, 0.5, 60, 24);
+CREATE FUNCTION pg_temp.scale() RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE low float8 := 0; high float8 := 20;
+BEGIN
+	FOR i IN 1..60 LOOP
+		IF (SELECT (sum(exp(-(low + high) / 2 * load)) + 0.5) / (count(*) + 1) > (count(*) FILTER (WHERE held) + 0.5) / (count(*) + 1) FROM k) THEN low := (low + high) / 2; ELSE high := (low + high) / 2; END IF;
+	END LOOP;
+	RETURN low;
+END $$;
+CREATE TEMP TABLE scaled AS SELECT k.*, exp(-k.load * s) AS p, k.load * s AS l FROM k, pg_temp.scale() s;
+SELECT cmp_ok(abs(s - 2), '<', 0.5::float8, 'that they are too low is seen') FROM pg_temp.scale() s;
+CREATE FUNCTION pg_temp.share(within_group boolean, leave int) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE low float8 := -1; high float8 := 1; wanted float8;
+BEGIN
+	CREATE TEMP TABLE pair ON COMMIT DROP AS SELECT a.p * b.p AS pp, least(a.l, b.l) AS l, count(*) AS n FROM scaled a JOIN scaled b ON b.cut = a.cut AND b.id <> a.id AND (NOT within_group OR b.group_no = a.group_no) WHERE a.block <> leave GROUP BY 1, 2;
+	SELECT sum(u.together) INTO wanted FROM (SELECT (sum(held::int) - sum(p)) ^ 2 - sum(p * (1 - p)) AS together FROM scaled WHERE block <> leave AND (NOT within_group OR group_no IS NOT NULL)
+		GROUP BY cut, CASE WHEN within_group THEN group_no END) u;
+	FOR i IN 1..50 LOOP
+		IF (SELECT sum(n * pp * (exp((low + high) / 2 * l) - 1)) < wanted FROM pair) THEN low := (low + high) / 2; ELSE high := (low + high) / 2; END IF;
+	END LOOP;
+	DROP TABLE pair;
+	RETURN low;
+END $$;
+CREATE TEMP TABLE ours AS SELECT (liveness_internal.liveness_shocks(cut, group_no, load, held)).* FROM k;
+SELECT cmp_ok(abs(phi_estimate - pg_temp.share(false, -1)), '<', 1e-9::float8, 'phi solves the equation over all pairs') FROM ours;
+SELECT cmp_ok(abs(psi_estimate - pg_temp.share(true, -1)), '<', 1e-9::float8, 'psi that over the pairs of a group') FROM ours;
+-- ten blocks of six cuts: the jackknife's error is the root of 9/10 of the squared differences
+SELECT cmp_ok(abs(o.phi_error - (SELECT sqrt(0.9 * 10 * var_pop(pg_temp.share(false, b))) FROM generate_series(0, 9) b)), '<', 1e-9::float8, 'its error is that of the jackknife over ten blocks') FROM ours o;
+SELECT results_eq('SELECT group_pairs FROM ours', 'VALUES (60 * 3 * 15::bigint)', 'who has no group has no pair in one');
+
+-- Nothing to tell
+SELECT results_eq('SELECT (liveness_internal.liveness_shocks(1, 1, NULL, true)).*', 'VALUES (NULL::float8, NULL::float8, NULL::float8, NULL::float8, 0, 0::bigint, 0::bigint, 0::bigint, NULL::float8, NULL::float8)', 'no case');
+SELECT results_eq('SELECT phi_estimate, phi_error, psi_estimate, cuts, pairs FROM (SELECT (liveness_internal.liveness_shocks(1, NULL, 0.1, true)).*) s', 'VALUES (NULL::float8, NULL::float8, NULL::float8, 1, 0::bigint)', 'one case');
+SELECT results_eq($$SELECT phi_estimate = -1, phi_error, cuts FROM (SELECT (liveness_internal.liveness_shocks(1, NULL, 0.1, n = 1)).* FROM generate_series(1, 2) n) s$$, 'VALUES (true, NULL::float8, 1)', 'one cut: no error');
+SELECT throws_ok(format('SELECT liveness_internal.liveness_shocks(1, 1, %L, true)', v), '22023', NULL, 'a load of ' || v) FROM unnest('{NaN,-1,Infinity}'::text[]) v;
+
+-- ---------- the estimate of a fleet ----------
+
+-- 120 providers in 12 groups for 45 days, each up for 20 hours on average.  Shocks of the fleet, of groups and of single
+-- providers come at random; half an hour later whoever was met is up again.
+CREATE FUNCTION pg_temp.make_fleet(phi float8, psi float8) RETURNS void LANGUAGE sql AS $$
+	TRUNCATE provider_sessions, provider_groups;
+	INSERT INTO provider_groups SELECT 'p' || p, 'g' || p % 12 FROM generate_series(1, 120) p;
+	WITH RECURSIVE shock AS MATERIALIZED (
+		-- times in hours, of the fleet (0), of the groups (1 to 12) and of the providers (13 on)
+		SELECT k, sum(-ln(1 - random()) * 20 / nullif(CASE WHEN k = 0 THEN phi WHEN k <= 12 THEN psi - phi ELSE 1 - psi END, 0)) OVER (PARTITION BY k ORDER BY n) AS at
+		FROM generate_series(0, 132) k, generate_series(1, 120) n
+	), met AS (
+		SELECT p, s.at, lead(s.at) OVER (PARTITION BY p ORDER BY s.at) AS next
+		FROM generate_series(1, 120) p JOIN shock s ON s.k IN (0, 1 + p % 12, 12 + p)
+		WHERE s.at < 1080
+	)
+	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+	SELECT 'p' || p, '2026-01-15 00:00+00'::timestamptz + (at + 0.5) * interval '1 hour', '2026-01-15 00:00+00'::timestamptz + next * interval '1 hour', 'read_error'
+	FROM met WHERE next > at + 0.5 OR next IS NULL;
+$$;
+SELECT setseed(0.1);
+CREATE TEMP TABLE fleets AS SELECT 0::float8 AS phi_true, 0::float8 AS psi_true, e.* FROM liveness_internal.liveness_shock_estimate e;
+CREATE FUNCTION pg_temp.estimate(phi float8, psi float8) RETURNS void LANGUAGE sql AS $$
+	SELECT pg_temp.make_fleet($1, $2);
+	INSERT INTO fleets SELECT $1, $2, e.* FROM liveness_internal.liveness_estimate_shocks('2026-03-01 00:00+00') e;
+$$;
+TRUNCATE fleets;
+SELECT pg_temp.estimate(phi, psi) FROM (VALUES (0::float8, 0::float8), (0.3, 0.3), (0, 0.6)) v (phi, psi);
+SELECT results_eq('SELECT phi_true, psi_true, count(*), min(horizon), max(horizon), bool_and(as_of = ''2026-03-01 00:00+00'') FROM fleets GROUP BY 1, 2 ORDER BY 1, 2',
+	$$VALUES (0::float8, 0::float8, 3::bigint, interval '1 hour', interval '1 day', true), (0, 0.6, 3, '1 hour', '1 day', true), (0.3, 0.3, 3, '1 hour', '1 day', true)$$, 'a row for each of three horizons');
+SELECT is_empty('SELECT * FROM fleets WHERE NOT phi BETWEEN 0 AND psi OR NOT psi BETWEEN 0 AND 1', 'shares are shares, and a group has no less in common than the fleet');
+SELECT is_empty('SELECT * FROM fleets WHERE cuts > 30 OR cuts < 29 OR cases > 900 OR pairs > cases * 15 OR group_pairs > pairs', 'a quarter of 120 at 30 cuts');
+SELECT cmp_ok(max(phi), '<', 0.03::float8, 'independent providers have next to nothing in common') FROM fleets WHERE psi_true = 0;
+SELECT cmp_ok(max(psi), '<', 0.06::float8, 'nor have their groups') FROM fleets WHERE psi_true = 0;
+SELECT cmp_ok(abs(phi - 0.3), '<', 0.15::float8, 'a fleet that falls together does so in the estimate for a day') FROM fleets WHERE phi_true = 0.3 AND horizon = '1 day';
+SELECT cmp_ok(abs(psi - 0.6), '<', 0.15::float8, 'groups that fall together do so, too') FROM fleets WHERE psi_true = 0.6 AND horizon = '1 day';
+SELECT cmp_ok(phi, '<', 0.15::float8, 'which makes no fleet fall together') FROM fleets WHERE psi_true = 0.6 AND horizon = '1 day';
+
+-- What the job does, once a day
+DELETE FROM liveness_internal.liveness_shock_estimate;
+INSERT INTO liveness_internal.liveness_shock_estimate (as_of, horizon, phi, psi, cuts, cases, pairs, group_pairs) VALUES ('2098-01-01 00:00+00', '1 hour', 1, 1, 1, 1, 1, 1);
+SELECT results_eq($$SELECT liveness_internal.liveness_run_shocks('2026-03-01 00:00+00'), liveness_internal.liveness_run_shocks('2026-03-01 23:59+00')$$, 'VALUES (true, false)', 'the job estimates anew, but not within a day');
+SELECT results_eq('SELECT as_of, horizon, phi, psi FROM liveness_internal.liveness_shock_estimate ORDER BY horizon', 'SELECT as_of, horizon, phi, psi FROM fleets WHERE psi_true = 0.6 ORDER BY horizon', 'and replaces what was there, of a clock ahead too');
+SELECT results_eq('SELECT s.phi, s.psi FROM liveness_internal.liveness_shock_shares() s', $$SELECT phi, psi FROM fleets WHERE psi_true = 0.6 AND horizon = '6 hours'$$, 'from then on placement knows');
+SELECT ok(liveness_internal.liveness_run_shocks('2026-03-02 00:00+00'), 'a day later it does so again');
+
+-- Nobody was ever up
+TRUNCATE provider_sessions;
+SELECT results_eq($$SELECT horizon, phi, psi, phi_estimate, cuts FROM liveness_internal.liveness_estimate_shocks('2026-03-01 00:00+00')$$,
+	$$VALUES (interval '1 hour', 0::float8, 0::float8, NULL::float8, 0), ('6 hours', 0, 0, NULL, 0), ('1 day', 0, 0, NULL, 0)$$, 'of nobody there is nothing to tell');
+SELECT throws_ok($$SELECT * FROM liveness_internal.liveness_estimate_shocks('infinity')$$, '22008', NULL, 'an instant that is none');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -170,6 +170,7 @@ query('SELECT liveness_rollup_features()') for 1 .. 2;
 counted('three providers, two runs', features_runs_total => 2, features_providers_total => 6);
 query(q{CALL liveness_run('features')});
 counted('liveness_run is one too', features_runs_total => 1, features_providers_total => 3);
+is(query('SELECT count(*), min(as_of) > now() - interval \'1 hour\' FROM liveness_internal.liveness_shock_estimate'), '3|t', 'which also estimates how far providers fall together');
 
 # The retention, up to a given hour.  Before it deletes anything it rolls up the new
 # heartbeat and, once more, the seven cells: a run of the hourly rollup.

@@ -22,9 +22,9 @@ COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.as_of IS 'Instant th
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.horizon IS 'Length of the job that was asked about at each cut';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi IS 'Share of each hazard that is the whole fleet''s, 0 to 1; 0 where the data do not speak for more';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi IS 'Share of each hazard that is the group''s or the fleet''s, phi to 1';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_estimate IS 'The estimate of phi before its standard error was taken off, 0 to 1; NULL: no pair was seen';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_estimate IS 'The estimate of phi before its standard error was taken off, -1 to 1; NULL: no pair was seen';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_error IS 'Standard error of phi_estimate by the jackknife over ten blocks of cuts; NULL: fewer than two blocks';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_estimate IS 'The estimate of psi before its standard error was taken off, 0 to 1; NULL: no pair of one group was seen';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_estimate IS 'The estimate of psi before its standard error was taken off, -1 to 1; NULL: no pair of one group was seen';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_error IS 'Standard error of psi_estimate by the jackknife; NULL: fewer than two blocks';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cuts IS 'Instants at which the fleet was looked at';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cases IS 'Providers asked about, in all cuts: of each cut the quarter likeliest to hold';

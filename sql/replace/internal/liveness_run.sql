@@ -42,7 +42,12 @@ BEGIN
 		END IF;
 		BEGIN
 			IF job OPERATOR(pg_catalog.=) 'features'::pg_catalog.text THEN
-				PERFORM liveness_internal.liveness_run_features(pg_catalog.now(), NULL::pg_catalog.int4);
+				IF more IS NULL THEN
+					PERFORM liveness_internal.liveness_run_features(pg_catalog.now(), NULL::pg_catalog.int4);
+				ELSE
+					PERFORM liveness_internal.liveness_run_shocks(pg_catalog.now());
+				END IF;
+				more := more IS NULL;
 			ELSIF job OPERATOR(pg_catalog.=) 'hourly'::pg_catalog.text THEN
 				PERFORM liveness_internal.liveness_run_hourly(NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz);
 			ELSE
