@@ -48,6 +48,7 @@ static const struct config_enum_entry scheduler_options[] = {
 static char *censored_reasons = NULL;
 static int	session_timeout = 90;
 static int	resume_within = 10 * SECS_PER_MINUTE;
+static double outage_threshold = 1;
 static int	heartbeat_retention = 28 * SECS_PER_DAY_INT;
 static int	hourly_retention = -1;
 static int	session_retention = -1;
@@ -147,6 +148,11 @@ DefineFigureSettings(void)
 	DefineDuration("liveness.resume_within",
 				   "Gap after a censored end within which a spell goes on; 0 turns that off.",
 				   &resume_within, 0, PGC_SUSET);
+	DefineCustomRealVariable("liveness.outage_threshold",
+							 "Share of a coordinator's sessions that are silent when it is the coordinator that fell silent; 0 turns that off.",
+							 NULL,
+							 &outage_threshold, 1, 0, 1,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 /* What is rolled up again, and what is kept */
@@ -333,4 +339,17 @@ liveness_setting_interval(PG_FUNCTION_ARGS)
 	if (needs_window)
 		seconds = Max(seconds, ((int64) liveness_window_days + 1) * SECS_PER_DAY_INT);
 	PG_RETURN_INTERVAL_P(SecondsInterval(seconds));
+}
+
+/*
+ * liveness_outage_threshold() -> float8
+ *
+ * liveness.outage_threshold, which a session that has not loaded the library yet cannot
+ * ask for by name.
+ */
+PG_FUNCTION_INFO_V1(liveness_outage_threshold);
+Datum
+liveness_outage_threshold(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	PG_RETURN_FLOAT8(outage_threshold);
 }

@@ -18,7 +18,7 @@ COMMENT ON COLUMN provider_sessions.id IS 'The session; with provider_id the pri
 COMMENT ON COLUMN provider_sessions.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_sessions.connected_at IS 'When it connected, by the coordinator''s clock';
 COMMENT ON COLUMN provider_sessions.disconnected_at IS 'When it disconnected; NULL: still connected';
-COMMENT ON COLUMN provider_sessions.disconnect_reason IS 'Why: clean_close, read_error, stale_heartbeat, duplicate_serial, coordinator_restart, superseded, or any other text; '''' while open';
+COMMENT ON COLUMN provider_sessions.disconnect_reason IS 'Why: clean_close, read_error, stale_heartbeat, duplicate_serial, coordinator_restart, superseded, observer_outage, or any other text; '''' while open';
 COMMENT ON COLUMN provider_sessions.last_heartbeat_at IS 'Last heartbeat of the session that the coordinator saw; NULL: not known';
 COMMENT ON COLUMN provider_sessions.requests_served IS 'Requests served in the session';
 COMMENT ON COLUMN provider_sessions.tokens_generated IS 'Tokens generated in the session';

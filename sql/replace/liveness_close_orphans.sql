@@ -5,8 +5,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	patience interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
 	alive_at timestamptz;
 	closed bigint;
+	orphans bigint[];
 BEGIN
 	IF $2 IS NULL THEN
 		RAISE EXCEPTION USING
@@ -24,15 +26,21 @@ BEGIN
 	INTO alive_at
 	FROM @extschema@.provider_sessions s
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
-	AND s.disconnected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
-	UPDATE @extschema@.provider_sessions s
-	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
-		disconnect_reason = $2
-	FROM liveness_internal.liveness_last_signs o
-	WHERE o.coordinator_id = $1
-	AND s.id = o.id AND s.provider_id = o.provider_id
-	AND s.disconnected_at IS NULL;
-	GET DIAGNOSTICS closed = ROW_COUNT;
+	AND s.disconnected_at <= now() + patience;
+	WITH closed AS (
+		UPDATE @extschema@.provider_sessions s
+		SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
+			disconnect_reason = CASE WHEN o.was_heard AND o.last_sign_of_life + patience < alive_at THEN 'stale_heartbeat' ELSE $2 END
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.coordinator_id = $1
+		AND s.id = o.id AND s.provider_id = o.provider_id
+		AND s.disconnected_at IS NULL
+		RETURNING s.id, (o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE AS was_stale
+	)
+	SELECT count(*), array_agg(c.id) FILTER (WHERE NOT c.was_stale) INTO closed, orphans FROM closed c;
+	IF alive_at < now() - coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0') THEN
+		PERFORM liveness_internal.liveness_note_outage(orphans);
+	END IF;
 	RETURN closed;
 END
 $$;

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(118);
+SELECT plan(120);
 
 -- ago('10 min') = now() - 10 min; a session at a glance: seconds from now() to its end
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
@@ -212,14 +212,17 @@ SELECT throws_ok($$SELECT liveness_close_orphans('c', NULL)$$, '23502', NULL, 'a
 SELECT is(liveness_close_orphans('c'), 23::bigint, 'all of coordinator c');
 SELECT results_eq('SELECT p, c FROM s WHERE ended IS NULL ORDER BY 1', $$VALUES ('next', 'd'), ('other', 'd')$$, 'and none of d');
 SELECT results_eq($$SELECT p, ended / 60 FROM s WHERE c = 'c' AND reason = 'coordinator_restart' AND p <> 'dusk' ORDER BY p$$,
-	$$VALUES ('ahead', 60::float8), ('before', 0), ('both', 5), ('closed', 41), ('column', 20), ('dawn', 0), ('eternal', 60), ('exact', 15), ('first', 60), ('forever', 0),
-		('future', 0), ('mad', 60), ('madbeat', 60), ('never', '-infinity'), ('next', 31), ('nothing', 0), ('old', 60), ('since', 12), ('soon', -1.5), ('soonbeat', 0),
-		('stored', 10), ('tomorrow', -1440)$$,
+	$$VALUES ('before', 0::float8), ('dawn', 0), ('forever', 0), ('future', 0), ('never', '-infinity'), ('nothing', 0), ('soon', -1.5), ('soonbeat', 0), ('tomorrow', -1440)$$,
 	'each at its last sign of life, those never heard of at the coordinator''s, none before it began');
+SELECT results_eq($$SELECT p, ended / 60 FROM s WHERE c = 'c' AND reason = 'stale_heartbeat' ORDER BY p$$,
+	$$VALUES ('ahead', 60::float8), ('both', 5), ('closed', 41), ('column', 20), ('eternal', 60), ('exact', 15), ('first', 60), ('mad', 60), ('madbeat', 60), ('next', 31),
+		('old', 60), ('since', 12), ('stored', 10)$$,
+	'those that were silent for longer than the timeout, while the coordinator was there, are stale');
 SELECT results_eq($$SELECT ended / 60, reason FROM s WHERE p = 'done'$$, $$VALUES (45::float8, 'read_error')$$, 'what was closed is as it was');
 SELECT results_eq($$SELECT p, last_heartbeat_at FROM s JOIN provider_sessions USING (id) WHERE p IN ('stored', 'column') ORDER BY 1$$,
 	$$VALUES ('column', pg_temp.ago('20 min')), ('stored', NULL)$$, 'the coordinator''s own columns are left alone');
 SELECT is(liveness_close_orphans('c'), 0::bigint, 'a second time there is nothing to do');
+SELECT is((SELECT count(*) FROM provider_exclusions), 0::bigint, 'the coordinator was not away');
 SELECT is(liveness_close_orphans('d', 'power cut'), 2::bigint, 'another reason');
 SELECT is((SELECT count(*) FROM s WHERE reason = 'power cut'), 2::bigint, 'is written');
 ROLLBACK TO orphans;

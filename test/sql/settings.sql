@@ -9,7 +9,7 @@ SELECT results_eq(
 	WHERE name IN ('liveness.window_days', 'liveness.censored_reasons', 'liveness.session_timeout', 'liveness.rollup_lookback',
 		'liveness.heartbeat_retention', 'liveness.hourly_retention', 'liveness.session_retention',
 		'liveness.prune_batch_size', 'liveness.prune_budget', 'liveness.scheduler', 'liveness.batch_size', 'liveness.flush_interval',
-		'liveness.flush_timeout', 'liveness.rollup_interval', 'liveness.resume_within')
+		'liveness.flush_timeout', 'liveness.rollup_interval', 'liveness.resume_within', 'liveness.outage_threshold')
 	ORDER BY name$$,
 	$$VALUES ('liveness.batch_size', '500', NULL, 'sighup', 'integer', '1'),
 		('liveness.censored_reasons', 'coordinator_restart, observer_outage', NULL, 'superuser', 'string', NULL),
@@ -17,6 +17,7 @@ SELECT results_eq(
 		('liveness.flush_timeout', '5', 's', 'sighup', 'real', '0.01'),
 		('liveness.heartbeat_retention', '2419200', 's', 'sighup', 'integer', '-1'),
 		('liveness.hourly_retention', '-1', 's', 'sighup', 'integer', '-1'),
+		('liveness.outage_threshold', '1', NULL, 'superuser', 'real', '0'),
 		('liveness.prune_batch_size', '10000', NULL, 'sighup', 'integer', '1'),
 		('liveness.prune_budget', '600', 's', 'sighup', 'integer', '-1'),
 		('liveness.resume_within', '600', 's', 'superuser', 'integer', '0'),
@@ -73,8 +74,8 @@ SELECT throws_ok('SELECT liveness_internal.liveness_window_start(NULL, 1)', '220
 SELECT throws_ok($$SELECT liveness_internal.liveness_window_start('infinity', 1)$$, '22008', 'as_of must be finite, not infinity', 'and infinity');
 RESET liveness.window_days;
 SELECT results_eq(
-	$$SELECT n, liveness_internal.liveness_setting_interval(n) FROM unnest(ARRAY['session_timeout', 'heartbeat_retention', 'hourly_retention', 'session_retention', 'prune_budget']) n$$,
-	$$VALUES ('session_timeout', '90 s'::interval), ('heartbeat_retention', '672 h'), ('hourly_retention', NULL), ('session_retention', NULL), ('prune_budget', '10 min')$$,
+	$$SELECT n, liveness_internal.liveness_setting_interval(n) FROM unnest(ARRAY['session_timeout', 'resume_within', 'heartbeat_retention', 'hourly_retention', 'session_retention', 'prune_budget']) n$$,
+	$$VALUES ('session_timeout', '90 s'::interval), ('resume_within', '10 min'), ('heartbeat_retention', '672 h'), ('hourly_retention', NULL), ('session_retention', NULL), ('prune_budget', '10 min')$$,
 	'durations as intervals, NULL where off');
 SELECT is(extract(day FROM liveness_internal.liveness_setting_interval('heartbeat_retention')), 0::numeric, 'of hours, for days differ');
 SELECT is(liveness_internal.liveness_setting_interval(NULL), NULL, 'NULL for NULL');

@@ -77,6 +77,7 @@ my @writes = (
 	q{CALL liveness_run('features')}, q{CALL liveness_run('hourly')}, q{CALL liveness_run('retention')},
 	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_close_session(1, 'x')},
 	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},
+	q{SELECT liveness_exclude('p1', now())}, 'SELECT liveness_end_exclusion(1)', q{SELECT liveness_internal.liveness_note_outage('{1}')}, 'SELECT liveness_internal.liveness_follow_outages()',
 	map { "SELECT liveness_grant_$_('pg_monitor')" } qw(reader writer operator monitor));
 push @writes, 'SELECT liveness_internal.liveness_run_features(now(), NULL)', 'SELECT liveness_internal.liveness_run_hourly(NULL, NULL)', q{SELECT liveness_revoke('pg_monitor')}, q{SELECT liveness_internal.liveness_grant('pg_monitor', 'reader')};
 for my $statement (@writes)

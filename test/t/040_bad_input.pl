@@ -49,6 +49,7 @@ my %pool = (
 	'real' => [ qw(NULL 'NaN' 'Infinity' '-Infinity' 0 1 -1 3.4e38 1e-45 0.5) ],
 	'integer' => [ qw(NULL 0 1 -1 2147483647 -2147483648 14 168 3650 3651 500) ],
 	'bigint' => [ qw(NULL 0 1 -1 9223372036854775807 -9223372036854775808 3600000000 315360000000000 315360000000001) ],
+	'bigint[]' => [ 'NULL', q{'{}'}, q{'{1}'}, q{'{NULL,-1,9223372036854775807}'}, q{'{{1,2},{3,4}}'}, q{'[-5:-4]={1,2}'} ],
 	'boolean' => [ qw(NULL true false) ],
 	'text' => [ 'NULL', q{''}, q{'x'}, q{'p1'}, q{repeat('x', 1000000)}, q{repeat(chr(233), 3000)}, q{'features'}, q{'hourly'}, q{'retention'},
 		q{'coordinator_restart'}, q{'log'}, q{'plain'}, q{'session_timeout'}, q{'22023'}, q{'%s%n'}, q{'"; DROP TABLE provider_sessions; --'}, q{E'\\\\'} ],
