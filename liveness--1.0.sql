@@ -125,7 +125,7 @@ COMMENT ON COLUMN provider_sessions.id IS 'The session; with provider_id the pri
 COMMENT ON COLUMN provider_sessions.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_sessions.connected_at IS 'When it connected, by the coordinator''s clock';
 COMMENT ON COLUMN provider_sessions.disconnected_at IS 'When it disconnected; NULL: still connected';
-COMMENT ON COLUMN provider_sessions.disconnect_reason IS 'Why: clean_close, read_error, stale_heartbeat, duplicate_serial, coordinator_restart, superseded, or any other text; '''' while open';
+COMMENT ON COLUMN provider_sessions.disconnect_reason IS 'Why: clean_close, read_error, stale_heartbeat, duplicate_serial, coordinator_restart, superseded, observer_outage, or any other text; '''' while open';
 COMMENT ON COLUMN provider_sessions.last_heartbeat_at IS 'Last heartbeat of the session that the coordinator saw; NULL: not known';
 COMMENT ON COLUMN provider_sessions.requests_served IS 'Requests served in the session';
 COMMENT ON COLUMN provider_sessions.tokens_generated IS 'Tokens generated in the session';
@@ -347,6 +347,10 @@ COMMENT ON FUNCTION liveness_internal.liveness_window_start(timestamptz, int) IS
 CREATE FUNCTION liveness_internal.liveness_setting_interval(name text)
 RETURNS interval AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_setting_interval(text) IS 'The value of a setting that is a duration; NULL where the setting is off';
+
+CREATE FUNCTION liveness_internal.liveness_outage_threshold()
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_outage_threshold() IS 'The setting liveness.outage_threshold';
 
 CREATE FUNCTION liveness_internal.liveness_effective_batch_size(batch_size int)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
@@ -1721,6 +1725,130 @@ END
 $$;
 COMMENT ON FUNCTION liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint, text) IS 'Closes an open session; false if there is none, so the first close wins';
 
+-- Writers may call it, with the rights of the extension's owner.  So it takes no time and no
+-- provider from them: it notes what the sessions show.  Excluded is the time from the last
+-- that the coordinator was seen until the provider is seen again, and no part of another
+-- session that is known.  Nothing is noted for a session that ended long before the
+-- coordinator was seen last, while the coordinator is there, or a second time.
+CREATE FUNCTION liveness_internal.liveness_note_outage(session_ids bigint[])
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	patience interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
+	grace interval := coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0');
+	noted bigint;
+BEGIN
+	IF coalesce(cardinality(session_ids), 0) = 0 THEN
+		RETURN 0;
+	END IF;
+	WITH ended AS MATERIALIZED (
+		SELECT s.id, s.provider_id, s.coordinator_id, s.connected_at, s.disconnected_at, s.disconnect_reason
+		FROM (SELECT DISTINCT i.id FROM unnest(session_ids) AS i (id)) i
+		JOIN @extschema@.provider_sessions s ON s.id = i.id
+		WHERE s.disconnected_at <= now()
+	), coordinator AS MATERIALIZED (
+		SELECT c.coordinator_id, greatest(c.alive_at,
+			(SELECT max(least(e.disconnected_at, now())) FROM @extschema@.provider_sessions e
+				WHERE e.coordinator_id = c.coordinator_id AND e.disconnected_at > c.alive_at AND e.disconnected_at <= now() + patience),
+			(SELECT max(o.last_sign_of_life) FROM liveness_internal.liveness_last_signs o WHERE o.coordinator_id = c.coordinator_id)) AS alive_at
+		FROM (SELECT e.coordinator_id, max(e.disconnected_at) AS alive_at FROM ended e GROUP BY e.coordinator_id) c
+	), elsewhere AS MATERIALIZED (
+		-- sessions that go on when the coordinator is seen last
+		SELECT s.provider_id, s.connected_at, coalesce(s.disconnected_at, 'infinity') AS ended_at
+		FROM @extschema@.provider_sessions s
+		WHERE s.disconnected_at >= (SELECT min(c.alive_at) FROM coordinator c)
+		AND NOT EXISTS (SELECT FROM ended e WHERE e.id = s.id)
+		UNION ALL
+		SELECT s.provider_id, s.connected_at, 'infinity' FROM @extschema@.provider_sessions s WHERE s.disconnected_at IS NULL
+	), outage AS (
+		SELECT DISTINCT e.provider_id, c.alive_at AS since,
+			least(now() + grace, (SELECT min(n.connected_at) FROM @extschema@.provider_sessions n
+				WHERE n.provider_id = e.provider_id AND n.connected_at > e.connected_at)) AS until
+		FROM ended e
+		JOIN coordinator c ON c.coordinator_id = e.coordinator_id
+		WHERE isfinite(c.alive_at)
+		AND extract(epoch FROM c.alive_at) - extract(epoch FROM e.disconnected_at) <= extract(epoch FROM CASE
+			WHEN e.disconnect_reason = 'observer_outage' THEN greatest(patience, now() - c.alive_at)
+			WHEN c.alive_at < now() - grace THEN patience
+		END)
+		AND NOT EXISTS (SELECT FROM elsewhere s WHERE s.provider_id = e.provider_id AND s.connected_at <= e.connected_at AND s.ended_at >= c.alive_at)
+	)
+	INSERT INTO @extschema@.provider_exclusions (provider_id, since, until, reason)
+	SELECT o.provider_id, o.since, o.until, 'observer_outage'
+	FROM outage o
+	WHERE o.since < o.until
+	AND NOT EXISTS (SELECT FROM @extschema@.provider_exclusions x
+		WHERE x.provider_id = o.provider_id AND x.since = o.since AND x.reason = 'observer_outage');
+	GET DIAGNOSTICS noted = ROW_COUNT;
+	RETURN noted;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_note_outage(bigint[]) IS 'Excludes the time in which the coordinator of these closed sessions was away; returns exclusions';
+
+-- An outage is noted while it goes on, and with an end that is a guess.  The exclusion ends
+-- where the provider is seen again, and goes on while its coordinator is away.
+-- Writers may call it: it takes nothing from them.
+CREATE FUNCTION liveness_internal.liveness_follow_outages()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	grace interval := liveness_internal.liveness_setting_interval('resume_within'::text);
+	changed bigint;
+BEGIN
+	WITH running AS MATERIALIZED (
+		SELECT x.id, x.provider_id, x.since, x.until, n.connected_at AS seen_at
+		FROM @extschema@.provider_exclusions x
+		LEFT JOIN LATERAL (
+			SELECT n.connected_at
+			FROM @extschema@.provider_sessions n
+			WHERE n.provider_id = x.provider_id AND n.connected_at > x.since AND n.connected_at <= now()
+			ORDER BY n.connected_at
+			LIMIT 1
+		) n ON true
+		WHERE x.until > now() AND x.until <= now() + grace AND x.reason = 'observer_outage'
+	), due AS MATERIALIZED (
+		SELECT r.id, r.since, s.coordinator_id
+		FROM running r
+		CROSS JOIN LATERAL (
+			SELECT s.coordinator_id, s.disconnect_reason
+			FROM @extschema@.provider_sessions s
+			WHERE s.provider_id = r.provider_id AND s.connected_at <= r.since
+			ORDER BY s.connected_at DESC
+			LIMIT 1
+		) s
+		WHERE r.seen_at IS NULL AND r.until < now() + grace / 2 AND s.disconnect_reason = 'observer_outage'
+	), alive AS MATERIALIZED (
+		SELECT o.coordinator_id, max(o.last_sign_of_life) AS at
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.coordinator_id IN (SELECT d.coordinator_id FROM due d)
+		GROUP BY 1
+		UNION ALL
+		SELECT s.coordinator_id, max(s.disconnected_at)
+		FROM @extschema@.provider_sessions s
+		WHERE s.disconnected_at > (SELECT min(d.since) FROM due d) AND s.disconnected_at <= now()
+		GROUP BY 1
+	)
+	UPDATE @extschema@.provider_exclusions x
+	SET until = coalesce(r.seen_at, now() + grace)
+	FROM running r
+	LEFT JOIN due d ON d.id = r.id
+	WHERE x.id = r.id AND x.until = r.until
+	AND (r.seen_at IS NOT NULL
+		OR (d.id IS NOT NULL AND NOT EXISTS (SELECT FROM alive a WHERE a.coordinator_id = d.coordinator_id AND a.at > d.since)));
+	GET DIAGNOSTICS changed = ROW_COUNT;
+	RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_follow_outages() IS 'Ends exclusions of an outage where the provider is back, prolongs those of one that goes on';
+
 CREATE FUNCTION liveness_close_orphans(coordinator_id text, reason text DEFAULT 'coordinator_restart')
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -1728,8 +1856,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+	patience interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
 	alive_at timestamptz;
 	closed bigint;
+	orphans bigint[];
 BEGIN
 	IF $2 IS NULL THEN
 		RAISE EXCEPTION USING
@@ -1747,21 +1877,33 @@ BEGIN
 	INTO alive_at
 	FROM @extschema@.provider_sessions s
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
-	AND s.disconnected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
-	UPDATE @extschema@.provider_sessions s
-	SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
-		disconnect_reason = $2
-	FROM liveness_internal.liveness_last_signs o
-	WHERE o.coordinator_id = $1
-	AND s.id = o.id AND s.provider_id = o.provider_id
-	AND s.disconnected_at IS NULL;
-	GET DIAGNOSTICS closed = ROW_COUNT;
+	AND s.disconnected_at <= now() + patience;
+	WITH closed AS (
+		UPDATE @extschema@.provider_sessions s
+		SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
+			disconnect_reason = CASE WHEN o.was_heard AND o.last_sign_of_life + patience < alive_at THEN 'stale_heartbeat' ELSE $2 END
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.coordinator_id = $1
+		AND s.id = o.id AND s.provider_id = o.provider_id
+		AND s.disconnected_at IS NULL
+		RETURNING s.id, (o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE AS was_stale
+	)
+	SELECT count(*), array_agg(c.id) FILTER (WHERE NOT c.was_stale) INTO closed, orphans FROM closed c;
+	IF alive_at < now() - coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0') THEN
+		PERFORM liveness_internal.liveness_note_outage(orphans);
+	END IF;
 	RETURN closed;
 END
 $$;
 COMMENT ON FUNCTION liveness_close_orphans(text, text) IS 'Closes the open sessions of a coordinator that has crashed, each at its last sign of life';
 
--- Counted back in UTC, where a day has 24 h, whatever the session's zone.
+-- Whether a provider fell silent or its coordinator, the others tell: where one of ten showed
+-- life a timeout later, somebody was listening.  Where nobody did, the question stays open until
+-- (nearly) all are silent, and then it was the coordinator.  Of an outage that does not take
+-- all at once, those that it took first count with the rest.
+--
+-- Time is counted in UTC, where a day has 24 h, whatever the session's zone.  No coordinator
+-- is older than 2000: the bound keeps the difference within the calendar.
 CREATE FUNCTION liveness_close_stale(timeout interval DEFAULT NULL, coordinator_id text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -1770,10 +1912,13 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-	silent_since timestamptz := (now() AT TIME ZONE 'UTC'
-		- coalesce($1, liveness_internal.liveness_setting_interval('session_timeout'::text))) AT TIME ZONE 'UTC';
+	patience interval := coalesce($1, liveness_internal.liveness_setting_interval('session_timeout'::text));
+	silent_since timestamptz := (now() AT TIME ZONE 'UTC' - patience) AT TIME ZONE 'UTC';
 	ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
-	closed bigint;
+	threshold numeric := liveness_internal.liveness_outage_threshold();
+	part record;
+	closed bigint := 0;
+	lost bigint[] := '{}';
 BEGIN
 	IF $1 <= interval '0' THEN
 		RAISE EXCEPTION USING
@@ -1781,16 +1926,66 @@ BEGIN
 			MESSAGE = format('timeout must be positive, and is %s', $1),
 			HINT = 'Give the silence after which a session is given up, or NULL for the setting liveness.session_timeout.';
 	END IF;
-	UPDATE @extschema@.provider_sessions s
-	SET disconnected_at = greatest(o.connected_at, o.last_sign_of_life), disconnect_reason = 'stale_heartbeat'
-	FROM liveness_internal.liveness_last_signs o
-	WHERE (NOT o.has_begun OR (o.was_heard AND o.last_sign_of_life < silent_since))
-	AND ($2 IS NULL OR o.coordinator_id = $2)
-	AND s.id = o.id AND s.provider_id = o.provider_id
-	AND s.disconnected_at IS NULL
-	-- heard of again while we waited for the row: this condition alone is checked again then
-	AND (s.connected_at > ahead OR (s.last_heartbeat_at BETWEEN silent_since AND ahead) IS NOT TRUE);
-	GET DIAGNOSTICS closed = ROW_COUNT;
+	-- before the first look: a REINDEX that came in between would wait for us, and we for it
+	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
+	FOR part IN
+		WITH session AS MATERIALIZED (
+			SELECT o.id, o.provider_id, o.coordinator_id, o.connected_at, o.last_sign_of_life, o.has_begun,
+				o.has_begun AND o.was_heard AS is_judged,
+				o.has_begun AND o.was_heard AND o.last_sign_of_life < silent_since AS is_silent
+			FROM liveness_internal.liveness_last_signs o
+			WHERE $2 IS NULL OR o.coordinator_id = $2
+		), coordinator AS (
+			SELECT c.coordinator_id, greatest(c.alive_at, e.alive_at) AS alive_at, c.judged + e.lost AS judged, c.silent + e.lost AS silent
+			FROM (
+				SELECT s.coordinator_id, max(s.last_sign_of_life) AS alive_at,
+					count(*) FILTER (WHERE s.is_judged) AS judged, count(*) FILTER (WHERE s.is_silent) AS silent
+				FROM session s
+				GROUP BY s.coordinator_id
+				HAVING bool_or(s.is_silent)
+			) c
+			CROSS JOIN LATERAL (
+				-- what it closed itself shows that it was there
+				SELECT max(least(e.disconnected_at, now())) AS alive_at, count(*) FILTER (WHERE e.disconnect_reason = 'observer_outage') AS lost
+				FROM @extschema@.provider_sessions e
+				WHERE e.coordinator_id = c.coordinator_id AND e.disconnected_at <= ahead
+				AND e.disconnected_at >= (greatest(c.alive_at, '2000-01-01 00:00+00') AT TIME ZONE 'UTC' - patience) AT TIME ZONE 'UTC'
+			) e
+		), judged AS (
+			SELECT s.id, s.provider_id, greatest(s.connected_at, s.last_sign_of_life) AS ended_at,
+				CASE
+					WHEN NOT s.has_begun OR threshold = 0 OR c.judged < 10
+						OR (s.last_sign_of_life AT TIME ZONE 'UTC' + patience) AT TIME ZONE 'UTC' <= c.alive_at THEN 'stale_heartbeat'
+					WHEN c.silent >= threshold * c.judged THEN 'observer_outage'
+				END AS reason
+			FROM session s
+			LEFT JOIN coordinator c ON c.coordinator_id = s.coordinator_id
+			WHERE s.is_silent OR NOT s.has_begun
+		), closed AS (
+			UPDATE @extschema@.provider_sessions s
+			SET disconnected_at = j.ended_at, disconnect_reason = j.reason
+			FROM judged j
+			WHERE j.reason IS NOT NULL
+			AND s.id = j.id AND s.provider_id = j.provider_id
+			AND s.disconnected_at IS NULL
+			-- heard of again while we waited for the row: this condition alone is checked again then
+			AND (s.connected_at > ahead OR (s.last_heartbeat_at BETWEEN silent_since AND ahead) IS NOT TRUE)
+			RETURNING s.id, s.coordinator_id, s.disconnect_reason
+		)
+		SELECT c.coordinator_id, c.disconnect_reason = 'observer_outage' AS is_outage, array_agg(c.id) AS ids
+		FROM closed c
+		GROUP BY 1, 2
+		ORDER BY 1, 2
+	LOOP
+		closed := closed + cardinality(part.ids);
+		IF part.is_outage THEN
+			lost := lost || part.ids;
+			RAISE NOTICE 'coordinator % has fallen silent: % sessions are closed as observer_outage', quote_literal(part.coordinator_id), cardinality(part.ids);
+		END IF;
+	END LOOP;
+	IF threshold > 0 THEN
+		PERFORM liveness_internal.liveness_note_outage(lost), liveness_internal.liveness_follow_outages();
+	END IF;
 	RETURN closed;
 END
 $$;
@@ -2077,7 +2272,7 @@ CREATE VIEW provider_stale_sessions AS
 	) c
 	WHERE (NOT o.has_begun OR (o.connected_at < c.before AND (o.last_heartbeat_at BETWEEN c.before AND c.ahead) IS NOT TRUE))
 	AND o.is_stale;
-COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout, and those that have not begun, because connected_at lies further ahead than that: what liveness_close_stale() would close';
+COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout, and those that have not begun, because connected_at lies further ahead than that: what liveness_close_stale() closes, where the coordinator may have fallen silent itself as soon as it knows';
 COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed, but not before connected_at; NULL: nothing is known';
 COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: since -infinity, or nothing is known';
 
@@ -3335,6 +3530,39 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_overdue() IS 'What the retention has not got to, for liveness_metrics; NULL where retention is off';
 
+CREATE FUNCTION liveness_internal.liveness_metrics_exclusions()
+RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+BEGIN ATOMIC
+	SELECT (SELECT count(*) FROM @extschema@.provider_exclusions x WHERE x.until IS NULL)
+		+ (SELECT count(*) FROM @extschema@.provider_exclusions x WHERE x.until = 'infinity');
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_exclusions() IS 'Exclusions that never ended, for liveness_metrics';
+
+-- The latest 20,000 ends are read by index, so that a scrape costs the same whatever the
+-- fleet does.
+CREATE FUNCTION liveness_internal.liveness_metrics_ends(OUT coordinator_id text, OUT ends bigint, OUT censored bigint)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+BEGIN ATOMIC
+	SELECT e.coordinator_id, count(*), count(*) FILTER (WHERE @extschema@.liveness_is_censored(e.disconnect_reason))
+	FROM (
+		SELECT s.coordinator_id, s.disconnect_reason
+		FROM @extschema@.provider_sessions s
+		WHERE s.disconnected_at BETWEEN now() - interval '24 hours' AND now()
+		ORDER BY s.disconnected_at DESC
+		LIMIT 20000
+	) e
+	GROUP BY e.coordinator_id
+	ORDER BY count(*) DESC, e.coordinator_id
+	LIMIT 50;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_ends() IS 'Ends of sessions in the last day by coordinator, and the censored ones, for liveness_metrics';
+
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
 -- what nobody asks for is not computed.
 CREATE VIEW liveness_metrics AS
@@ -3346,6 +3574,11 @@ CREATE VIEW liveness_metrics AS
 		FROM liveness_internal.liveness_metrics_fleet() n
 	), stale AS MATERIALIZED (
 		SELECT liveness_internal.liveness_metrics_stale() AS sessions
+	), exclusion AS MATERIALIZED (
+		SELECT liveness_internal.liveness_metrics_exclusions() AS unended
+	), coordinator AS MATERIALIZED (
+		SELECT jsonb_build_object('coordinator_id', e.coordinator_id) AS labels, e.ends, e.censored / e.ends::float8 AS censored
+		FROM liveness_internal.liveness_metrics_ends() e
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
@@ -3386,6 +3619,9 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.9"}', p90_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_features_age_seconds', '{}', age, 'gauge', 'Time since the instant that the features describe, seconds' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_stale_sessions', '{}', sessions, 'gauge', 'Open sessions whose last sign of life is older than liveness.session_timeout' FROM stale
+		UNION ALL SELECT 'liveness_exclusions_unended', '{}', unended, 'gauge', 'Exclusions that never ended' FROM exclusion
+		UNION ALL SELECT 'liveness_coordinator_ends', labels, ends, 'gauge', 'Sessions of the coordinator that ended in the last 24 hours, of the latest 20000 ends of all' FROM coordinator
+		UNION ALL SELECT 'liveness_coordinator_censored_ends_ratio', labels, censored, 'gauge', 'Share of these ends whose reason says that the observer went away, 0 to 1' FROM coordinator
 		UNION ALL SELECT 'liveness_job_runs_total', labels, runs, 'counter', 'Runs of the job that completed' FROM job
 		UNION ALL SELECT 'liveness_job_errors_total', labels, errors, 'counter', 'Runs of the job that failed and were recorded' FROM job
 		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job
@@ -3403,9 +3639,9 @@ CREATE VIEW liveness_metrics AS
 	SELECT m.name, m.labels, m.value, m.type, m.help
 	FROM metric m
 	WHERE m.value IS NOT NULL;
-COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
+COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the coordinators, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
 COMMENT ON COLUMN liveness_metrics.name IS 'Name of the metric: liveness_, with _total for what only grows, _seconds, _bytes or _ratio (0 to 1) for its unit';
-COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id or quantile; {} for none';
+COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id, coordinator_id or quantile; {} for none';
 COMMENT ON COLUMN liveness_metrics.value IS 'Value now; never NULL';
 COMMENT ON COLUMN liveness_metrics.type IS 'counter or gauge';
 COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for all rows of a name';
@@ -4182,6 +4418,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_effective_batch_size(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_estimate_shocks(timestamptz)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_extend_partitions()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_follow_outages()', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_is_hypertable()', 'EXECUTE', '{}'),
@@ -4190,11 +4427,15 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_lock_partitions(timestamptz, boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_make_like(regclass, text, boolean)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_merge_job_state(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_ends()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_exclusions()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_fleet()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_jobs()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_note_outage(bigint[])', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_internal.liveness_outage_threshold()', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_internal.liveness_partition_ahead(interval)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_prepared_fleet()', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_prune_cut(interval)', 'EXECUTE', '{operator}'),

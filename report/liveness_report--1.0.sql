@@ -731,6 +731,41 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.liveness_report_open_sessions(int) IS 'Part of liveness_report: open sessions by coordinator, and those that are stale';
 
+CREATE FUNCTION @extschema@.liveness_report_exclusions(max_rows int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH excluded AS (
+		SELECT array_agg(ARRAY[COALESCE(x.provider_id, 'everybody'), @extschema@.liveness_report_time(x.since),
+			COALESCE(@extschema@.liveness_report_time(x.until), 'goes on'), x.reason] ORDER BY x.n) AS cells
+		FROM @extschema@.liveness_report_rows(
+			'SELECT row_number() OVER (ORDER BY x.since, x.id), left(x.provider_id, 51), x.since, nullif(x.until, ''infinity''), left(x.reason, 201)
+			FROM @liveness@.provider_exclusions x
+			WHERE x.since <= now() AND (x.until IS NULL OR x.until > now())
+			ORDER BY x.since, x.id
+			LIMIT $1[1]::int', max_rows::text)
+			x (n bigint, provider_id text, since timestamptz, until timestamptz, reason text)
+	), coordinator AS (
+		SELECT array_agg(ARRAY[c.coordinator_id, @extschema@.liveness_report_number(c.ends), @extschema@.liveness_report_share(c.censored / c.ends)] ORDER BY c.n) AS cells
+		FROM @extschema@.liveness_report_rows(
+			'SELECT row_number() OVER (ORDER BY count(*) DESC, s.coordinator_id), left(s.coordinator_id, 51), count(*)::float8,
+				count(*) FILTER (WHERE @liveness@.liveness_is_censored(s.disconnect_reason))::float8
+			FROM @liveness@.provider_sessions s
+			WHERE s.disconnected_at >= now() - interval ''24 hours'' * (SELECT coalesce(max(n.window_days), 14) FROM @liveness@.network_availability n)
+			AND s.disconnected_at <= now()
+			GROUP BY s.coordinator_id
+			ORDER BY 1
+			LIMIT $1[1]::int', max_rows::text)
+			c (n bigint, coordinator_id text, ends float8, censored float8)
+	)
+	SELECT CASE WHEN x.cells IS NULL THEN E'<p class="quiet">No time is excluded now.</p>\n' ELSE
+			@extschema@.liveness_report_table('Excluded now, the longest first', ARRAY['provider', 'since', 'until', 'reason'], x.cells, '{1,4}', max_chars => 50) END
+		|| @extschema@.liveness_report_table('Ends of sessions by coordinator', ARRAY['coordinator', 'ends', 'the observer''s, %'], c.cells, max_chars => 50)
+	FROM excluded x
+	CROSS JOIN coordinator c;
+END;
+COMMENT ON FUNCTION @extschema@.liveness_report_exclusions(int) IS 'Part of liveness_report: time excluded now, and who blames the observer how often';
+
 CREATE FUNCTION @extschema@.liveness_report_server(counters text[])
 RETURNS text
 LANGUAGE sql STABLE
@@ -793,6 +828,8 @@ BEGIN ATOMIC
 		@extschema@.liveness_report_heatmaps(heatmaps),
 		E'<section>\n<h2>Open sessions</h2>\n<div class="grid">\n',
 		@extschema@.liveness_report_open_sessions(max_rows),
+		E'</div>\n</section>\n<section>\n<h2>Excluded time, and the observers</h2>\n<div class="grid">\n',
+		@extschema@.liveness_report_exclusions(max_rows),
 		E'</div>\n</section>\n<section>\n<h2>The extension</h2>\n',
 		@extschema@.liveness_report_server(c.counters),
 		E'</section>\n</main>\n<footer>liveness_report(); definitions in docs/definitions.md</footer>\n</body>\n</html>')

@@ -9,6 +9,11 @@ CREATE VIEW liveness_metrics AS
 		FROM liveness_internal.liveness_metrics_fleet() n
 	), stale AS MATERIALIZED (
 		SELECT liveness_internal.liveness_metrics_stale() AS sessions
+	), exclusion AS MATERIALIZED (
+		SELECT liveness_internal.liveness_metrics_exclusions() AS unended
+	), coordinator AS MATERIALIZED (
+		SELECT jsonb_build_object('coordinator_id', e.coordinator_id) AS labels, e.ends, e.censored / e.ends::float8 AS censored
+		FROM liveness_internal.liveness_metrics_ends() e
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
@@ -49,6 +54,9 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.9"}', p90_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_features_age_seconds', '{}', age, 'gauge', 'Time since the instant that the features describe, seconds' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_stale_sessions', '{}', sessions, 'gauge', 'Open sessions whose last sign of life is older than liveness.session_timeout' FROM stale
+		UNION ALL SELECT 'liveness_exclusions_unended', '{}', unended, 'gauge', 'Exclusions that never ended' FROM exclusion
+		UNION ALL SELECT 'liveness_coordinator_ends', labels, ends, 'gauge', 'Sessions of the coordinator that ended in the last 24 hours, of the latest 20000 ends of all' FROM coordinator
+		UNION ALL SELECT 'liveness_coordinator_censored_ends_ratio', labels, censored, 'gauge', 'Share of these ends whose reason says that the observer went away, 0 to 1' FROM coordinator
 		UNION ALL SELECT 'liveness_job_runs_total', labels, runs, 'counter', 'Runs of the job that completed' FROM job
 		UNION ALL SELECT 'liveness_job_errors_total', labels, errors, 'counter', 'Runs of the job that failed and were recorded' FROM job
 		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job
@@ -66,9 +74,9 @@ CREATE VIEW liveness_metrics AS
 	SELECT m.name, m.labels, m.value, m.type, m.help
 	FROM metric m
 	WHERE m.value IS NOT NULL;
-COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
+COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the coordinators, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
 COMMENT ON COLUMN liveness_metrics.name IS 'Name of the metric: liveness_, with _total for what only grows, _seconds, _bytes or _ratio (0 to 1) for its unit';
-COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id or quantile; {} for none';
+COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id, coordinator_id or quantile; {} for none';
 COMMENT ON COLUMN liveness_metrics.value IS 'Value now; never NULL';
 COMMENT ON COLUMN liveness_metrics.type IS 'counter or gauge';
 COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for all rows of a name';

@@ -4,7 +4,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(72);
+SELECT plan(79);
 
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
 -- n sessions of a coordinator that began 30 days ago; the last heartbeat of number i was `silent` + i % 10 seconds ago
@@ -216,6 +216,43 @@ SELECT liveness_close_stale();
 SELECT results_eq('SELECT until, count(*) FROM excluded GROUP BY 1 ORDER BY 1', 'VALUES (-4::float8, 8::bigint), (0, 1), (1, 1)', 'where the rule is off nothing is followed');
 SELECT pg_temp.clear();
 RESET liveness.outage_threshold;
+
+-- End to end
+CREATE TEMP VIEW verdict AS
+	SELECT failures_count AS failures, count(*) AS providers FROM liveness_features_at() GROUP BY 1;
+SELECT pg_temp.fleet('p', 'c', 200, 91), liveness_close_stale() \gset _
+SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1', 'VALUES (0, 200::numeric)', '200 silent at once: none has failed');
+SELECT pg_temp.clear();
+SELECT pg_temp.fleet('p', 'c', 199, 0), pg_temp.fleet('q', 'c', 1, 300), liveness_close_stale() \gset _
+SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1 ORDER BY 1', 'VALUES (0, 199::numeric), (1, 1)', 'one of 200 is silent: it has failed');
+SELECT pg_temp.clear();
+SELECT pg_temp.fleet('p', 'c', 80, 0), pg_temp.fleet('q', 'c', 120, 91), liveness_close_stale() \gset _
+SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1 ORDER BY 1', 'VALUES (0, 80::numeric), (1, 120)', 'a power cut takes 60 %: all of these have failed');
+SELECT pg_temp.clear();
+-- always up, the observer away for two days; the restart was an hour ago, and providers came back within five minutes
+SELECT pg_temp.fleet('p', 'c', 20, 172800), liveness_close_orphans('c') \gset _
+UPDATE provider_sessions SET connected_at = connected_at - interval '1 hour', disconnected_at = disconnected_at - interval '1 hour', last_heartbeat_at = last_heartbeat_at - interval '1 hour';
+UPDATE provider_exclusions SET since = since - interval '1 hour', until = until - interval '1 hour';
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, last_heartbeat_at)
+SELECT 'p' || i, 'c', pg_temp.ago('1 hour') + make_interval(secs => 15 * i), now() FROM generate_series(1, 20) i;
+SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1', 'VALUES (0, 20::numeric)', 'always up, the observer away for two days, and back since an hour: no failure');
+SELECT pg_temp.clear();
+-- the same with somebody who runs close_stale every four minutes meanwhile
+CREATE FUNCTION pg_temp.away() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. 45 LOOP
+		PERFORM liveness_close_stale();
+		UPDATE provider_sessions SET connected_at = connected_at - interval '4 min', disconnected_at = disconnected_at - interval '4 min', last_heartbeat_at = last_heartbeat_at - interval '4 min';
+		UPDATE provider_exclusions SET since = since - interval '4 min', until = until - interval '4 min';
+	END LOOP;
+END
+$$;
+SELECT pg_temp.fleet('p', 'c', 20, 0), pg_temp.away() \gset _
+SELECT count(liveness_open_session('p' || i, 'c', pg_temp.ago('1 min'))) AS opened FROM generate_series(1, 20) i;
+SELECT is(liveness_close_stale(), 0::bigint, 'it is back after three hours');
+SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1', 'VALUES (0, 20::numeric)', 'three hours, in which somebody closed its sessions: no failure');
+SELECT results_eq('SELECT until, count(*) FROM excluded GROUP BY 1', 'VALUES (1::float8, 20::bigint)', 'excluded until each was back');
+SELECT pg_temp.clear();
 
 -- The function that notes outages is a writer's to call, with the rights of the owner: it excludes what the sessions
 -- show, and nothing that it is told.

@@ -58,9 +58,9 @@ is(query(q{SELECT count(*) FROM liveness_internal.liveness_counters(true)}), 0, 
 is(query(q{SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM liveness_metrics}), join(' ', sort qw(
 	liveness_fleet_providers liveness_fleet_connected_providers liveness_fleet_vanished_providers liveness_fleet_highly_reliable_providers
 	liveness_fleet_stale_sessions liveness_job_runs_total liveness_job_errors_total liveness_job_failing
-	liveness_overdue_seconds liveness_overdue_heartbeats liveness_overdue_partitions)),
+	liveness_exclusions_unended liveness_overdue_seconds liveness_overdue_heartbeats liveness_overdue_partitions)),
 	'what is not known yet has no row');
-metrics_are('and what is known is zero', fleet_providers => 0, fleet_stale_sessions => 0, job_runs_total => 'features=0 hourly=0 retention=0', overdue_seconds => 0, overdue_heartbeats => 0, overdue_partitions => 0);
+metrics_are('and what is known is zero', fleet_providers => 0, fleet_stale_sessions => 0, exclusions_unended => 0, job_runs_total => 'features=0 hourly=0 retention=0', overdue_seconds => 0, overdue_heartbeats => 0, overdue_partitions => 0);
 
 # The fleet: 120 providers, the scores of 1 to 120 in a thousand; of these 1 to 5 have
 # vanished, and 116 to 120 (uptime 0.96 and more) are connected.  115 are in the window,
@@ -137,6 +137,16 @@ is(query($stale), 'began together, began together, blue and green, green has com
 metrics_are('and counted', fleet_stale_sessions => 9);
 is(query(q{SET enable_seqscan = off; SELECT value FROM liveness_metrics WHERE name = 'liveness_fleet_stale_sessions'}), 9, 'whatever the plan');
 
+# Exclusions that never ended, and who blames the observer
+query(q{TRUNCATE provider_sessions, provider_exclusions;
+	INSERT INTO provider_exclusions (provider_id, since, until) VALUES ('p', now(), NULL), (NULL, now(), 'infinity'), ('p', now(), now()), ('p', now(), '-infinity'), ('q', '-infinity', NULL);
+	INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason)
+	SELECT 'p', c, now() - interval '2 days', now() - ended * interval '1 h', r
+	FROM (VALUES ('blue', 1, 'read_error'), ('blue', 2, 'coordinator_restart'), ('blue', 3, 'observer_outage'), ('blue', 23, 'stale_heartbeat'), ('blue', 25, 'read_error'),
+		('green', 1, 'superseded'), ('green', 0.5, 'clean_close'), ('red', 5, 'coordinator_restart'), ('', 30, 'x'), ('', -1, 'x')) s (c, ended, r)});
+metrics_are('exclusions, and ends of the last day by coordinator', exclusions_unended => 3, coordinator_ends => 'blue=4 green=2 red=1', coordinator_censored_ends_ratio => 'blue=0.5 green=0 red=1');
+query('TRUNCATE provider_sessions, provider_exclusions');
+
 # Jobs
 query(q{SELECT liveness_internal.liveness_record_run('hourly', now() - interval '90 s', '2.5 s', 7), liveness_internal.liveness_record_error('features', 'no'), liveness_internal.liveness_record_error('hourly', 'no');
 	UPDATE liveness_internal.liveness_job_state SET last_error_at = last_started_at - interval '1 s' WHERE job = 'hourly'});
@@ -172,7 +182,7 @@ cmp_ok(scalar @others, '>', 15, 'of other tables and views');
 is_deeply([ grep { query_as($role, "TABLE $_") !~ /^permission denied/ } @others ], [], 'it may read none');
 is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace IN ('"Fleet"'::regnamespace, 'liveness_internal'::regnamespace)
 		AND has_function_privilege('$role', p.oid, 'EXECUTE') AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)}),
-	'liveness_counters liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
+	'liveness_counters liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
 query(q{CREATE ROLE reader LOGIN; SELECT liveness_grant_reader('reader'); CREATE ROLE nobody LOGIN; GRANT USAGE ON SCHEMA "Fleet" TO nobody});
 is(query_as('reader', 'SELECT count(*) > 100 FROM liveness_metrics'), 't', 'a reader reads it too');
 is(query(q{SELECT has_table_privilege('nobody', 'liveness_metrics', 'SELECT')}), 'f', 'nobody else');
@@ -193,7 +203,7 @@ $node->poll_query_until($db, qq{SELECT count(*) = 1 FROM pg_stat_activity WHERE 
 # a heartbeat takes 112 bytes and its text, to a multiple of 8
 query(q{SELECT liveness_emit('x') FROM generate_series(1, 3)});
 metrics_are('what waits in the buffer', buffered => 3, buffered_bytes => 360, buffer_size_bytes => 65536, emitted_total => 3, dropped_total => 0);
-is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters|overdue)_') m USING (name, value, help)
+is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters|overdue|exclusions|coordinator)_') m USING (name, value, help)
 	WHERE s.since IS NULL OR m.labels IS DISTINCT FROM '{}'}), 0, 'every counter is a metric, under its name');
 is(query(q{SELECT value = (SELECT extract(epoch FROM since)::float8 FROM liveness_stats LIMIT 1) FROM liveness_metrics WHERE name = 'liveness_counters_start_time_seconds'}), 't', 'with their beginning');
 
@@ -330,6 +340,7 @@ my $rules = slurp_file("$monitoring/rules.yml");
 my @alerts = $rules =~ /- alert: (\w+)/g;
 my $tested = slurp_file("$monitoring/rules_test.yml") . slurp_file("$monitoring/rules_week_test.yml");
 is_deeply([ grep { $tested !~ /alertname: $_\n +exp_alerts/ } @alerts ], [], 'every alert has a test in which it fires');
+query(q{INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at) VALUES ('ended', 'blue', now() - interval '2 h', now() - interval '1 h')});
 my %known = map { $_ => 1 } split /\n/, query('SELECT DISTINCT name FROM liveness_metrics');
 is_deeply([ grep { !$known{$_} } $rules =~ /\b(liveness_\w+)\b(?=.*\n +(?:for|labels):)/g ], [], 'alerts ask for metrics that there are');
 

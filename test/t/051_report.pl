@@ -186,6 +186,7 @@ page_ok($html, 'empty');
 is(figures($html), "0 0 0 0 0 \x{2013} \x{2013} \x{2013} \x{2013}", 'empty: figures');
 has($html, qr/<li>There was no rollup of the features yet/, 'empty: and it says why');
 has($html, qr/there is no buffer and no counter/, 'not preloaded: and it says so');
+has($html, qr/No time is excluded now/, 'empty: nothing is excluded');
 is(table($html, 'The best'), 'none', 'empty: no ranking');
 is(table($html, 'Jobs'), "features||||0|0||\nhourly||||0|0||\nretention||||0|0||", 'empty: no job has run');
 $node->safe_psql('postgres', q{INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at) VALUES ('p', now() - interval '5 h', now() - interval '30 min'), ('q', now(), NULL)});
@@ -212,6 +213,10 @@ $node->safe_psql('postgres', q{
 		('mix', '2 days', '10 h', 'stale_heartbeat', NULL, 'blue'),
 		('ghost', '30 min', NULL, '', '10 min', 'blue'),
 		('gone', '40 days', '1 day', 'read_error', NULL, 'blue')) v (p, ago, length, reason, heard, coordinator);
+	INSERT INTO provider_exclusions (provider_id, since, until, reason) VALUES
+		('nobody', now() - interval '2 days', NULL, '<b>disk</b>'), (NULL, now() - interval '1 day', now() + interval '1 hour', ''), ('nobody', '-infinity', 'infinity', 'ever'),
+		('nobody', now() - interval '2 days', now() - interval '1 day', 'over'), ('nobody', now() + interval '1 day', NULL, 'ahead');
+	UPDATE provider_exclusions SET provider_id = 'everybody else' WHERE provider_id IS NULL;
 	SELECT liveness_rollup_features(now() - interval '38 days');
 	SELECT liveness_rollup_features(), liveness_internal.liveness_record_error('hourly', '<b>it broke</b>')});
 my @both = split /\n===\n/, $node->safe_psql('postgres', q{
@@ -241,6 +246,8 @@ is(table($html, 'Why sessions ended'), "read_error|3|50.0|2\nclean_close|1|16.7|
 is(join(' ', $html =~ /class="bar"><div style="width:([\d.]+)%/g), '100.0 33.3 33.3 33.3', 'reasons: their bars');
 is(table($html, 'By coordinator'), "blue|1|1\ngreen|1|0", 'coordinators');
 like(table($html, 'Stale, the longest silent first'), qr/^ghost\|blue\|[\d-]+ [\d:]+ UTC\|\d+ min$/, 'who is stale');
+like(table($html, 'Excluded now, the longest first'), qr/^nobody\|[^|]*\|goes on\|ever\nnobody\|[\d-]+ [\d:]+ UTC\|goes on\|<b>disk<\/b>\neverybody else\|[\d-]+ [\d:]+ UTC\|[\d-]+ [\d:]+ UTC\|\(empty\)\z/, 'what is excluded now');
+is(table($html, 'Ends of sessions by coordinator'), 'blue|6|16.7', 'six ends in the window, one of them the observer\'s');
 is(join(', ', $html =~ m{<figcaption><b>(.*?)</b>}g), 'Share of sessions that last longer, Mean of the fleet, <bdi>half</bdi>, <bdi>mix</bdi>, <bdi>ghost</bdi>, <bdi>whole</bdi>',
 	'heatmaps: of the fleet, and first of those who are not there all the time');
 like(table($html, 'Jobs'), qr/^features\|\d+ m?s ago\|\d+ ms\|4\|2\|0\|\|\nhourly\|\|\|\|0\|1\|\d+ m?s ago\|<b>it broke<\/b>\n/, 'jobs');
