@@ -823,6 +823,10 @@ CREATE FUNCTION liveness_internal.liveness_candidates_limit(min_probability floa
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_candidates_limit(float8, int) IS 'max_rows, once the arguments of liveness_candidates have been checked';
 
+CREATE FUNCTION liveness_internal.liveness_probability_limit(probability float8, name text)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_probability_limit(float8, text) IS 'A probability, once it has been checked; name is the argument''s';
+
 -- What liveness_rollup_features writes, but from the sessions of the window alone: the
 -- rollup reads the others as well, for liveness_candidates.
 --
@@ -3091,6 +3095,191 @@ CREATE FUNCTION liveness_internal.liveness_choose(provider_ids text[], group_nam
 RETURNS SETOF liveness_place_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_choose(text[], text[], float8[], int, float8, int, float8, float8, boolean) IS 'Jobs on providers that come in falling order of probability; whole_jobs: all replicas or none';
 
+CREATE TYPE liveness_internal.liveness_connected AS (
+	provider_id text,
+	session_id bigint,
+	coordinator_id text,
+	since timestamptz,
+	probability float8
+);
+COMMENT ON TYPE liveness_internal.liveness_connected IS 'Row of liveness_connected()';
+COMMENT ON COLUMN liveness_internal.liveness_connected.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_connected.session_id IS 'Its latest open session';
+COMMENT ON COLUMN liveness_internal.liveness_connected.coordinator_id IS 'Coordinator of that session; any text';
+COMMENT ON COLUMN liveness_internal.liveness_connected.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
+COMMENT ON COLUMN liveness_internal.liveness_connected.probability IS 'Probability that its spell lasts the job, 0 to 1';
+
+-- All providers at once, where liveness_live_session asks for one.  As inlined into the query
+-- of its caller, a condition on the probability is checked before anybody looks at the
+-- heartbeats.
+CREATE FUNCTION liveness_internal.liveness_connected(usecs bigint)
+RETURNS SETOF liveness_internal.liveness_connected
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT r.provider_id, l.id, l.coordinator_id, r.since, r.probability
+	FROM (
+		SELECT r.provider_id, r.since, liveness_internal.liveness_holds(f.hazard, r.hazard, r.since, now(), $1) AS probability
+		FROM (SELECT r.provider_id, r.since, r.hazard FROM liveness_internal.liveness_running r OFFSET 0) r
+		CROSS JOIN liveness_internal.liveness_prepared_fleet() f
+		OFFSET 0
+	) r
+	JOIN (
+		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id, s.coordinator_id,
+			-- what the row tells spares a look at the heartbeats
+			CASE WHEN s.connected_at < t.before AND (s.last_heartbeat_at BETWEEN t.before AND t.ahead) IS NOT TRUE
+				THEN s.id
+			END AS silent_id
+		FROM @extschema@.provider_sessions s
+		CROSS JOIN (
+			SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
+			FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
+		) t
+		WHERE s.connected_at <= t.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+		ORDER BY s.provider_id, s.connected_at DESC, s.id DESC
+	) l ON l.provider_id = r.provider_id
+	LEFT JOIN LATERAL (
+		SELECT o.is_stale
+		FROM liveness_internal.liveness_live_sessions o
+		WHERE o.provider_id = l.provider_id AND o.id = l.silent_id
+	) o ON true
+	WHERE o.is_stale IS NOT TRUE;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_connected(bigint) IS 'Providers connected now, stale ones left out, and how likely each holds a job';
+
+CREATE FUNCTION liveness_internal.liveness_choose_connected(jobs int, job interval, target float8, max_replicas int, exclude text[], whole_jobs boolean)
+RETURNS SETOF liveness_place_row
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH asked AS MATERIALIZED (
+		SELECT liveness_internal.liveness_span_usecs($2, 'job') AS usecs
+	), free AS (
+		SELECT coalesce(array_agg(r.provider_id), '{}') AS provider_ids, coalesce(array_agg(r.group_name), '{}') AS group_names,
+			coalesce(array_agg(r.probability), '{}') AS probabilities
+		FROM (
+			SELECT c.provider_id, g.group_name, c.probability
+			FROM asked a
+			CROSS JOIN LATERAL liveness_internal.liveness_connected(a.usecs) c
+			LEFT JOIN @extschema@.provider_groups g ON g.provider_id = c.provider_id
+			WHERE NOT EXISTS (SELECT FROM unnest($5) x (provider_id) WHERE x.provider_id = c.provider_id)
+			ORDER BY c.probability DESC, c.provider_id
+		) r
+	)
+	SELECT p.job_no, p.replica, p.provider_id, p.group_name, p.probability, p.joint
+	FROM asked a
+	CROSS JOIN free f
+	CROSS JOIN LATERAL liveness_internal.liveness_shock_shares(a.usecs) s
+	CROSS JOIN LATERAL liveness_internal.liveness_choose(f.provider_ids, f.group_names, f.probabilities, $1, $3, $4, s.phi, s.psi, $6) p;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_choose_connected(int, interval, float8, int, text[], boolean) IS 'liveness_choose among the providers that are connected now, but for those in exclude';
+
+CREATE FUNCTION liveness_probability(provider_id text, job interval)
+RETURNS float8
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	usecs bigint := liveness_internal.liveness_span_usecs(job, 'job');
+	fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
+BEGIN
+	RETURN (
+		SELECT liveness_internal.liveness_holds(fleet.hazard, r.hazard, r.since, now(), usecs)
+		FROM (SELECT r.since, r.hazard FROM liveness_internal.liveness_running r WHERE r.provider_id = $1 OFFSET 0) r
+		CROSS JOIN liveness_internal.liveness_live_session($1) s);
+END
+$$;
+COMMENT ON FUNCTION liveness_probability(text, interval) IS 'Probability that a provider holds a job that starts now; NULL if it is not connected or stale';
+
+CREATE FUNCTION liveness_internal.liveness_outlook(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
+RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION liveness_internal.liveness_outlook(float8[], real[], timestamptz, timestamptz, bigint) IS 'The hazard of all jobs up to so many microseconds: seconds in rising order, each with the hazard';
+
+CREATE FUNCTION liveness_internal.liveness_longest_job(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, probability float8)
+RETURNS interval AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION liveness_internal.liveness_longest_job(float8[], real[], timestamptz, timestamptz, float8) IS 'Longest job that is held with that probability; 3650000 days if it is longer than 3650 days';
+
+CREATE FUNCTION liveness_remaining(provider_id text, probability float8 DEFAULT 0.9)
+RETURNS interval
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	at_least float8 := liveness_internal.liveness_probability_limit(probability, 'probability');
+	fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
+BEGIN
+	RETURN (
+		SELECT liveness_internal.liveness_longest_job(fleet.hazard, r.hazard, r.since, now(), at_least)
+		FROM (SELECT r.since, r.hazard FROM liveness_internal.liveness_running r WHERE r.provider_id = $1 OFFSET 0) r
+		CROSS JOIN liveness_internal.liveness_live_session($1) s);
+END
+$$;
+COMMENT ON FUNCTION liveness_remaining(text, float8) IS 'Longest job that a provider holds with that probability; NULL if it is not connected or stale';
+
+-- Compiling the statement would take longer than running it.
+CREATE FUNCTION liveness_replicas(job interval, target float8 DEFAULT 0.99, max_replicas int DEFAULT 10, exclude text[] DEFAULT '{}')
+RETURNS SETOF liveness_replicas_row
+LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
+BEGIN ATOMIC
+	SELECT p.replica, p.provider_id, p.group_name, p.probability, p.joint
+	FROM liveness_internal.liveness_choose_connected(1, $1, $2, $3, $4, false) p
+	ORDER BY p.replica;
+END;
+COMMENT ON FUNCTION liveness_replicas(interval, float8, int, text[]) IS 'Providers to run a job on at once, so that at least one holds it with the target probability';
+
+-- Compiling the statement would take longer than running it.
+CREATE FUNCTION liveness_place(jobs int, job interval, target float8 DEFAULT 0, exclude text[] DEFAULT '{}')
+RETURNS SETOF liveness_place_row
+LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
+BEGIN ATOMIC
+	SELECT p.job_no, p.replica, p.provider_id, p.group_name, p.probability, p.joint
+	FROM liveness_internal.liveness_choose_connected($1, $2, $3, 12, $4, true) p
+	ORDER BY p.job_no, p.replica;
+END;
+COMMENT ON FUNCTION liveness_place(int, interval, float8, text[]) IS 'Jobs that start now on distinct providers, each with the replicas that its target needs';
+
+CREATE TYPE liveness_at_risk_row AS (
+	provider_id text,
+	session_id bigint,
+	connected_at timestamptz,
+	age_seconds float8,
+	probability float8,
+	group_name text,
+	coordinator_id text
+);
+COMMENT ON TYPE liveness_at_risk_row IS 'Row of liveness_at_risk';
+COMMENT ON COLUMN liveness_at_risk_row.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_at_risk_row.session_id IS 'Its latest open session';
+COMMENT ON COLUMN liveness_at_risk_row.connected_at IS 'When its spell began';
+COMMENT ON COLUMN liveness_at_risk_row.age_seconds IS 'Age of its spell, seconds';
+COMMENT ON COLUMN liveness_at_risk_row.probability IS 'Probability that its spell ends within that time, 0 to 1';
+COMMENT ON COLUMN liveness_at_risk_row.group_name IS 'Its group by provider_groups; NULL: it has none';
+COMMENT ON COLUMN liveness_at_risk_row.coordinator_id IS 'Coordinator of its latest open session';
+
+-- Compiling the statement would take longer than running it.
+CREATE FUNCTION liveness_at_risk(within interval DEFAULT '1 hour', probability float8 DEFAULT 0.5)
+RETURNS SETOF liveness_at_risk_row
+LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
+BEGIN ATOMIC
+	WITH asked AS MATERIALIZED (
+		SELECT liveness_internal.liveness_span_usecs($1, 'within') AS usecs,
+			liveness_internal.liveness_probability_limit($2, 'probability') AS at_least
+	)
+	SELECT c.provider_id, c.session_id, c.since, greatest(extract(epoch FROM now()) - extract(epoch FROM c.since), 0)::float8,
+		1 - c.probability, g.group_name, c.coordinator_id
+	FROM asked a
+	CROSS JOIN LATERAL liveness_internal.liveness_connected(a.usecs) c
+	LEFT JOIN @extschema@.provider_groups g ON g.provider_id = c.provider_id
+	WHERE 1 - c.probability >= a.at_least
+	ORDER BY c.probability, c.provider_id;
+END;
+COMMENT ON FUNCTION liveness_at_risk(interval, float8) IS 'Spells running now that probably end within that time, the likeliest to end first';
+
 CREATE TYPE liveness_checkpoint_row AS (
 	every interval,
 	segments int,
@@ -3106,6 +3295,30 @@ COMMENT ON COLUMN liveness_checkpoint_row.uninterrupted IS 'Probability that the
 CREATE FUNCTION liveness_internal.liveness_checkpoint(curve float8[], work_usecs bigint, cost_usecs bigint, restart_usecs bigint)
 RETURNS liveness_checkpoint_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION liveness_internal.liveness_checkpoint(float8[], bigint, bigint, bigint) IS 'How many checkpoints make a job shortest, by a curve of times and the hazard up to each';
+
+-- The curve reaches as far as 10,000 segments do, but not beyond what may be asked about.
+CREATE FUNCTION liveness_checkpoint(provider_id text, work interval, checkpoint_cost interval, restart_cost interval DEFAULT '0')
+RETURNS liveness_checkpoint_row
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	work_usecs bigint := liveness_internal.liveness_span_usecs(work, 'work');
+	cost_usecs bigint := liveness_internal.liveness_span_usecs(checkpoint_cost, 'checkpoint_cost');
+	restart_usecs bigint := CASE WHEN restart_cost = '0' THEN 0 ELSE liveness_internal.liveness_span_usecs(restart_cost, 'restart_cost') END;
+	ahead_usecs bigint := least(work_usecs + 10000::float8 * cost_usecs, 3650 * 86400e6);
+	fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
+BEGIN
+	RETURN (
+		SELECT liveness_internal.liveness_checkpoint(
+			liveness_internal.liveness_outlook(fleet.hazard, r.hazard, r.since, now(), ahead_usecs), work_usecs, cost_usecs, restart_usecs)
+		FROM (SELECT r.since, r.hazard FROM liveness_internal.liveness_running r WHERE r.provider_id = $1 OFFSET 0) r
+		CROSS JOIN liveness_internal.liveness_live_session($1) s);
+END
+$$;
+COMMENT ON FUNCTION liveness_checkpoint(text, interval, interval, interval) IS 'How often a job on a provider should write a checkpoint, and how long it then takes';
 
 CREATE FUNCTION liveness_internal.liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8)
@@ -4369,6 +4582,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('SEQUENCE', 'provider_heartbeats_id_seq', 'USAGE', '{writer}'),
 		('SEQUENCE', 'provider_sessions_id_seq', 'USAGE', '{writer}'),
 		('ROUTINE', 'liveness_adopt(regclass, regclass, regclass)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_at_risk(interval, float8)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_backtest(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_calibration(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_candidates(interval, float8, int)', 'EXECUTE', '{reader,operator}'),
@@ -4395,9 +4609,14 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_open_session(text, text, timestamptz)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_open_sessions(text[], text, timestamptz)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_partition_heartbeats(interval, timestamptz, timestamptz)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_checkpoint(text, interval, interval, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_place(int, interval, float8, text[])', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_probability(text, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_remaining(text, float8)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_prune(interval, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_prune_batch(interval, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_reliability(float8, float8, float8, float8, float8, int)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_replicas(interval, float8, int, text[])', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_rollup_features(timestamptz, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_rollup_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_run(text)', 'EXECUTE', '{operator}'),
@@ -4406,8 +4625,10 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_unschedule()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_uptime(timestamptz, timestamptz, text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_backtest_cases(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_internal.liveness_choose_connected(int, interval, float8, int, text[], boolean)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_close_hours(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_close_rolled_up_hours(timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_connected(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_count(text, float8)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_count_failed_close()', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_internal.liveness_counters(boolean)', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),

@@ -352,3 +352,17 @@ liveness_candidates_limit(PG_FUNCTION_ARGS)
 				 errhint("Give at least 1, or NULL for no limit.")));
 	PG_RETURN_INT64(PG_GETARG_INT32(1));
 }
+
+/*
+ * liveness_probability_limit(probability float8, name text) -> float8
+ *
+ * An argument that is a probability.
+ */
+PG_FUNCTION_INFO_V1(liveness_probability_limit);
+Datum
+liveness_probability_limit(PG_FUNCTION_ARGS)
+{
+	const char *name = PG_ARGISNULL(1) ? "probability" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	PG_RETURN_FLOAT8(liveness_probability_argument(fcinfo, 0, name));
+}

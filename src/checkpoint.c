@@ -213,7 +213,7 @@ SecondsInterval(double seconds)
 {
 	Interval   *interval = (Interval *) palloc0(sizeof(Interval));
 
-	interval->time = (int64) rint(seconds * USECS_PER_SEC);
+	liveness_set_interval(interval, (int64) rint(seconds * USECS_PER_SEC));
 	return IntervalPGetDatum(interval);
 }
 

@@ -36,6 +36,9 @@
 #include "hazard.h"
 #include "timemath.h"
 
+/* What holds longer than the longest job that can be asked about */
+#define NEVER_DAYS		3650000
+
 #define FIRST_BOUND		37.5	/* seconds: 300 / 2^3 */
 
 /* Hours older than 40 half-lives are not walked: they would weigh less than 2^-40 */
@@ -796,31 +799,76 @@ LookAhead(const FleetCache *cache, const HostCounts *host, TimestampTz connected
 	return outlook;
 }
 
-/* Arguments (fleet, host, connected_at, as_of, job) of the functions below */
-static Outlook
-OutlookOfArguments(FunctionCallInfo fcinfo)
+/* Arguments (fleet, host, connected_at, as_of) of the functions below */
+typedef struct RunningSpell
 {
-	const FleetCache *fleet = liveness_fleet_of_argument(fcinfo, 0, FLEET_NUMBERS);
-	const HostCounts *host = NULL;
-	TimestampTz connected_at = PG_GETARG_TIMESTAMPTZ(2);
-	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(3);
-	int64		job = PG_GETARG_INT64(4);
+	const FleetCache *fleet;
+	const HostCounts *host;		/* NULL: nothing is known */
+	TimestampTz start;
+	TimestampTz as_of;
+} RunningSpell;
+
+static RunningSpell
+SpellOfArguments(FunctionCallInfo fcinfo)
+{
+	RunningSpell spell = {.fleet = liveness_fleet_of_argument(fcinfo, 0, FLEET_NUMBERS)};
 
 	if (!PG_ARGISNULL(1))
-		host = (const HostCounts *) NumbersOf(PG_GETARG_ARRAYTYPE_P(1), FLOAT4OID,
-											  FLOATS(HostCounts, float4), "a provider's counts");
-	liveness_check_as_of(as_of);
+		spell.host = (const HostCounts *) NumbersOf(PG_GETARG_ARRAYTYPE_P(1), FLOAT4OID,
+													FLOATS(HostCounts, float4), "a provider's counts");
+	spell.start = PG_GETARG_TIMESTAMPTZ(2);
+	spell.as_of = PG_GETARG_TIMESTAMPTZ(3);
+	liveness_check_as_of(spell.as_of);
+	/* with a clock ahead of ours, or no beginning, the spell has just begun */
+	if (TIMESTAMP_NOT_FINITE(spell.start) || spell.start > spell.as_of)
+		spell.start = spell.as_of;
+	/* nothing begins before these bounds */
+	spell.start = Max(spell.start, spell.as_of - MAX_AGE);
+	return spell;
+}
+
+/* Nothing lasts beyond the calendar */
+static int64
+WithinCalendar(const RunningSpell *spell, int64 job)
+{
+	return spell->as_of > END_TIMESTAMP - 1 - job ? END_TIMESTAMP - 1 - spell->as_of : job;
+}
+
+static int64
+JobArgument(FunctionCallInfo fcinfo, int arg)
+{
+	int64		job = PG_GETARG_INT64(arg);
+
 	if (job < 0 || job > MAX_SPAN_DAYS * USECS_PER_DAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("job_usecs " INT64_FORMAT " is out of range", job),
 				 errhint("Give between 0 and the microseconds of %d days.", MAX_SPAN_DAYS)));
-	/* with a clock ahead of ours, or no beginning, the spell has just begun */
-	if (TIMESTAMP_NOT_FINITE(connected_at) || connected_at > as_of)
-		connected_at = as_of;
-	/* nothing begins before these bounds, or lasts beyond the calendar */
-	return LookAhead(fleet, host, Max(connected_at, as_of - MAX_AGE), as_of,
-					 as_of > END_TIMESTAMP - 1 - job ? END_TIMESTAMP - 1 - as_of : job);
+	return job;
+}
+
+static Outlook
+OutlookOfArguments(FunctionCallInfo fcinfo)
+{
+	RunningSpell spell = SpellOfArguments(fcinfo);
+	int64		job = JobArgument(fcinfo, 4);
+
+	return LookAhead(spell.fleet, spell.host, spell.start, spell.as_of, WithinCalendar(&spell, job));
+}
+
+/* The probability to last: that of the worst of all jobs up to this one */
+static double
+Holds(const Outlook *outlook)
+{
+	double		worst = 0;
+
+	for (int i = 0; i < outlook->n; i++)
+	{
+		double		hazard = outlook->hazard[i] * outlook->frailty[i].shape / outlook->frailty[i].rate;
+
+		worst = Max(worst, hazard);
+	}
+	return exp(-worst);
 }
 
 /*
@@ -835,18 +883,11 @@ Datum
 liveness_holds(PG_FUNCTION_ARGS)
 {
 	Outlook		outlook;
-	double		worst = 0;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
 	outlook = OutlookOfArguments(fcinfo);
-	for (int i = 0; i < outlook.n; i++)
-	{
-		double		hazard = outlook.hazard[i] * outlook.frailty[i].shape / outlook.frailty[i].rate;
-
-		worst = Max(worst, hazard);
-	}
-	PG_RETURN_FLOAT8(exp(-worst));
+	PG_RETURN_FLOAT8(Holds(&outlook));
 }
 
 /*
@@ -884,4 +925,178 @@ liveness_holds_bounds(PG_FUNCTION_ARGS)
 	bounds[0] = exp(-worst[0]);
 	bounds[1] = exp(-worst[1]);
 	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/* ---------- the answer for all jobs ---------- */
+
+/*
+ * Times from as_of on, in seconds, each with the hazard that a job of that length has.  The
+ * hazard is linear between two points, and never falls.
+ */
+typedef struct OutlookCurve
+{
+	double	   *numbers;		/* time, hazard, time, hazard, ... */
+	int			n;				/* points */
+	int			size;			/* points that there is room for */
+} OutlookCurve;
+
+static void
+AddPoint(OutlookCurve *curve, double time, double hazard)
+{
+	if (curve->n > 0 && time <= curve->numbers[2 * curve->n - 2])
+	{
+		curve->numbers[2 * curve->n - 1] = hazard;
+		return;
+	}
+	if (curve->n == curve->size)
+	{
+		curve->size *= 2;
+		curve->numbers = (double *) repalloc(curve->numbers, 2 * curve->size * sizeof(double));
+	}
+	curve->numbers[2 * curve->n] = time;
+	curve->numbers[2 * curve->n + 1] = hazard;
+	curve->n++;
+}
+
+/*
+ * The hazard of all jobs up to one, or up to where the hazard is enough.  Where the spell
+ * enters another octave of age, its factor changes at once: the hazard jumps within a
+ * microsecond, or rests until the new factor has made up for the old.
+ */
+static void
+TraceOutlook(OutlookCurve *curve, const RunningSpell *spell, int64 job, double enough)
+{
+	const FleetHazard *fleet = &spell->fleet->fleet;
+	double		start_age = SECONDS(spell->as_of - spell->start);
+	double		hour_factor[HOURS_PER_DAY];
+	int			first_octave = Octave(start_age);
+	int			octave = -1;
+	double		factor = 0;
+	double		hazard = 0;		/* without the factor */
+	double		worst = 0;
+	double		age = start_age;
+	PieceWalk	walk;
+
+	curve->n = 0;
+	curve->size = 64;
+	curve->numbers = (double *) palloc(2 * curve->size * sizeof(double));
+	AddPoint(curve, 0, 0);
+	HourFactors(spell->host, fleet, hour_factor);
+	liveness_begin_pieces(&walk, spell->fleet, spell->start, spell->as_of, spell->as_of + job);
+	while (worst <= enough && liveness_next_piece(&walk))
+	{
+		double		here_factor = hour_factor[walk.hour_of_week % HOURS_PER_DAY];
+		double		at_end = hazard + walk.hazard * here_factor;
+		double		end_age = SECONDS(walk.at - spell->start);
+
+		CHECK_FOR_INTERRUPTS();
+		if (walk.octave != octave)
+		{
+			Frailty		frailty = LocalFrailty(spell->host, fleet->frailty_prior, first_octave, walk.octave);
+
+			octave = walk.octave;
+			factor = frailty.shape / frailty.rate;
+			if (hazard * factor > worst)
+			{
+				worst = hazard * factor;
+				AddPoint(curve, age - start_age + 1 / (double) USECS_PER_SEC, worst);
+			}
+		}
+		/* the fleet's hazard is constant in a bin of age */
+		while (age < end_age)
+		{
+			int			bin = AgeBin(age);
+			double		next_age = Min(age_bound[bin + 1], end_age);
+			double		next = next_age < end_age
+				? hazard + fleet->by_age[bin] * (next_age - age) * fleet->by_hour[walk.hour_of_week] * here_factor
+				: at_end;
+
+			if (next * factor > worst)
+			{
+				if (hazard * factor < worst)
+					AddPoint(curve, age - start_age + (next_age - age) *
+							 (worst - hazard * factor) / ((next - hazard) * factor), worst);
+				worst = next * factor;
+			}
+			AddPoint(curve, next_age - start_age, worst);
+			hazard = next;
+			age = next_age;
+		}
+	}
+}
+
+/*
+ * liveness_outlook(fleet float8[], host float4[], connected_at timestamptz,
+ *					as_of timestamptz, job_usecs bigint) -> float8[]
+ *
+ * The hazard of all jobs up to one: times in rising order, each with the hazard up to it.
+ */
+PG_FUNCTION_INFO_V1(liveness_outlook);
+Datum
+liveness_outlook(PG_FUNCTION_ARGS)
+{
+	RunningSpell spell;
+	OutlookCurve curve;
+	ArrayType  *result;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	spell = SpellOfArguments(fcinfo);
+	/* exp(-1000) is 0 */
+	TraceOutlook(&curve, &spell, WithinCalendar(&spell, JobArgument(fcinfo, 4)), 1000);
+	result = liveness_make_numbers(FLOAT8OID, sizeof(double), 2 * curve.n);
+	memcpy(ARR_DATA_PTR(result), curve.numbers, 2 * curve.n * sizeof(double));
+	PG_RETURN_ARRAYTYPE_P(result);
+}
+
+/*
+ * liveness_longest_job(fleet float8[], host float4[], connected_at timestamptz,
+ *						as_of timestamptz, probability float8) -> interval
+ *
+ * The longest job that liveness_holds says is held with that probability or a higher one.
+ */
+PG_FUNCTION_INFO_V1(liveness_longest_job);
+Datum
+liveness_longest_job(PG_FUNCTION_ARGS)
+{
+	Interval   *result;
+	RunningSpell spell;
+	OutlookCurve curve;
+	double		probability;
+	double		enough;
+	const double *last;
+	int64		job;
+	int64		longest;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	spell = SpellOfArguments(fcinfo);
+	probability = liveness_probability_argument(fcinfo, 4, "probability");
+	enough = -log(probability);
+	longest = WithinCalendar(&spell, MAX_SPAN_DAYS * USECS_PER_DAY);
+	TraceOutlook(&curve, &spell, longest, enough);
+	last = &curve.numbers[2 * (curve.n - 1)];
+
+	result = (Interval *) palloc0(sizeof(Interval));
+	if (last[1] <= enough)
+	{
+		result->day = NEVER_DAYS;
+		PG_RETURN_INTERVAL_P(result);
+	}
+	/* the first point beyond what is enough; a piece may have added several */
+	while (last[-1] > enough)
+		last -= 2;
+	job = (int64) ((last[-2] + (last[0] - last[-2]) * (enough - last[-1]) / (last[1] - last[-1])) * USECS_PER_SEC);
+	job = Min(job, longest);
+	/* rounding may have gone some microseconds too far */
+	for (int64 step = 1; job > 0; step *= 2)
+	{
+		Outlook		outlook = LookAhead(spell.fleet, spell.host, spell.start, spell.as_of, job);
+
+		if (Holds(&outlook) >= probability)
+			break;
+		job = Max(job - step, 0);
+	}
+	liveness_set_interval(result, job);
+	PG_RETURN_INTERVAL_P(result);
 }

@@ -78,4 +78,13 @@ liveness_divide_rounded(int64 n, int64 d)
 	return n / d + (n % d >= d - n % d);
 }
 
+/* A length of time in days and the rest, as the difference of two timestamps has them */
+static inline void
+liveness_set_interval(Interval *interval, int64 usecs)
+{
+	interval->month = 0;
+	interval->day = (int32) (usecs / USECS_PER_DAY);
+	interval->time = usecs % USECS_PER_DAY;
+}
+
 #endif							/* LIVENESS_TIMEMATH_H */

@@ -66,13 +66,17 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_percentiles', $$SELECT public.liveness_percentiles(h.cpu_usage, ARRAY[0, 0.1, 0.5, 0.9, 1]::float8[]) FROM public.provider_heartbeats h$$),
 	('liveness_none_holds', $$SELECT liveness_internal.liveness_none_holds(ARRAY[0.5, 0.9]::float8[], ARRAY['g', NULL], 0.2, 0.6)$$),
 	('liveness_choose', $$SELECT liveness_internal.liveness_choose(ARRAY['p', 'q'], ARRAY['g', NULL], ARRAY[0.9, 0.5]::float8[], 1, 0.5, 12, 0.2, 0.6, true)$$),
-	('liveness_checkpoint', $$SELECT liveness_internal.liveness_checkpoint(ARRAY[0, 0, 36000, 1]::float8[], 86400000000, 300000000, 600000000)$$),
+	('liveness_checkpoint', $$SELECT public.liveness_checkpoint(s.provider_id, '6 hours', '1 minute'), liveness_internal.liveness_checkpoint(ARRAY[0, 0, 36000, 1]::float8[], 86400000000, 300000000, 600000000)
+		FROM public.provider_sessions s$$),
+	('liveness_probability', $$SELECT public.liveness_probability(s.provider_id, '6 hours') FROM public.provider_sessions s$$),
+	('liveness_remaining', $$SELECT public.liveness_remaining(s.provider_id) FROM public.provider_sessions s$$),
+	('liveness_replicas', $$SELECT * FROM public.liveness_replicas('1 hour')$$), ('liveness_choose_connected', NULL),
 	-- those that write
 	('liveness_rollup_features', 'SELECT public.liveness_rollup_features()'), ('liveness_prune_batch', 'SELECT public.liveness_prune_batch()'),
 	('liveness_close_stale', 'SELECT public.liveness_close_stale()'),
 	-- parts of others, which ask with the arguments that they take
 	('liveness_fleet_ages_transfn', NULL), ('liveness_fleet_hours_transfn', NULL), ('liveness_fleet_combine', NULL), ('liveness_fleet_prior_transfn', NULL), ('liveness_fleet_prior_combine', NULL), ('liveness_fleet_prior_final', NULL), ('liveness_fleet_ages_final', NULL), ('liveness_fleet_hours_final', NULL),
-	('liveness_holds', NULL), ('liveness_holds_bounds', NULL), ('liveness_host_hazard', NULL), ('liveness_history_curve', NULL), ('liveness_history_uptime', NULL),
+	('liveness_holds', NULL), ('liveness_holds_bounds', NULL), ('liveness_host_hazard', NULL), ('liveness_outlook', NULL), ('liveness_longest_job', NULL), ('liveness_connected', NULL), ('liveness_history_curve', NULL), ('liveness_history_uptime', NULL),
 	('liveness_setting_interval', NULL),
 	-- where the library is preloaded, or pg_cron
 	('liveness_stats', NULL), ('liveness_cron_schema', NULL);
@@ -198,15 +202,21 @@ CREATE TEMP TABLE answer AS SELECT * FROM pg_temp.nulls();
 SELECT is_empty($$SELECT * FROM answer WHERE answer NOT IN ('', '22004', '22023', '23502')$$, 'NULL is an argument, or an error of an argument');
 SELECT is((SELECT string_agg(format('%s %s %s', function, argument, answer), ', ' ORDER BY function, argument COLLATE "C") FROM answer
 	WHERE answer <> '' AND function !~ '_(limit|usecs|instant|start|cases|span|step)$'),
+	'liveness_at_risk probability 22004, liveness_at_risk within 22004, '
 	'liveness_backtest horizon 22004, liveness_backtest since 22004, liveness_backtest step 22004, liveness_backtest until 22004, '
 	'liveness_calibration horizon 22004, liveness_calibration since 22004, liveness_calibration step 22004, liveness_calibration until 22004, '
 	'liveness_candidates job 22004, liveness_candidates_at as_of 22004, liveness_candidates_at job 22004, '
+	'liveness_checkpoint checkpoint_cost 22004, liveness_checkpoint restart_cost 22004, liveness_checkpoint work 22004, '
 	'liveness_choose group_names 22004, liveness_choose jobs 22004, liveness_choose max_replicas 22004, liveness_choose phi 22004, liveness_choose probabilities 22004, liveness_choose provider_ids 22004, liveness_choose psi 22004, liveness_choose target 22004, liveness_choose whole_jobs 22004, '
 	'liveness_close_orphans reason 23502, liveness_close_session reason 23502, liveness_estimate_shocks as_of 22004, liveness_features_at as_of 22004, '
 	'liveness_fleet_connected since 22004, liveness_fleet_connected step 22004, liveness_fleet_connected until 22004, liveness_fleet_survival as_of 22004, '
 	'liveness_open_session connected_at 23502, liveness_open_session coordinator_id 23502, liveness_open_session provider_id 23502, '
 	'liveness_open_sessions connected_at 23502, liveness_open_sessions coordinator_id 23502, liveness_open_sessions provider_ids 23502, '
-	'liveness_partition_heartbeats until 22004, liveness_partition_heartbeats width 22004, liveness_reliability max_rows 22023, liveness_rollup_features as_of 22004, '
+	'liveness_partition_heartbeats until 22004, liveness_partition_heartbeats width 22004, '
+	'liveness_place job 22004, liveness_place jobs 22004, liveness_place target 22004, liveness_probability job 22004, '
+	'liveness_reliability max_rows 22023, liveness_remaining probability 22004, '
+	'liveness_replicas exclude 22023, liveness_replicas job 22004, liveness_replicas max_replicas 22004, liveness_replicas target 22004, '
+	'liveness_rollup_features as_of 22004, '
 	'liveness_uptime since 22004, liveness_uptime until 22004',
 	'by function');
 
