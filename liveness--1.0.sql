@@ -160,6 +160,21 @@ SELECT pg_catalog.pg_extension_config_dump('provider_exclusions', '');
 SELECT pg_catalog.pg_extension_config_dump('provider_exclusions_id_seq', '');
 COMMENT ON SEQUENCE provider_exclusions_id_seq IS 'Ids of exclusions';
 
+-- range_agg is never asked for a range that ends before it begins, which would be an error.
+CREATE VIEW liveness_internal.liveness_excluded AS
+	SELECT e.provider_id,
+		range_agg(tstzrange(e.since, e.until)) + coalesce((
+			SELECT range_agg(tstzrange(a.since, a.until))
+			FROM provider_exclusions a
+			WHERE a.provider_id IS NULL AND (a.until IS NULL OR a.until > a.since)
+		), '{}') AS excluded
+	FROM provider_exclusions e
+	WHERE e.until IS NULL OR e.until > e.since
+	GROUP BY e.provider_id;
+COMMENT ON VIEW liveness_internal.liveness_excluded IS 'Excluded time of each provider that has any of its own, and of all others';
+COMMENT ON COLUMN liveness_internal.liveness_excluded.provider_id IS 'The machine; NULL: any that has no row';
+COMMENT ON COLUMN liveness_internal.liveness_excluded.excluded IS 'Union of its exclusions and of those of everybody';
+
 -- Every row is rewritten by every rollup: room for its next version on the page.
 CREATE TABLE provider_reliability_features (
 	provider_id text PRIMARY KEY,
@@ -195,7 +210,7 @@ COMMENT ON COLUMN provider_reliability_features.mtbf_seconds IS 'Mean time betwe
 COMMENT ON COLUMN provider_reliability_features.median_session_seconds IS 'Median length of spells, seconds (percentile_cont)';
 COMMENT ON COLUMN provider_reliability_features.p10_session_seconds IS '10th percentile of the lengths of spells, seconds (percentile_cont)';
 COMMENT ON COLUMN provider_reliability_features.p90_session_seconds IS '90th percentile of the lengths of spells, seconds (percentile_cont)';
-COMMENT ON COLUMN provider_reliability_features.hourly_availability IS '168 shares of time online, 24 x day + hour, day 0 = Sunday, UTC; null: the window holds none of that hour';
+COMMENT ON COLUMN provider_reliability_features.hourly_availability IS '168 shares of time online, 24 x day + hour, day 0 = Sunday, UTC; null: nothing of that hour is left in the window';
 COMMENT ON COLUMN provider_reliability_features.disconnect_reasons IS 'Reason -> sessions that ended for it in the window; '''' goes by unspecified';
 COMMENT ON COLUMN provider_reliability_features.p_stays_4h IS 'Share of spells that lasted 4 hours or more, 0 to 1; shorter ones that did not fail are left out';
 COMMENT ON COLUMN provider_reliability_features.p_stays_8h IS 'Share of spells that lasted 8 hours or more, 0 to 1; shorter ones that did not fail are left out';
@@ -284,7 +299,7 @@ CREATE TABLE liveness_internal.liveness_provider_hazard (
 	hazard real[] NOT NULL,
 	spell_since timestamptz,
 	spell_until timestamptz,
-	spell_failed boolean,
+	spell_uncensored boolean,
 	fingerprint bigint
 ) WITH (fillfactor = 45);
 ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
@@ -295,7 +310,7 @@ COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spells IS 'Its spel
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_failed IS 'Did its last spell end by a failure?';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_uncensored IS 'Did its last spell end for an uncensored reason? Excluded time changes nothing: such an end is never bridged';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.fingerprint IS 'Fingerprint of its sessions that were open then, and of the settings that say what a spell is';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_provider_hazard', '');
 
@@ -453,6 +468,9 @@ COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the colum
 CREATE FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features';
+CREATE FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'Transition function of liveness_features with excluded time';
 CREATE FUNCTION liveness_internal.liveness_features_combine(internal, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_combine(internal, internal) IS 'Combine function of liveness_features';
@@ -477,14 +495,29 @@ CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at tim
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider, from its sessions in the window';
+CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text,
+	as_of timestamptz, window_days int, excluded tstzmultirange) (
+	SFUNC = liveness_internal.liveness_features_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_features_final,
+	COMBINEFUNC = liveness_internal.liveness_features_combine,
+	SERIALFUNC = liveness_internal.liveness_features_serialize,
+	DESERIALFUNC = liveness_internal.liveness_features_deserialize,
+	SSPACE = 2048,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'Reliability features of one provider, time left out that counts neither as up nor as down';
 -- The two share one state: the rollup needs both, and pays for one scan.
 CREATE FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features_all and liveness_features_history';
+CREATE FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'Transition function of liveness_features_all and liveness_features_history with excluded time';
 CREATE FUNCTION liveness_internal.liveness_features_history_final(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_history_final(internal) IS 'Final function of liveness_features_history';
-CREATE AGGREGATE liveness_internal.liveness_features_all(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
+CREATE AGGREGATE liveness_internal.liveness_features_all(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int, excluded tstzmultirange) (
 	SFUNC = liveness_internal.liveness_features_all_transfn,
 	STYPE = internal,
 	FINALFUNC = liveness_internal.liveness_features_final,
@@ -494,7 +527,7 @@ CREATE AGGREGATE liveness_internal.liveness_features_all(connected_at timestampt
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_internal.liveness_features_all(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_features, but sessions outside of the window are kept for liveness_features_history';
+COMMENT ON AGGREGATE liveness_internal.liveness_features_all(timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'As liveness_features, but sessions outside of the window are kept for liveness_features_history';
 CREATE AGGREGATE liveness_internal.liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
 	SFUNC = liveness_internal.liveness_features_all_transfn,
 	STYPE = internal,
@@ -505,7 +538,18 @@ CREATE AGGREGATE liveness_internal.liveness_features_history(connected_at timest
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_internal.liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'The packed sessions that began before as_of, from the state of liveness_features_all';
+COMMENT ON AGGREGATE liveness_internal.liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'The packed sessions that began before as_of';
+CREATE AGGREGATE liveness_internal.liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int, excluded tstzmultirange) (
+	SFUNC = liveness_internal.liveness_features_all_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_features_history_final,
+	COMBINEFUNC = liveness_internal.liveness_features_combine,
+	SERIALFUNC = liveness_internal.liveness_features_serialize,
+	DESERIALFUNC = liveness_internal.liveness_features_deserialize,
+	SSPACE = 2048,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_features_history(timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'As liveness_features_history, with excluded time; shares the state of liveness_features_all';
 
 CREATE TYPE liveness_internal.liveness_hours_row AS (
 	hour timestamptz,
@@ -672,14 +716,18 @@ CREATE TYPE liveness_internal.liveness_spell AS (
 	until timestamptz,
 	seconds float8,
 	running boolean,
-	failed boolean
+	failed boolean,
+	excused boolean,
+	uncensored boolean
 );
 COMMENT ON TYPE liveness_internal.liveness_spell IS 'A spell as it was known as of an instant';
 COMMENT ON COLUMN liveness_internal.liveness_spell.since IS 'When it began';
 COMMENT ON COLUMN liveness_internal.liveness_spell.until IS 'When it ended; the instant itself while it was running';
 COMMENT ON COLUMN liveness_internal.liveness_spell.seconds IS 'Its length, seconds';
 COMMENT ON COLUMN liveness_internal.liveness_spell.running IS 'Had it not ended?';
-COMMENT ON COLUMN liveness_internal.liveness_spell.failed IS 'Had it ended for an uncensored reason?';
+COMMENT ON COLUMN liveness_internal.liveness_spell.failed IS 'Had it ended for an uncensored reason, and not in excluded time?';
+COMMENT ON COLUMN liveness_internal.liveness_spell.excused IS 'Had it ended in excluded time?';
+COMMENT ON COLUMN liveness_internal.liveness_spell.uncensored IS 'Had it ended for an uncensored reason, in excluded time or not? Such an end is never bridged';
 
 CREATE FUNCTION liveness_internal.liveness_history_spells(history bytea, as_of timestamptz)
 RETURNS SETOF liveness_internal.liveness_spell AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50;
@@ -708,6 +756,10 @@ CREATE FUNCTION liveness_internal.liveness_history_count(history bytea, as_of ti
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_count(bytea, timestamptz) IS 'How many spells of a history had any length as of then';
 
+CREATE FUNCTION liveness_internal.liveness_history_exclude(history bytea, excluded tstzmultirange)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_exclude(bytea, tstzmultirange) IS 'The same history, with other excluded time';
+
 CREATE FUNCTION liveness_internal.liveness_history_fingerprint(history bytea)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_fingerprint(bytea) IS 'Fingerprint of the sessions of a history that were open when it was made';
@@ -729,7 +781,7 @@ CREATE AGGREGATE liveness_internal.liveness_recent_sessions(connected_at timesta
 );
 COMMENT ON AGGREGATE liveness_internal.liveness_recent_sessions(timestamptz, timestamptz, text, timestamptz) IS 'Sessions of a provider, packed for liveness_running_since; NULL if none is open as of an instant';
 
-CREATE FUNCTION liveness_internal.liveness_running_since(recent bytea, known_at timestamptz, spell_since timestamptz, spell_until timestamptz, spell_failed boolean, fingerprint bigint)
+CREATE FUNCTION liveness_internal.liveness_running_since(recent bytea, known_at timestamptz, spell_since timestamptz, spell_until timestamptz, spell_uncensored boolean, fingerprint bigint)
 RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_running_since(bytea, timestamptz, timestamptz, timestamptz, boolean, bigint) IS 'When the spell of a provider began that goes on';
 
@@ -830,6 +882,9 @@ COMMENT ON FUNCTION liveness_internal.liveness_probability_limit(float8, text) I
 -- What liveness_rollup_features writes, but from the sessions of the window alone: the
 -- rollup reads the others as well, for liveness_candidates.
 --
+-- One of the two parts runs: the join with excluded time would cost something where there
+-- is none.
+--
 -- The condition without a column is a gate that the executor opens once: it checks
 -- the arguments even where there is no session.
 CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
@@ -856,13 +911,31 @@ BEGIN ATOMIC
 		(w.features).p_survives_8h,
 		(w.features).spells_count
 	FROM (
-		SELECT s.provider_id,
-			@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
-		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < as_of
-		AND (s.disconnected_at IS NULL
-			OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
-		GROUP BY s.provider_id
+		SELECT p.provider_id, p.features
+		FROM (
+			SELECT s.provider_id,
+				@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at < as_of
+			AND (s.disconnected_at IS NULL
+				OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
+			GROUP BY s.provider_id
+		) p
+		WHERE NOT EXISTS (SELECT FROM @extschema@.provider_exclusions)
+		UNION ALL
+		SELECT p.provider_id, p.features
+		FROM (
+			SELECT s.provider_id,
+				@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days,
+					coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS features
+			FROM @extschema@.provider_sessions s
+			LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = s.provider_id
+			WHERE s.connected_at < as_of
+			AND (s.disconnected_at IS NULL
+				OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
+			GROUP BY s.provider_id
+		) p
+		WHERE EXISTS (SELECT FROM @extschema@.provider_exclusions)
 	) w
 	WHERE liveness_internal.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
@@ -2197,7 +2270,7 @@ COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, sec
 
 -- One provider's spells are found by index: the condition on it reaches every part.
 CREATE VIEW provider_spells AS
-	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed
+	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed, p.excused
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 1) AS sessions
 		FROM provider_sessions s
@@ -2205,7 +2278,9 @@ CREATE VIEW provider_spells AS
 		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))
 		GROUP BY s.provider_id
 	) h
-	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, now()) p
+	LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
+	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(liveness_internal.liveness_history_exclude(h.sessions,
+		coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))), now()) p
 	CROSS JOIN LATERAL (
 		-- of several that end it, a failure says why
 		SELECT count(*) AS sessions,
@@ -2222,7 +2297,8 @@ COMMENT ON COLUMN provider_spells.since IS 'When the spell began: with its first
 COMMENT ON COLUMN provider_spells.until IS 'When the spell ended: with its last session; now() while it goes on';
 COMMENT ON COLUMN provider_spells.sessions IS 'Sessions of the window that the spell consists of';
 COMMENT ON COLUMN provider_spells.reason IS 'Why the last session ended; of several at one instant an uncensored reason; NULL while the spell goes on';
-COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason?';
+COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason, and not in excluded time?';
+COMMENT ON COLUMN provider_spells.excused IS 'Did the spell end in excluded time?';
 
 CREATE VIEW provider_heartbeat_history AS
 	SELECT h.id, h.provider_id, h.at, h.status, h.memory_pressure, h.cpu_usage, h.thermal_state,
@@ -2249,7 +2325,7 @@ COMMENT ON VIEW provider_availability_matrix IS 'hourly_availability, a row for 
 COMMENT ON COLUMN provider_availability_matrix.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_availability_matrix.day IS 'Day of the week, UTC, 0 = Sunday';
 COMMENT ON COLUMN provider_availability_matrix.hour IS 'Hour of the day, UTC, 0 to 23';
-COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: the window holds none of it';
+COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: nothing of it is left in the window';
 
 CREATE VIEW provider_disconnect_reasons AS
 	SELECT f.provider_id, r.reason, CASE WHEN jsonb_typeof(r.sessions) = 'number'
@@ -2660,7 +2736,7 @@ CREATE VIEW liveness_internal.liveness_running AS
 	SELECT c.provider_id,
 		coalesce(
 			CASE WHEN f.as_of <= now()
-				THEN liveness_internal.liveness_running_since(c.recent, f.as_of, p.spell_since, p.spell_until, p.spell_failed, p.fingerprint)
+				THEN liveness_internal.liveness_running_since(c.recent, f.as_of, p.spell_since, p.spell_until, p.spell_uncensored, p.fingerprint)
 			END,
 			(SELECT liveness_internal.liveness_running_since(
 				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()),
@@ -2952,10 +3028,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH history AS MATERIALIZED (
-		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
-		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < $1
-		GROUP BY s.provider_id
+		SELECT h.provider_id, liveness_internal.liveness_history_exclude(h.sessions,
+				coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS sessions
+		FROM (
+			SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at < $1
+			GROUP BY s.provider_id
+		) h
+		LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
 	), ages AS MATERIALIZED (
 		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
 		FROM history h
@@ -3336,11 +3417,16 @@ BEGIN ATOMIC
 		FROM asked a
 		CROSS JOIN LATERAL generate_series(a.since, a.until - a.horizon, a.step) c (cut)
 	), history AS MATERIALIZED (
-		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
-				(SELECT a.until FROM asked a), 1) AS sessions
-		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < (SELECT a.until FROM asked a)
-		GROUP BY s.provider_id
+		SELECT h.provider_id, liveness_internal.liveness_history_exclude(h.sessions,
+				coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS sessions
+		FROM (
+			SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
+					(SELECT a.until FROM asked a), 1) AS sessions
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at < (SELECT a.until FROM asked a)
+			GROUP BY s.provider_id
+		) h
+		LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
 	), up AS (
 		SELECT DISTINCT ON (c.cut, s.provider_id) c.cut, c.ends, s.provider_id, s.id
 		FROM cuts c
@@ -3678,12 +3764,14 @@ BEGIN ATOMIC
 			CASE WHEN p.since < w.since THEN 60 * floor((extract(epoch FROM w.since) - extract(epoch FROM p.since))::float8 / 60) ELSE 0 END)
 	FROM (SELECT liveness_internal.liveness_window_start(as_of, window_days) AS since) w
 	CROSS JOIN LATERAL (
-		SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, 1) AS sessions
+		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, 1) AS sessions
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at < as_of AND (s.disconnected_at IS NULL OR s.disconnected_at >= w.since)
 		GROUP BY s.provider_id
 	) h
-	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, as_of) p
+	LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
+	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(liveness_internal.liveness_history_exclude(h.sessions,
+		coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))), as_of) p
 	WHERE isfinite(p.since)
 	-- it checks the arguments even where there is no session
 	HAVING liveness_internal.liveness_window_start(as_of, window_days) IS NOT NULL;
@@ -4565,6 +4653,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'provider_sessions', 'INSERT, UPDATE', '{writer}'),
 		('TABLE', 'provider_spells', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_stale_sessions', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_excluded', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_granted_role', 'SELECT', '{operator}'),

@@ -10,7 +10,8 @@
  *
  * A session is "open" if it has not ended as of as_of.  A reason is "censored" if it says
  * that the observer went away (liveness.censored_reasons).  The row describes spells
- * (spells.c), except for the numbers of sessions and of their reasons.
+ * (spells.c), except for the numbers of sessions and of their reasons.  Excluded time
+ * (excluded.c) is left out of times, and the end of a spell in it is no failure.
  *
  * Memory: 24 bytes a session, in the aggregate's context, grown by doubling; the final
  * function needs some 60 bytes a session more for a moment.  Sessions arrive in the order
@@ -35,6 +36,7 @@
 
 #include "aggstate.h"
 #include "arguments.h"
+#include "excluded.h"
 #include "features_row.h"
 #include "history.h"
 #include "matrix.h"
@@ -46,7 +48,7 @@
 #include "spells.h"
 #include "survival.h"
 
-#define FEATURES_MAGIC		0x4c764631	/* "LvF1" */
+#define FEATURES_MAGIC		0x4c764632	/* "LvF2" */
 #define INITIAL_SESSIONS	19	/* makes the state half a kilobyte */
 #define NOT_ENDED			(-1)
 
@@ -67,6 +69,8 @@ typedef struct FeaturesState
 	TimestampTz as_of;
 	TimestampTz since;
 	ReasonSet	reasons;
+	struct varlena *given;		/* the argument excluded, or NULL; not read by combine */
+	ExcludedTime excluded;		/* what it says */
 	int64		nsessions;
 	int64		capacity;
 	FeaturesSession sessions[FLEXIBLE_ARRAY_MEMBER];
@@ -90,6 +94,8 @@ MakeState(MemoryContext context, ReasonTable *shared, TimestampTz as_of,
 	state->since = as_of - window_days * USECS_PER_DAY;
 	state->window_days = window_days;
 	state->reasons = (ReasonSet) {shared, NULL};
+	state->given = NULL;
+	state->excluded = (ExcludedTime) {0, NULL};
 	state->nsessions = 0;
 	state->capacity = capacity;
 	return state;
@@ -101,6 +107,7 @@ AssertValidState(const FeaturesState *state PG_USED_FOR_ASSERTS_ONLY)
 	Assert(state->nsessions >= 0 && state->nsessions <= state->capacity);
 	Assert(StateSize(state->capacity) <= GetMemoryChunkSpace(unconstify(FeaturesState *, state)));
 	Assert(state->since == state->as_of - state->window_days * USECS_PER_DAY);
+	Assert(liveness_excluded_in_order(&state->excluded));
 #ifdef USE_ASSERT_CHECKING
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
@@ -124,10 +131,43 @@ ReserveSessions(FeaturesState *state, int64 more)
 	return (FeaturesState *) repalloc_huge(state, StateSize(state->capacity));
 }
 
+/* Is an argument what the first row gave?  Equal multiranges are of equal bytes. */
+static bool
+IsGiven(const FeaturesState *state, const struct varlena *excluded)
+{
+	if (state->given == NULL || excluded == NULL)
+		return state->given == excluded;
+	return VARSIZE_ANY_EXHDR(excluded) == VARSIZE_ANY_EXHDR(state->given) &&
+		memcmp(VARDATA_ANY(excluded), VARDATA_ANY(state->given), VARSIZE_ANY_EXHDR(excluded)) == 0;
+}
+
+/* Keep the argument, in the form that is aligned, and what it says */
+static void
+TakeExcluded(FeaturesState *state, MemoryContext context, const struct varlena *excluded)
+{
+	Size		size = VARSIZE_ANY_EXHDR(excluded);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+
+	state->given = (struct varlena *) palloc(VARHDRSZ + size);
+	SET_VARSIZE(state->given, VARHDRSZ + size);
+	memcpy(VARDATA(state->given), VARDATA_ANY(excluded), size);
+	liveness_read_excluded(&state->excluded, state->given);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+pg_noreturn static void
+VaryingArguments(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("as_of, window_days and excluded of liveness_features must not vary within a group"),
+			 errhint("Group by them, or give each row the same.")));
+}
+
 /*
  * Add the session in the arguments (state, connected_at, disconnected_at,
- * disconnect_reason, as_of, window_days).  A NULL connected_at is no session; a NULL
- * reason counts as ''.
+ * disconnect_reason, as_of, window_days, and maybe excluded).  A NULL connected_at is no
+ * session; a NULL reason counts as ''.
  */
 static inline Datum
 AddSession(FunctionCallInfo fcinfo, bool whole_history)
@@ -138,12 +178,15 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 	TimestampTz connected_at;
 	TimestampTz disconnected_at;
 	int			window_days;
+	struct varlena *excluded = NULL;
 	FeaturesSession *session;
 	int32		reason = NOT_ENDED;
 
 	/* the first row of a group checks both, and the others must have the same */
 	as_of = PG_ARGISNULL(4) ? liveness_as_of_argument(fcinfo, 4) : PG_GETARG_TIMESTAMPTZ(4);
 	window_days = PG_ARGISNULL(5) ? liveness_window_days : PG_GETARG_INT32(5);
+	if (PG_NARGS() > 6 && !PG_ARGISNULL(6))
+		excluded = PG_GETARG_VARLENA_PP(6);
 
 	if (state == NULL)
 	{
@@ -151,12 +194,12 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 		liveness_check_window_days(window_days);
 		state = MakeState(aggcontext, liveness_shared_reasons(fcinfo), as_of, window_days,
 						  INITIAL_SESSIONS);
+		if (excluded != NULL)
+			TakeExcluded(state, aggcontext, excluded);
 	}
-	else if (as_of != state->as_of || window_days != state->window_days)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of and window_days of liveness_features must not vary within a group"),
-				 errhint("Group by them, or give each row the same.")));
+	else if (as_of != state->as_of || window_days != state->window_days ||
+			 !IsGiven(state, excluded))
+		VaryingArguments();
 
 	/* sessions that do not belong to the window are left out */
 	if (PG_ARGISNULL(1))
@@ -191,7 +234,7 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 
 /*
  * liveness_features_transfn(internal, connected_at, disconnected_at,
- *							 disconnect_reason, as_of, window_days)
+ *							 disconnect_reason, as_of, window_days[, excluded])
  *
  * Keeps the sessions of the window.
  */
@@ -232,13 +275,14 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(left);
 	}
 	if (left == NULL)
+	{
 		left = MakeState(aggcontext, liveness_shared_reasons(fcinfo), right->as_of,
 						 right->window_days, Max(right->nsessions, INITIAL_SESSIONS));
-	else if (left->as_of != right->as_of || left->window_days != right->window_days)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of and window_days of liveness_features must not vary within a group"),
-				 errhint("Group by them, or give each row the same.")));
+		left->excluded = liveness_copy_excluded(aggcontext, &right->excluded);
+	}
+	else if (left->as_of != right->as_of || left->window_days != right->window_days ||
+			 !liveness_same_excluded(&left->excluded, &right->excluded))
+		VaryingArguments();
 
 	/* each reason is looked up once; 0 says that it was not yet */
 	renumbered = (int32 *)
@@ -270,7 +314,10 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(left);
 }
 
-/* The beginning of a serialized state; the reasons (length, bytes) and sessions follow */
+/*
+ * The beginning of a serialized state; the reasons (length, bytes), the excluded time and
+ * the sessions follow
+ */
 typedef struct SerializedFeatures
 {
 	uint32		magic;
@@ -278,6 +325,7 @@ typedef struct SerializedFeatures
 	TimestampTz as_of;
 	int64		nsessions;
 	int64		nreasons;
+	int64		nexcluded;
 } SerializedFeatures;
 
 /* One tally serves all groups of a call site */
@@ -306,6 +354,7 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 	state = (FeaturesState *) liveness_state_argument(fcinfo, 0, FEATURES_MAGIC);
 	AssertValidState(state);
 	liveness_check_serialized_count(state->nsessions, sizeof(FeaturesSession));
+	liveness_check_serialized_count(state->excluded.n, sizeof(TimeSpan));
 
 	tally = GetTally(fcinfo, &state->reasons);
 
@@ -331,6 +380,7 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 	header.as_of = state->as_of;
 	header.nsessions = state->nsessions;
 	header.nreasons = tally->ntouched;
+	header.nexcluded = state->excluded.n;
 
 	pq_begintypsend(&buf);
 	pq_sendbytes(&buf, (char *) &header, sizeof(header));
@@ -342,6 +392,7 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 		pq_sendbytes(&buf, (char *) &len, sizeof(len));
 		pq_sendbytes(&buf, text, (int) len);
 	}
+	pq_sendbytes(&buf, (char *) state->excluded.spans, (int) (header.nexcluded * sizeof(TimeSpan)));
 	pq_sendbytes(&buf, (char *) sessions, (int) (state->nsessions * sizeof(FeaturesSession)));
 	liveness_clear_tally(tally);
 	pfree(sessions);
@@ -377,6 +428,13 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 		(void) liveness_intern_reason(&state->reasons, CurrentMemoryContext, reader.cur, len);
 		reader.cur += len;
 	}
+	liveness_check_remaining(&reader, header.nexcluded, sizeof(TimeSpan));
+	state->excluded.spans = (TimeSpan *)
+		MemoryContextAllocHuge(CurrentMemoryContext, Max(header.nexcluded, 1) * sizeof(TimeSpan));
+	state->excluded.n = header.nexcluded;
+	liveness_read_bytes(&reader, state->excluded.spans, header.nexcluded * sizeof(TimeSpan));
+	if (!liveness_excluded_in_order(&state->excluded))
+		liveness_corrupt_state();
 	liveness_read_bytes(&reader, state->sessions,
 						header.nsessions * sizeof(FeaturesSession));
 	liveness_read_end(&reader);
@@ -420,8 +478,9 @@ typedef struct FinalCache
 	MemoryContext tmpcontext;	/* for one group, then reset */
 	ReasonTally tally;
 	TimestampTz as_of;
-	int			window_days;	/* 0: no window yet */
-	int64		window[HOURS_PER_WEEK]; /* the matrix of the window itself */
+	int			window_days;	/* 0: no window yet, or one of which time is excluded */
+	int64		window_usecs;	/* the time of the window that is not excluded */
+	int64		window[HOURS_PER_WEEK]; /* and its matrix */
 	MatrixShares shares;
 } FinalCache;
 
@@ -452,20 +511,40 @@ RoundToSeconds(int64 usecs)
 	return liveness_divide_rounded(usecs, USECS_PER_SEC);
 }
 
-/* hourly_availability: the share of each hour of the week in the window */
-static Jsonb *
-BuildMatrix(FinalCache *cache, const FeaturesState *state, const WeekMatrix *online)
+/* An amount of time, and by hour of the week */
+typedef struct CountedTime
 {
-	if (cache->as_of != state->as_of || cache->window_days != state->window_days)
-	{
-		WeekMatrix	window = {0};
+	int64		usecs;
+	WeekMatrix	matrix;
+} CountedTime;
 
-		liveness_week_matrix_add(&window, state->since, state->as_of);
-		liveness_week_matrix_cells(&window, cache->window);
-		cache->as_of = state->as_of;
-		cache->window_days = state->window_days;
+/* Add what is not excluded of [start, end), which is finite */
+static void
+AddCounted(CountedTime *time, const ExcludedTime *excluded, TimestampTz start, TimestampTz end)
+{
+	TimeSpan	part;
+
+	while (liveness_next_counted(excluded, &start, end, &part))
+	{
+		time->usecs += part.end - part.start;
+		liveness_week_matrix_add(&time->matrix, part.start, part.end);
 	}
-	return liveness_week_matrix_shares(&cache->shares, online, cache->window);
+}
+
+/* The window of most groups is the same, and has nothing excluded */
+static void
+CountWindow(FinalCache *cache, const FeaturesState *state)
+{
+	CountedTime window = {0};
+
+	if (cache->as_of == state->as_of && cache->window_days == state->window_days &&
+		state->excluded.n == 0)
+		return;
+	AddCounted(&window, &state->excluded, state->since, state->as_of);
+	liveness_week_matrix_cells(&window.matrix, cache->window);
+	cache->window_usecs = window.usecs;
+	cache->as_of = state->as_of;
+	cache->window_days = state->excluded.n == 0 ? state->window_days : 0;
 }
 
 /*
@@ -505,10 +584,10 @@ ReadIntervals(const FeaturesState *state, TimestampTz since, TimestampTz open_en
 /* What the spells of the window add up to */
 typedef struct SpellFigures
 {
-	int64		uptime;			/* microseconds, as all times here */
+	CountedTime online;
 	int64		failures;
 	int64		gaps;
-	int64		gap_total;
+	int64		gap_total;		/* microseconds, as all times here */
 	int64		stays_4h;
 	int64		stays_8h;
 	int64		failed_before_4h;
@@ -516,7 +595,6 @@ typedef struct SpellFigures
 	bool		has_disconnect;
 	TimestampTz last_disconnect_at;
 	int64		last_length;
-	WeekMatrix	online;
 	SurvivalSample sample;
 } SpellFigures;
 
@@ -530,13 +608,13 @@ AddSpells(const FeaturesState *state, const LivenessInterval *spells, int64 n,
 	for (int64 i = 0; i < n; i++)
 	{
 		const LivenessInterval *spell = &spells[i];
-		bool		failed = spell->ending == ENDING_FAILURE;
+		bool		failed = spell->ending == ENDING_FAILURE &&
+			!liveness_is_excluded(&state->excluded, spell->end);
 		int64		length = liveness_saturating_sub(spell->end, spell->start);
 		TimestampTz start = Max(spell->start, state->since);
 
 		/* every spell here ends inside the window */
-		figures->uptime += Max(spell->end - start, 0);
-		liveness_week_matrix_add(&figures->online, start, spell->end);
+		AddCounted(&figures->online, &state->excluded, start, spell->end);
 		liveness_observe(&figures->sample,
 						 Max(liveness_saturating_sub(state->since, spell->start), 0),
 						 length, failed);
@@ -560,11 +638,11 @@ AddSpells(const FeaturesState *state, const LivenessInterval *spells, int64 n,
 		 */
 		if (spell->end > spell->start)
 		{
-			if (has_previous)
-			{
-				figures->gaps++;
-				figures->gap_total += spell->start - previous_end;
-			}
+			int64		gap = has_previous
+				? liveness_counted_usecs(&state->excluded, previous_end, spell->start) : 0;
+
+			figures->gaps += gap > 0;
+			figures->gap_total += gap;
 			has_previous = true;
 			previous_end = spell->end;
 		}
@@ -579,12 +657,13 @@ StayShare(int64 stays, int64 failed_before)
 
 /* Shares, means, counts, and the score that follows from them */
 static void
-PutShares(const FeaturesState *state, const SpellFigures *figures, Datum *values, bool *nulls)
+PutShares(const FeaturesState *state, const SpellFigures *figures, int64 window_usecs,
+		  Datum *values, bool *nulls)
 {
-	double		uptime_pct = (double) figures->uptime / (double) (state->window_days * USECS_PER_DAY);
+	double		uptime_pct = window_usecs == 0 ? 0 : (double) figures->online.usecs / (double) window_usecs;
 	double		p_stays_4h = StayShare(figures->stays_4h, figures->failed_before_4h);
 	double		p_stays_8h = StayShare(figures->stays_8h, figures->failed_before_8h);
-	int64		mtbf_seconds = liveness_divide_rounded(figures->uptime, Max(figures->failures, 1) * USECS_PER_SEC);
+	int64		mtbf_seconds = liveness_divide_rounded(figures->online.usecs, Max(figures->failures, 1) * USECS_PER_SEC);
 
 	values[COL_UPTIME_PCT] = Float4GetDatum((float4) uptime_pct);
 	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
@@ -657,7 +736,7 @@ liveness_features_history_final(PG_FUNCTION_ARGS)
 		MemoryContextAllocHuge(CurrentMemoryContext, state->nsessions * sizeof(LivenessInterval));
 	n = ReadIntervals(state, DT_NOBEGIN, DT_NOEND, tally, intervals);
 	liveness_clear_tally(tally);
-	history = liveness_pack_history(intervals, n, liveness_resume_within_usecs());
+	history = liveness_pack_history(intervals, n, liveness_resume_within_usecs(), &state->excluded);
 	pfree(intervals);
 	PG_RETURN_BYTEA_P(history);
 }
@@ -712,9 +791,11 @@ liveness_features_final(PG_FUNCTION_ARGS)
 
 	values[COL_SESSIONS_COUNT] = Int32GetDatum((int32) Min(nsessions, PG_INT32_MAX));
 	values[COL_SPELLS_COUNT] = Int32GetDatum((int32) Min(nspells, PG_INT32_MAX));
-	PutShares(state, &figures, values, nulls);
+	CountWindow(cache, state);
+	PutShares(state, &figures, cache->window_usecs, values, nulls);
 	PutLengths(&figures.sample, values, nulls);
-	values[COL_HOURLY_AVAILABILITY] = JsonbPGetDatum(BuildMatrix(cache, state, &figures.online));
+	values[COL_HOURLY_AVAILABILITY] = 
+		JsonbPGetDatum(liveness_week_matrix_shares(&cache->shares, &figures.online.matrix, cache->window));
 	values[COL_DISCONNECT_REASONS] = JsonbPGetDatum(liveness_tally_jsonb(&state->reasons, &cache->tally));
 	liveness_clear_tally(&cache->tally);
 

@@ -4,8 +4,9 @@
  *		A provider's sessions, packed, and the spells that they make as of an instant.
  *
  * A history holds what the model needs of a provider's sessions: the intervals of
- * those that overlap, merged and in order of time, and whether a failure ended each.
- * The same history serves every instant: a back-test asks for hundreds.
+ * those that overlap, merged and in order of time, and whether a failure ended each; and
+ * the excluded time, in which the end of a spell is no failure.  The same history serves
+ * every instant: a back-test asks for hundreds.
  *
  * Merging commutes with looking at an earlier instant: inside a merged interval some
  * session is open at every instant.  Where intervals only touch, or where a gap is
@@ -23,20 +24,24 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
+#include "compat.h"
 #include "history.h"
 #include "rowtype.h"
 #include "survival_curve.h"
 
-#define HISTORY_MAGIC		0x4c764833	/* "LvH3" */
+#define HISTORY_MAGIC		0x4c764834	/* "LvH4" */
 
 /*
- * The intervals follow, and then a bit for each that tells whether a failure ended it.
- * They are read by memcpy, because a bytea need not be aligned.
+ * The intervals follow, then the spans of excluded time, and then a bit for each interval
+ * that tells whether an uncensored reason ended it.  They are read by memcpy, because a
+ * bytea need not be aligned.
  */
 typedef struct HistoryHeader
 {
 	uint32		magic;
 	uint32		n;
+	uint32		nexcluded;
+	uint32		unused;			/* 0 */
 	int64		resume_within;	/* microseconds */
 	uint64		fingerprint;	/* of the sessions that were open */
 } HistoryHeader;
@@ -47,62 +52,107 @@ typedef struct HistoryInterval
 	TimestampTz end;			/* DT_NOEND: open */
 } HistoryInterval;
 
-#define HistorySize(n) \
-	(sizeof(HistoryHeader) + (Size) (n) * sizeof(HistoryInterval) + ((Size) (n) + 7) / 8)
+#define HistorySize(n, nexcluded) \
+	(sizeof(HistoryHeader) + (Size) (n) * sizeof(HistoryInterval) + \
+	 (Size) (nexcluded) * sizeof(TimeSpan) + ((Size) (n) + 7) / 8)
+
+static bytea *
+MakeHistory(int64 n, int64 nexcluded)
+{
+	bytea	   *history;
+
+	if (HistorySize(n, nexcluded) > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a history of " INT64_FORMAT " sessions and " INT64_FORMAT " spans of excluded time is too long",
+						n, nexcluded),
+				 errhint("Prune old sessions: see liveness.session_retention.")));
+	history = (bytea *) palloc0(VARHDRSZ + HistorySize(n, nexcluded));
+	SET_VARSIZE(history, VARHDRSZ + HistorySize(n, nexcluded));
+	return history;
+}
+
+static char *
+Put(char *place, const void *bytes, Size size)
+{
+	if (size > 0)
+		memcpy(place, bytes, size);
+	return place + size;
+}
 
 /*
  * The history of sessions.  The intervals, of which those of open sessions end at
  * DT_NOEND, are sorted and merged in place.
  */
 bytea *
-liveness_pack_history(LivenessInterval *intervals, int64 n, int64 resume_within)
+liveness_pack_history(LivenessInterval *intervals, int64 n, int64 resume_within,
+					  const ExcludedTime *excluded)
 {
-	HistoryHeader header = {HISTORY_MAGIC, 0, resume_within, liveness_hash_open(intervals, n)};
+	HistoryHeader header = {HISTORY_MAGIC, 0, 0, 0, resume_within, liveness_hash_open(intervals, n)};
 	bytea	   *history;
 	char	   *place;
 	uint8	   *failures;
 
 	n = liveness_merge_overlaps(intervals, n);
-	if (n > (int64) ((MaxAllocSize - VARHDRSZ) / (sizeof(HistoryInterval) + 1)))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a history of " INT64_FORMAT " sessions is too long", n),
-				 errhint("Prune old sessions: see liveness.session_retention.")));
-
-	history = (bytea *) palloc0(VARHDRSZ + HistorySize(n));
-	SET_VARSIZE(history, VARHDRSZ + HistorySize(n));
+	history = MakeHistory(n, excluded->n);
 	header.n = (uint32) n;
-	place = VARDATA(history);
-	memcpy(place, &header, sizeof(header));
-	place += sizeof(header);
-	failures = (uint8 *) place + n * sizeof(HistoryInterval);
+	header.nexcluded = (uint32) excluded->n;
+	place = Put(VARDATA(history), &header, sizeof(header));
 	for (int64 i = 0; i < n; i++)
 	{
 		HistoryInterval interval = {intervals[i].start, intervals[i].end};
 
-		memcpy(place, &interval, sizeof(interval));
-		place += sizeof(interval);
+		place = Put(place, &interval, sizeof(interval));
+	}
+	failures = (uint8 *) Put(place, excluded->spans, excluded->n * sizeof(TimeSpan));
+	for (int64 i = 0; i < n; i++)
+	{
 		if (intervals[i].ending & ENDING_FAILURE)
 			failures[i / 8] |= 1 << (i % 8);
 	}
 	return history;
 }
 
-void
-liveness_open_history(HistoryReader *reader, bytea *history, TimestampTz as_of)
+pg_noreturn static void
+NoHistory(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("this bytea is not a history of sessions"),
+			 errhint("Histories are made by the aggregate liveness_features_history.")));
+}
+
+static HistoryHeader
+HeaderOf(bytea *history)
 {
 	Size		size = VARSIZE_ANY_EXHDR(history);
 	HistoryHeader header = {0};
 
 	if (size >= sizeof(header))
 		memcpy(&header, VARDATA_ANY(history), sizeof(header));
-	if (header.magic != HISTORY_MAGIC || size != HistorySize(header.n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("this bytea is not a history of sessions"),
-				 errhint("Histories are made by the aggregate liveness_features_history.")));
+	if (header.magic != HISTORY_MAGIC || size != HistorySize(header.n, header.nexcluded))
+		NoHistory();
+	return header;
+}
+
+/* Excluded time is copied to where it is aligned, into the current memory context */
+void
+liveness_open_history(HistoryReader *reader, bytea *history, TimestampTz as_of)
+{
+	HistoryHeader header = HeaderOf(history);
+	const char *spans;
+
 	reader->intervals = VARDATA_ANY(history) + sizeof(header);
-	reader->failures = (const uint8 *) reader->intervals + header.n * sizeof(HistoryInterval);
+	spans = reader->intervals + header.n * sizeof(HistoryInterval);
+	reader->excluded = (ExcludedTime) {header.nexcluded, NULL};
+	if (header.nexcluded > 0)
+	{
+		reader->excluded.spans = (TimeSpan *) palloc(header.nexcluded * sizeof(TimeSpan));
+		memcpy(reader->excluded.spans, spans, header.nexcluded * sizeof(TimeSpan));
+		if (!liveness_excluded_in_order(&reader->excluded))
+			NoHistory();
+	}
+	reader->failures = (const uint8 *) spans + header.nexcluded * sizeof(TimeSpan);
 	reader->n = header.n;
 	reader->next = 0;
 	reader->resume_within = header.resume_within;
@@ -169,7 +219,8 @@ liveness_next_spell(HistoryReader *reader, KnownSpell *known)
 			continue;
 		known->length = SECONDS(known->until - known->start);
 		known->running = (spell.ending & ENDING_OPEN) != 0;
-		known->event = spell.ending == ENDING_FAILURE;
+		known->event = spell.ending == ENDING_FAILURE &&
+			!liveness_is_excluded(&reader->excluded, spell.end);
 		return true;
 	}
 	return false;
@@ -181,6 +232,42 @@ OpenHistoryOfArguments(HistoryReader *reader, FunctionCallInfo fcinfo)
 {
 	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(1));
 	liveness_open_history(reader, PG_GETARG_BYTEA_PP(0), PG_GETARG_TIMESTAMPTZ(1));
+}
+
+/*
+ * liveness_history_exclude(history bytea, excluded tstzmultirange) -> bytea
+ *
+ * The same sessions with other excluded time; NULL: with none.
+ */
+PG_FUNCTION_INFO_V1(liveness_history_exclude);
+Datum
+liveness_history_exclude(PG_FUNCTION_ARGS)
+{
+	bytea	   *history;
+	HistoryHeader header;
+	ExcludedTime excluded = {0, NULL};
+	Size		head;			/* of the header and the intervals */
+	bytea	   *result;
+	char	   *place;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	history = PG_GETARG_BYTEA_PP(0);
+	header = HeaderOf(history);
+	if (!PG_ARGISNULL(1))
+		liveness_read_excluded(&excluded, PG_GETARG_VARLENA_P(1));
+	if (header.nexcluded == 0 && excluded.n == 0)
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+
+	result = MakeHistory(header.n, excluded.n);
+	head = sizeof(header) + header.n * sizeof(HistoryInterval);
+	place = Put(VARDATA(result), VARDATA_ANY(history), head);
+	place = Put(place, excluded.spans, excluded.n * sizeof(TimeSpan));
+	(void) Put(place, VARDATA_ANY(history) + head + header.nexcluded * sizeof(TimeSpan),
+			   ((Size) header.n + 7) / 8);
+	header.nexcluded = (uint32) excluded.n;
+	memcpy(VARDATA(result), &header, sizeof(header));
+	PG_RETURN_BYTEA_P(result);
 }
 
 /*
@@ -224,16 +311,24 @@ static const RowColumn spell_columns[] = {
 	{"seconds", FLOAT8OID},
 	{"running", BOOLOID},
 	{"failed", BOOLOID},
+	{"excused", BOOLOID},
+	{"uncensored", BOOLOID},
 };
 
 static void
-PutSpell(const LivenessInterval *spell, Datum *values)
+PutSpell(const HistoryReader *reader, const LivenessInterval *spell, Datum *values)
 {
+	bool		running = (spell->ending & ENDING_OPEN) != 0;
+	bool		uncensored = spell->ending == ENDING_FAILURE;
+	bool		excused = !running && liveness_is_excluded(&reader->excluded, spell->end);
+
 	values[0] = TimestampTzGetDatum(spell->start);
 	values[1] = TimestampTzGetDatum(spell->end);
 	values[2] = Float8GetDatum(SECONDS(liveness_saturating_sub(spell->end, spell->start)));
-	values[3] = BoolGetDatum((spell->ending & ENDING_OPEN) != 0);
-	values[4] = BoolGetDatum(spell->ending == ENDING_FAILURE);
+	values[3] = BoolGetDatum(running);
+	values[4] = BoolGetDatum(uncensored && !excused);
+	values[5] = BoolGetDatum(excused);
+	values[6] = BoolGetDatum(uncensored);
 }
 
 /*
@@ -270,7 +365,7 @@ liveness_history_spells(PG_FUNCTION_ARGS)
 	CHECK_FOR_INTERRUPTS();
 	if (!NextSpell(reader, &spell))
 		SRF_RETURN_DONE(funcctx);
-	PutSpell(&spell, values);
+	PutSpell(reader, &spell, values);
 	SRF_RETURN_NEXT(funcctx,
 					HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc, values, nulls)));
 }
@@ -310,7 +405,7 @@ liveness_history_spell_at(PG_FUNCTION_ARGS)
 	}
 	if (!found)
 		PG_RETURN_NULL();
-	PutSpell(&last, values);
+	PutSpell(&reader, &last, values);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls)));
 }
 
@@ -347,7 +442,8 @@ liveness_history_curve(PG_FUNCTION_ARGS)
  * liveness_history_uptime(history bytea, as_of timestamptz, days int) -> float8
  *
  * The share of the last days, or of the time since the first spell began if that is
- * shorter, that spells cover; NULL without any spell.
+ * shorter, that spells cover, excluded time left out; NULL without any spell, and where
+ * nothing is left.
  */
 PG_FUNCTION_INFO_V1(liveness_history_uptime);
 Datum
@@ -359,6 +455,7 @@ liveness_history_uptime(PG_FUNCTION_ARGS)
 	HistoryReader reader;
 	KnownSpell	spell;
 	int64		up = 0;
+	int64		whole;
 
 	OpenHistoryOfArguments(&reader, fcinfo);
 	earliest = liveness_window_since(as_of, liveness_check_window_days(PG_GETARG_INT32(2)));
@@ -366,9 +463,10 @@ liveness_history_uptime(PG_FUNCTION_ARGS)
 	{
 		since = Min(since, spell.start);
 		if (spell.until > earliest)
-			up += spell.until - Max(spell.start, earliest);
+			up += liveness_counted_usecs(&reader.excluded, Max(spell.start, earliest), spell.until);
 	}
-	if (since == as_of)
+	whole = liveness_counted_usecs(&reader.excluded, Max(since, earliest), as_of);
+	if (whole == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8((double) up / (double) (as_of - Max(since, earliest)));
+	PG_RETURN_FLOAT8((double) up / (double) whole);
 }

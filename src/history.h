@@ -8,6 +8,7 @@
 #ifndef LIVENESS_HISTORY_H
 #define LIVENESS_HISTORY_H
 
+#include "excluded.h"
 #include "spells.h"
 
 /* Spells begin at most ten thousand years ago, so that differences of times fit */
@@ -20,13 +21,14 @@ typedef struct KnownSpell
 	TimestampTz until;			/* end, or as_of */
 	double		length;			/* seconds */
 	bool		running;
-	bool		event;			/* a failure ended it */
+	bool		event;			/* a failure ended it, and not in excluded time */
 } KnownSpell;
 
 typedef struct HistoryReader
 {
 	const char *intervals;
 	const uint8 *failures;		/* a bit for each interval */
+	ExcludedTime excluded;
 	int64		n;
 	int64		next;
 	int64		resume_within;
@@ -34,7 +36,8 @@ typedef struct HistoryReader
 	TimestampTz as_of;
 } HistoryReader;
 
-extern bytea *liveness_pack_history(LivenessInterval *intervals, int64 n, int64 resume_within);
+extern bytea *liveness_pack_history(LivenessInterval *intervals, int64 n, int64 resume_within,
+									const ExcludedTime *excluded);
 extern void liveness_open_history(HistoryReader *reader, bytea *history, TimestampTz as_of);
 extern bool liveness_next_any_spell(HistoryReader *reader, LivenessInterval *spell);
 extern bool liveness_next_spell(HistoryReader *reader, KnownSpell *known);

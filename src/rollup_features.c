@@ -98,16 +98,16 @@ PrepareCandidates(const Rollup *rollup, TimestampTz as_of, int64 providers)
 		liveness_execute(rollup,
 						 "UPDATE liveness_internal.liveness_provider_hazard p SET as_of = $1, spells = c.spells,"
 						 " hazard = c.hazard, spell_since = (c.spell).since,"
-						 " spell_until = (c.spell).until, spell_failed = (c.spell).failed,"
+						 " spell_until = (c.spell).until, spell_uncensored = (c.spell).uncensored,"
 						 " fingerprint = c.fingerprint"
 						 " FROM (" PROVIDER_HAZARD ") c WHERE c.provider_id = p.provider_id",
 						 2, types, values, NULL, SPI_OK_UPDATE);
 		if ((int64) SPI_processed < providers)
 			liveness_execute(rollup,
 							 "INSERT INTO liveness_internal.liveness_provider_hazard"
-							 "  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_failed, fingerprint)"
+							 "  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_uncensored, fingerprint)"
 							 " SELECT c.provider_id, $1, c.spells, c.hazard, (c.spell).since,"
-							 "  (c.spell).until, (c.spell).failed, c.fingerprint"
+							 "  (c.spell).until, (c.spell).uncensored, c.fingerprint"
 							 " FROM (" PROVIDER_HAZARD ") c"
 							 " WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_provider_hazard p"
 							 "  WHERE p.provider_id = c.provider_id)"
@@ -169,7 +169,8 @@ SessionBounds(const Rollup *rollup, Datum *bounds, bool *covered)
 }
 
 /*
- * Features and histories of all providers.
+ * Features and histories of all providers.  Excluded time goes into the state that both
+ * are made of; where there is none, nothing is joined.
  *
  * With an index that holds all we read (docs/scale.md), each process of a parallel plan
  * takes a range of providers in order, so that one provider's sessions are in memory at
@@ -188,16 +189,28 @@ ComputeFeatures(const Rollup *rollup, TimestampTz as_of, int window_days)
 	int			guc_nestlevel;
 	StringInfoData sql;
 	Tuplestorestate *computed;
+	const char *excluded = "NULL::tstzmultirange";
+	const char *join = "";
 
+	liveness_execute(rollup, "SELECT count(*) FROM (SELECT FROM %s.provider_exclusions LIMIT 1) e",
+					 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	if (liveness_result_int64(1) > 0)
+	{
+		excluded = "coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a"
+			" WHERE a.provider_id IS NULL))";
+		join = " LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = s.provider_id";
+	}
 	initStringInfo(&sql);
 	for (int i = 0; i <= nbounds; i++)
 	{
-		appendStringInfoString(&sql,
-							   "SELECT s.provider_id, liveness_internal.liveness_features_all(s.connected_at,"
-							   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS features,"
-							   " liveness_internal.liveness_features_history(s.connected_at,"
-							   "  s.disconnected_at, s.disconnect_reason, $1, $2) AS sessions"
-							   " FROM %s.provider_sessions s WHERE s.connected_at < $1");
+		/* %s is the schema, which liveness_execute and its like put in */
+		appendStringInfo(&sql,
+						 "SELECT s.provider_id, liveness_internal.liveness_features_all(s.connected_at,"
+						 "  s.disconnected_at, s.disconnect_reason, $1, $2, %s) AS features,"
+						 " liveness_internal.liveness_features_history(s.connected_at,"
+						 "  s.disconnected_at, s.disconnect_reason, $1, $2, %s) AS sessions"
+						 " FROM %%s.provider_sessions s%s WHERE s.connected_at < $1",
+						 excluded, excluded, join);
 		if (i > 0)
 			appendStringInfo(&sql, " AND s.provider_id >= ($3)[%d]", i);
 		if (i < nbounds)
@@ -308,7 +321,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	values[0] = TimestampTzGetDatum(as_of);
 	values[1] = Int32GetDatum(window_days);
 
-	if (!liveness_begin_rollup(&rollup, "features", LOCK_FEATURES, "%s.provider_sessions",
+	if (!liveness_begin_rollup(&rollup, "features", LOCK_FEATURES, "%s.provider_sessions, %s.provider_exclusions",
 							   "%s.provider_reliability_features, liveness_internal.liveness_fleet_hazard,"
 							   " liveness_internal.liveness_provider_hazard, liveness_internal.liveness_job_state", fcinfo))
 		PG_RETURN_NULL();

@@ -177,7 +177,7 @@ KnownOfArguments(FunctionCallInfo fcinfo)
 
 /*
  * liveness_running_since(recent bytea, known_at timestamptz, spell_since timestamptz,
- *		spell_until timestamptz, spell_failed boolean, fingerprint bigint) -> timestamptz
+ *		spell_until timestamptz, spell_uncensored boolean, fingerprint bigint) -> timestamptz
  *
  * When the running spell began; NULL if none is running, or if what was known does not
  * serve: a session that was open then has ended before, one has been added to them, or

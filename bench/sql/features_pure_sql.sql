@@ -46,6 +46,24 @@ WITH week AS (
 		range_agg(int8range(c * 4, greatest(c, e) * 4 + kind + 1)) AS online
 	FROM span
 	GROUP BY provider_id
+), exclusion AS (
+	-- Excluded time that is not before the window, in microseconds since the window began. The instant
+	-- as_of is of the window: a spell may end there.
+	SELECT provider_id COLLATE "C" AS provider_id, range_agg(int8range(
+		CASE WHEN since <= :'as_of'::timestamptz - make_interval(hours => 24 * :window_days) THEN 0
+			ELSE (round(date_part('epoch', since - :'as_of'::timestamptz) * 1e6)
+				+ :window_days * 86400e6::float8)::bigint END,
+		CASE WHEN until <= :'as_of'::timestamptz
+			THEN (round(date_part('epoch', until - :'as_of'::timestamptz) * 1e6)
+				+ :window_days * 86400e6::float8)::bigint
+			ELSE :window_days * 86400000000 + 1 END)) AS off
+	FROM provider_exclusions
+	WHERE since <= :'as_of'::timestamptz AND since < coalesce(until, 'infinity')
+		AND coalesce(until, 'infinity') > :'as_of'::timestamptz - make_interval(hours => 24 * :window_days)
+	GROUP BY provider_id
+), excluded AS (
+	SELECT provider_id, off + coalesce((SELECT off FROM exclusion WHERE provider_id IS NULL), '{}') AS own
+	FROM exclusion
 ), reasons AS (
 	SELECT provider_id, jsonb_object_agg(reason, n) AS reasons
 	FROM (
@@ -62,7 +80,7 @@ SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_se
 	median_session_seconds, p10_session_seconds, p90_session_seconds,
 	-- A start adds the rest of its hour and all the hours after it, an end takes them away: sums
 	-- over hours of the week, and whole weeks by arithmetic. No interval is cut into hours.
-	to_jsonb(ARRAY(
+	to_jsonb(CASE WHEN off IS NULL THEN ARRAY(
 		SELECT CASE WHEN whole > 0 THEN trim_scale(0.0001 * ((20000 * online::bigint + whole) / (2 * whole))) END
 		FROM (
 			SELECT hour, whole, 3600e6::float8 * (weeks + coalesce(sum(n::int) OVER (ORDER BY hour), 0))
@@ -78,7 +96,20 @@ SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_se
 			) AS edges USING (hour)
 		) AS cell
 		ORDER BY hour
-	)) AS hourly_availability,
+	) ELSE ARRAY(
+		-- where time is excluded, what is left is cut into hours
+		SELECT CASE WHEN whole > 0 THEN trim_scale(0.0001 * ((20000 * coalesce(online, 0) + whole) / (2 * whole))) END
+		FROM generate_series(0, 167) AS hour LEFT JOIN (
+			SELECT ((since + n * 3600000000) / 3600000000 % 168)::int AS hour,
+				sum(least(upper(r), n * 3600000000 + 3600000000 - since % 3600000000) - greatest(lower(r), n * 3600000000 - since % 3600000000)) FILTER (WHERE part = 1)::bigint AS whole,
+				sum(least(upper(r), n * 3600000000 + 3600000000 - since % 3600000000) - greatest(lower(r), n * 3600000000 - since % 3600000000)) FILTER (WHERE part = 2)::bigint AS online
+			FROM (SELECT since FROM week LIMIT 1) AS week,
+				LATERAL (SELECT 1 AS part, unnest(span) AS r UNION ALL SELECT 2, unnest(counted)) AS part,
+				generate_series((lower(r) + since % 3600000000) / 3600000000, (upper(r) - 1 + since % 3600000000) / 3600000000) AS n
+			GROUP BY 1
+		) AS hours USING (hour)
+		ORDER BY hour
+	) END) AS hourly_availability,
 	disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
 	least(greatest(0.35 * uptime + 0.25 * stays_4h + 0.15 * stays_8h
 		+ 0.25 / (1 + exp(-least((mtbf_seconds - 14400) / 3600e0::float8, 700)))
@@ -86,13 +117,13 @@ SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_se
 	mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count
 FROM (
 	SELECT provider_id::text AS provider_id, :'as_of'::timestamptz AS updated_at, :window_days::int AS window_days,
-		up / (:window_days * 86400e6::float8) AS uptime,
+		coalesce(time / nullif(whole, 0), 0) AS uptime,
 		coalesce(stay_4h::float8 / nullif(stay_4h + failed_4h, 0), 0) AS stays_4h,
 		coalesce(stay_8h::float8 / nullif(stay_8h + failed_8h, 0), 0) AS stays_8h,
-		(up / (:window_days * 86400e6::float8))::real AS uptime_pct,
+		coalesce(time / nullif(whole, 0), 0)::real AS uptime_pct,
 		sessions::int AS sessions_count,
 		-- Integer division of (2 x + y) by 2 y rounds x / y half up, exactly.
-		(2 * up::bigint + greatest(failures, 1) * 1000000) / (greatest(failures, 1) * 2000000) AS mtbf_seconds,
+		(2 * time::bigint + greatest(failures, 1) * 1000000) / (greatest(failures, 1) * 2000000) AS mtbf_seconds,
 		-- floor(x + 0.5) would round 0.49999999999999994 up
 		floor(pct[2])::bigint + (pct[2] - floor(pct[2]) >= 0.5)::int AS median_session_seconds,
 		floor(pct[1])::bigint + (pct[1] - floor(pct[1]) >= 0.5)::int AS p10_session_seconds,
@@ -103,16 +134,16 @@ FROM (
 		:'as_of'::timestamptz - make_interval(secs => (:window_days * 86400000000 - last[1]) / 1e6::float8) AS last_disconnect_at,
 		:window_days * 86400000000 - last[1] AS silence,
 		coalesce(last[2] / 1000000 + (last[2] % 1000000 >= 500000)::int, 0) AS last_session_duration_seconds,
-		-- the gaps between the spells: all from the first to the last that is not uptime
-		CASE WHEN lasting > 1
-			THEN (2 * (last_end - first_start - up)::bigint + (lasting - 1) * 1000000) / ((lasting - 1) * 2000000)
-			ELSE 0 END AS mttr_seconds,
+		CASE WHEN gaps > 0 THEN (2 * down + gaps * 1000000) / (gaps * 2000000) ELSE 0 END AS mttr_seconds,
 		failures::int AS failures_count,
 		-- e^-103 is the least that real can hold
 		CASE WHEN ln_4h < -103 THEN 0 WHEN last_exit >= 28800000000 THEN exp(coalesce(ln_4h, 0)) END::real AS p_survives_4h,
 		CASE WHEN ln_8h < -103 THEN 0 WHEN last_exit >= 57600000000 THEN exp(coalesce(ln_8h, 0)) END::real AS p_survives_8h,
-		spells::int AS spells_count, weeks, starts, ends
-	FROM provider LEFT JOIN reasons USING (provider_id),
+		spells::int AS spells_count, weeks, starts, ends, off, span, counted
+	FROM provider LEFT JOIN reasons USING (provider_id) LEFT JOIN excluded USING (provider_id),
+		LATERAL (
+			SELECT coalesce(own, (SELECT x.own FROM excluded AS x WHERE x.provider_id IS NULL)) AS off OFFSET 0
+		) AS off,
 		LATERAL (
 			SELECT count(*) AS spells,
 				count(*) FILTER (WHERE kind = 1) AS failures,
@@ -122,7 +153,8 @@ FROM (
 				count(*) FILTER (WHERE len < 28800000000 AND kind = 1) AS failed_8h,
 				array_agg(len / 1e6::float8) AS lengths,
 				max(ARRAY[e, len]) FILTER (WHERE kind = 1) AS last,
-				coalesce(sum(e - a), 0)::float8 AS up,
+				coalesce(sum(e - a), 0) AS covered,
+				CASE WHEN off IS NOT NULL THEN range_agg(int8range(a, e)) END AS up,
 				count(*) FILTER (WHERE e > c) AS lasting,
 				max(e) FILTER (WHERE e > c) AS last_end,
 				min(a) FILTER (WHERE e > c) AS first_start,
@@ -136,7 +168,9 @@ FROM (
 				array_agg(-c) FILTER (WHERE e > a AND c < 0 AND c > -2000000000000000000) AS entries,
 				max(-c) FILTER (WHERE e > a AND c < 0 AND c > -2000000000000000000) AS last_entry
 			FROM (
-				SELECT min(c) AS c, max(e) AS e, greatest(min(c), 0) AS a, (max(e * 4 + kind) & 3) AS kind,
+				-- a failure in excluded time is none
+				SELECT min(c) AS c, max(e) AS e, greatest(min(c), 0) AS a,
+					CASE WHEN (max(e * 4 + kind) & 3) = 1 AND off @> max(e) THEN 0 ELSE max(e * 4 + kind) & 3 END AS kind,
 					CASE WHEN min(c) > -2000000000000000000 THEN max(e) - min(c) ELSE 9223372036854775807 END AS len,
 					(SELECT since FROM week LIMIT 1) AS since
 				FROM (
@@ -156,6 +190,28 @@ FROM (
 				OFFSET 0
 			) AS spell
 		) AS spells,
+		LATERAL (
+			-- What is left of the window, of the time online, and of the gaps between the spells, which are
+			-- all from the first to the last that is not online
+			SELECT covered::float8 AS time, :window_days * 86400e6::float8 AS whole,
+				greatest(lasting - 1, 0) AS gaps, (last_end - first_start - covered)::bigint AS down,
+				NULL::int8multirange AS span, NULL::int8multirange AS counted
+			WHERE off IS NULL
+			UNION ALL
+			SELECT (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(counted) AS r)::float8,
+				(SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(span) AS r)::float8,
+				gaps, down::bigint, span, counted
+			FROM (SELECT int8multirange(int8range(0, :window_days * 86400000000)) - off AS span, up - off AS counted OFFSET 0) AS rest,
+				LATERAL (
+					SELECT count(*) AS gaps, sum(length) AS down
+					FROM (
+						SELECT (SELECT sum(upper(r) - lower(r)) FROM unnest(int8multirange(gap) - off) AS r) AS length
+						FROM unnest(int8multirange(int8range(first_start, last_end)) - up) AS gap
+					) AS gap
+					WHERE length > 0 AND lasting > 1
+				) AS gaps
+			WHERE off IS NOT NULL
+		) AS rest,
 		LATERAL (
 			SELECT percentile_cont('{0.1,0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY length) AS pct
 			FROM unnest(lengths) AS length

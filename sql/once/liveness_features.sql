@@ -22,6 +22,9 @@ COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the colum
 CREATE FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features';
+CREATE FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'Transition function of liveness_features with excluded time';
 CREATE FUNCTION liveness_internal.liveness_features_combine(internal, internal)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_combine(internal, internal) IS 'Combine function of liveness_features';
@@ -46,14 +49,29 @@ CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at tim
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int) IS 'Reliability features of one provider, from its sessions in the window';
+CREATE AGGREGATE liveness_features(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text,
+	as_of timestamptz, window_days int, excluded tstzmultirange) (
+	SFUNC = liveness_internal.liveness_features_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_features_final,
+	COMBINEFUNC = liveness_internal.liveness_features_combine,
+	SERIALFUNC = liveness_internal.liveness_features_serialize,
+	DESERIALFUNC = liveness_internal.liveness_features_deserialize,
+	SSPACE = 2048,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_features(timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'Reliability features of one provider, time left out that counts neither as up nor as down';
 -- The two share one state: the rollup needs both, and pays for one scan.
 CREATE FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int) IS 'Transition function of liveness_features_all and liveness_features_history';
+CREATE FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_features_all_transfn(internal, timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'Transition function of liveness_features_all and liveness_features_history with excluded time';
 CREATE FUNCTION liveness_internal.liveness_features_history_final(internal)
 RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_features_history_final(internal) IS 'Final function of liveness_features_history';
-CREATE AGGREGATE liveness_internal.liveness_features_all(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
+CREATE AGGREGATE liveness_internal.liveness_features_all(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int, excluded tstzmultirange) (
 	SFUNC = liveness_internal.liveness_features_all_transfn,
 	STYPE = internal,
 	FINALFUNC = liveness_internal.liveness_features_final,
@@ -63,7 +81,7 @@ CREATE AGGREGATE liveness_internal.liveness_features_all(connected_at timestampt
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_internal.liveness_features_all(timestamptz, timestamptz, text, timestamptz, int) IS 'As liveness_features, but sessions outside of the window are kept for liveness_features_history';
+COMMENT ON AGGREGATE liveness_internal.liveness_features_all(timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'As liveness_features, but sessions outside of the window are kept for liveness_features_history';
 CREATE AGGREGATE liveness_internal.liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int) (
 	SFUNC = liveness_internal.liveness_features_all_transfn,
 	STYPE = internal,
@@ -74,4 +92,15 @@ CREATE AGGREGATE liveness_internal.liveness_features_history(connected_at timest
 	SSPACE = 2048,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE liveness_internal.liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'The packed sessions that began before as_of, from the state of liveness_features_all';
+COMMENT ON AGGREGATE liveness_internal.liveness_features_history(timestamptz, timestamptz, text, timestamptz, int) IS 'The packed sessions that began before as_of';
+CREATE AGGREGATE liveness_internal.liveness_features_history(connected_at timestamptz, disconnected_at timestamptz, disconnect_reason text, as_of timestamptz, window_days int, excluded tstzmultirange) (
+	SFUNC = liveness_internal.liveness_features_all_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_features_history_final,
+	COMBINEFUNC = liveness_internal.liveness_features_combine,
+	SERIALFUNC = liveness_internal.liveness_features_serialize,
+	DESERIALFUNC = liveness_internal.liveness_features_deserialize,
+	SSPACE = 2048,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_features_history(timestamptz, timestamptz, text, timestamptz, int, tstzmultirange) IS 'As liveness_features_history, with excluded time; shares the state of liveness_features_all';

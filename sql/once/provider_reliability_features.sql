@@ -33,7 +33,7 @@ COMMENT ON COLUMN provider_reliability_features.mtbf_seconds IS 'Mean time betwe
 COMMENT ON COLUMN provider_reliability_features.median_session_seconds IS 'Median length of spells, seconds (percentile_cont)';
 COMMENT ON COLUMN provider_reliability_features.p10_session_seconds IS '10th percentile of the lengths of spells, seconds (percentile_cont)';
 COMMENT ON COLUMN provider_reliability_features.p90_session_seconds IS '90th percentile of the lengths of spells, seconds (percentile_cont)';
-COMMENT ON COLUMN provider_reliability_features.hourly_availability IS '168 shares of time online, 24 x day + hour, day 0 = Sunday, UTC; null: the window holds none of that hour';
+COMMENT ON COLUMN provider_reliability_features.hourly_availability IS '168 shares of time online, 24 x day + hour, day 0 = Sunday, UTC; null: nothing of that hour is left in the window';
 COMMENT ON COLUMN provider_reliability_features.disconnect_reasons IS 'Reason -> sessions that ended for it in the window; '''' goes by unspecified';
 COMMENT ON COLUMN provider_reliability_features.p_stays_4h IS 'Share of spells that lasted 4 hours or more, 0 to 1; shorter ones that did not fail are left out';
 COMMENT ON COLUMN provider_reliability_features.p_stays_8h IS 'Share of spells that lasted 8 hours or more, 0 to 1; shorter ones that did not fail are left out';

@@ -1,6 +1,9 @@
 -- What liveness_rollup_features writes, but from the sessions of the window alone: the
 -- rollup reads the others as well, for liveness_candidates.
 --
+-- One of the two parts runs: the join with excluded time would cost something where there
+-- is none.
+--
 -- The condition without a column is a gate that the executor opens once: it checks
 -- the arguments even where there is no session.
 CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
@@ -27,13 +30,31 @@ BEGIN ATOMIC
 		(w.features).p_survives_8h,
 		(w.features).spells_count
 	FROM (
-		SELECT s.provider_id,
-			@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
-		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < as_of
-		AND (s.disconnected_at IS NULL
-			OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
-		GROUP BY s.provider_id
+		SELECT p.provider_id, p.features
+		FROM (
+			SELECT s.provider_id,
+				@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at < as_of
+			AND (s.disconnected_at IS NULL
+				OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
+			GROUP BY s.provider_id
+		) p
+		WHERE NOT EXISTS (SELECT FROM @extschema@.provider_exclusions)
+		UNION ALL
+		SELECT p.provider_id, p.features
+		FROM (
+			SELECT s.provider_id,
+				@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days,
+					coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS features
+			FROM @extschema@.provider_sessions s
+			LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = s.provider_id
+			WHERE s.connected_at < as_of
+			AND (s.disconnected_at IS NULL
+				OR s.disconnected_at >= liveness_internal.liveness_window_start(as_of, window_days))
+			GROUP BY s.provider_id
+		) p
+		WHERE EXISTS (SELECT FROM @extschema@.provider_exclusions)
 	) w
 	WHERE liveness_internal.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;

@@ -16,4 +16,4 @@ COMMENT ON VIEW provider_availability_matrix IS 'hourly_availability, a row for 
 COMMENT ON COLUMN provider_availability_matrix.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_availability_matrix.day IS 'Day of the week, UTC, 0 = Sunday';
 COMMENT ON COLUMN provider_availability_matrix.hour IS 'Hour of the day, UTC, 0 to 23';
-COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: the window holds none of it';
+COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: nothing of it is left in the window';

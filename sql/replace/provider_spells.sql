@@ -1,6 +1,6 @@
 -- One provider's spells are found by index: the condition on it reaches every part.
 CREATE VIEW provider_spells AS
-	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed
+	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed, p.excused
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 1) AS sessions
 		FROM provider_sessions s
@@ -8,7 +8,9 @@ CREATE VIEW provider_spells AS
 		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))
 		GROUP BY s.provider_id
 	) h
-	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, now()) p
+	LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
+	CROSS JOIN LATERAL liveness_internal.liveness_history_spells(liveness_internal.liveness_history_exclude(h.sessions,
+		coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))), now()) p
 	CROSS JOIN LATERAL (
 		-- of several that end it, a failure says why
 		SELECT count(*) AS sessions,
@@ -25,4 +27,5 @@ COMMENT ON COLUMN provider_spells.since IS 'When the spell began: with its first
 COMMENT ON COLUMN provider_spells.until IS 'When the spell ended: with its last session; now() while it goes on';
 COMMENT ON COLUMN provider_spells.sessions IS 'Sessions of the window that the spell consists of';
 COMMENT ON COLUMN provider_spells.reason IS 'Why the last session ended; of several at one instant an uncensored reason; NULL while the spell goes on';
-COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason?';
+COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason, and not in excluded time?';
+COMMENT ON COLUMN provider_spells.excused IS 'Did the spell end in excluded time?';

@@ -228,9 +228,9 @@ SELECT throws_ok($$SELECT liveness_features('2026-01-01', NULL, '', NULL, 14)$$,
 SELECT throws_ok($$SELECT liveness_features(NULL, NULL, NULL, NULL, NULL)$$, '22004', 'as_of must not be NULL', 'whatever else is NULL');
 SELECT throws_ok($$SELECT liveness_features('2026-01-01', NULL, '', a, 14) FROM (VALUES (as_of()), (NULL)) AS v (a)$$, '22004', 'as_of must not be NULL', 'as_of NULL in the second row');
 SELECT throws_ok($$SELECT liveness_features('2026-01-01', NULL, '', a, 14) FROM (VALUES (as_of()), (as_of() + interval '1us')) AS v (a)$$, '22023',
-	'as_of and window_days of liveness_features must not vary within a group', 'as_of that varies by a microsecond');
+	'as_of, window_days and excluded of liveness_features must not vary within a group', 'as_of that varies by a microsecond');
 SELECT throws_ok($$SELECT liveness_features('2026-01-01', NULL, '', as_of(), d) FROM (VALUES (14), (15)) AS v (d)$$, '22023',
-	'as_of and window_days of liveness_features must not vary within a group', 'window_days that vary');
+	'as_of, window_days and excluded of liveness_features must not vary within a group', 'window_days that vary');
 SELECT throws_ok($$SELECT liveness_features(c, NULL, '', as_of(), d) FROM (VALUES (NULL::timestamptz, 14), (NULL, NULL), ('2027-01-01', 15)) AS v (c, d)$$, '22023',
 	NULL, 'even in rows that do not count');
 SELECT is(count(*)::int, 2, 'they may vary between groups') FROM (SELECT liveness_features('2026-01-01', NULL, '', as_of(), d) FROM (VALUES (14), (15)) AS v (d) GROUP BY d) AS f;

@@ -118,9 +118,9 @@ SELECT is(different('partitions', name), 0, 'the same rows in partitions: ' || n
 SELECT throws_ok($$SELECT liveness_percentiles(p, ARRAY[0.5 + 0.1 * (tableoid = 'beats_0'::regclass)::int]) FROM beats$$, '22023',
 	'the fractions of liveness_percentiles must not vary within a group', 'fractions that vary from partition to partition');
 SELECT throws_ok($$SELECT liveness_features(connected_at, NULL, '', '2026-01-14', 14 + (tableoid = 'sessions_0'::regclass)::int) FROM sessions$$, '22023',
-	'as_of and window_days of liveness_features must not vary within a group', 'window_days that vary from partition to partition');
+	'as_of, window_days and excluded of liveness_features must not vary within a group', 'window_days that vary from partition to partition');
 SELECT throws_ok($$SELECT liveness_features(connected_at, NULL, '', '2026-01-14'::timestamptz + interval '1us' * (tableoid = 'sessions_0'::regclass)::int, 14) FROM sessions$$, '22023',
-	'as_of and window_days of liveness_features must not vary within a group', 'as_of that varies from partition to partition');
+	'as_of, window_days and excluded of liveness_features must not vary within a group', 'as_of that varies from partition to partition');
 
 -- Parallel, all the work by two workers
 SET LOCAL enable_partitionwise_aggregate = off;
@@ -133,7 +133,7 @@ SELECT is(found(plan_of(query), 'Finalize', 'Workers Launched: 2', 'Partial', 'D
 SELECT is(count(answer('parallel', name))::int, 9, 'answered in parallel') FROM asked;
 SELECT is(different('parallel', name), 0, 'the same rows in parallel: ' || name) FROM asked ORDER BY name;
 SELECT throws_ok($$SELECT liveness_features(connected_at, NULL, '', '2026-01-14'::timestamptz + id % 2 * interval '1us', 14) FROM sessions$$, '22023',
-	'as_of and window_days of liveness_features must not vary within a group', 'an error in a worker is the error of the query');
+	'as_of, window_days and excluded of liveness_features must not vary within a group', 'an error in a worker is the error of the query');
 
 -- Parallel, sorted groups
 SET LOCAL enable_sort = on;

@@ -64,6 +64,8 @@ my %pool = (
 	'double precision[]' => [ 'NULL', q{'{}'}, q{'{0.5}'}, q{'{NULL}'}, q{'{NaN,0.5}'}, q{'{{0.1,0.5},{0.9,NULL}}'}, q{'[-5:-4]={0,1}'}, q{'{Infinity,-1}'},
 		'(SELECT fleet FROM public.good)', '(SELECT fleet[1:96] FROM public.good)', 'array_fill(0::float8, ARRAY[264])', 'array_fill(1e308::float8, ARRAY[264])', 'array_fill(0::float8, ARRAY[96])',
 		q{array_fill('NaN'::float8, ARRAY[289])}, 'array_fill(-1::float8, ARRAY[336])', 'array_fill(1e300::float8, ARRAY[289])', 'array_fill(0.5::float8, ARRAY[100, 100])' ],
+	'tstzmultirange' => [ 'NULL', q{'{}'}, q{'{(,)}'}, q{'{[-infinity,infinity]}'}, q{'{(infinity,)}'}, q{'{["4714-11-24 00:00:00+00 BC","4714-11-24 00:00:00+00 BC"],(2026-01-01,294276-12-31]}'},
+		q{(SELECT range_agg(tstzrange(t, t + interval '1us')) FROM generate_series('2020-01-01'::timestamptz, '2026-01-01', '1 day') t)} ],
 	'text[]' => [ 'NULL', q{'{}'}, q{'{a,NULL,<b>}'}, q{'{{a,b},{c,d}}'}, q{'[-5:-4]={x,y}'}, q{array_fill('x'::text, ARRAY[1000])}, q{ARRAY[repeat('<', 100000)]} ],
 	'integer[]' => [ 'NULL', q{'{}'}, q{'{1}'}, q{'{NULL,-1,2147483647}'}, q{'{{1,2},{3,4}}'} ],
 	'real[]' => [ 'NULL', q{'{}'}, q{'{1,2}'}, '(SELECT host FROM public.good)', 'array_fill(0::real, ARRAY[96])', 'array_fill(3e38::real, ARRAY[96])', q{array_fill('NaN'::real, ARRAY[96])}, 'array_fill(1::real, ARRAY[4, 24])' ],
@@ -201,13 +203,14 @@ my @finals = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', q{S
 	WHERE t.proname ~ '^(liveness|survival)' AND aggtranstype = 'internal'::regtype ORDER BY 1});
 is(scalar(@aggregates), 5, 'five kinds of states');
 my %example = ('double precision' => '1', 'bigint' => '1', 'double precision[]' => q{'{0.5}'}, 'boolean' => 'true', 'real' => '1', 'text' => q{'x'}, 'integer' => '14', 'survival_curve' => q{'{1:1:0}'},
-	'timestamp with time zone' => q{'2026-01-01'});
+	'timestamp with time zone' => q{'2026-01-01'}, 'tstzmultirange' => q{'{[2026-01-01,2026-01-02)}'});
 my (%got, $pairs);
 for my $one (@aggregates)
 {
 	my ($transition, $combine, $serialize, $deserialize, $final, $types) = @$one;
 	my @values = map { $example{$_} . "::$_" } split /, /, $types;
 	$values[-2] = q{'2026-02-01'::timestamptz} if $types =~ /timestamp.*timestamp.*, integer$/;
+	$values[-3] = q{'2026-02-01'::timestamptz} if $types =~ /integer, tstzmultirange$/;
 	my $values = join ', ', @values;
 	for my $other (map { $_->[0] } grep { $_->[1] ne $combine } @finals)
 	{

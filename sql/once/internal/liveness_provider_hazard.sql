@@ -6,7 +6,7 @@ CREATE TABLE liveness_internal.liveness_provider_hazard (
 	hazard real[] NOT NULL,
 	spell_since timestamptz,
 	spell_until timestamptz,
-	spell_failed boolean,
+	spell_uncensored boolean,
 	fingerprint bigint
 ) WITH (fillfactor = 45);
 ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
@@ -17,6 +17,6 @@ COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spells IS 'Its spel
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_failed IS 'Did its last spell end by a failure?';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_uncensored IS 'Did its last spell end for an uncensored reason? Excluded time changes nothing: such an end is never bridged';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.fingerprint IS 'Fingerprint of its sessions that were open then, and of the settings that say what a spell is';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_provider_hazard', '');

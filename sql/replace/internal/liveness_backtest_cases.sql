@@ -14,11 +14,16 @@ BEGIN ATOMIC
 		FROM asked a
 		CROSS JOIN LATERAL generate_series(a.since, a.until - a.horizon, a.step) c (cut)
 	), history AS MATERIALIZED (
-		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
-				(SELECT a.until FROM asked a), 1) AS sessions
-		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < (SELECT a.until FROM asked a)
-		GROUP BY s.provider_id
+		SELECT h.provider_id, liveness_internal.liveness_history_exclude(h.sessions,
+				coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS sessions
+		FROM (
+			SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason,
+					(SELECT a.until FROM asked a), 1) AS sessions
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at < (SELECT a.until FROM asked a)
+			GROUP BY s.provider_id
+		) h
+		LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
 	), up AS (
 		SELECT DISTINCT ON (c.cut, s.provider_id) c.cut, c.ends, s.provider_id, s.id
 		FROM cuts c

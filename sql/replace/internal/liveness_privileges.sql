@@ -30,6 +30,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'provider_sessions', 'INSERT, UPDATE', '{writer}'),
 		('TABLE', 'provider_spells', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_stale_sessions', 'SELECT', '{reader,operator}'),
+		('TABLE', 'liveness_internal.liveness_excluded', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_granted_role', 'SELECT', '{operator}'),

@@ -5,7 +5,7 @@ CREATE VIEW liveness_internal.liveness_running AS
 	SELECT c.provider_id,
 		coalesce(
 			CASE WHEN f.as_of <= now()
-				THEN liveness_internal.liveness_running_since(c.recent, f.as_of, p.spell_since, p.spell_until, p.spell_failed, p.fingerprint)
+				THEN liveness_internal.liveness_running_since(c.recent, f.as_of, p.spell_since, p.spell_until, p.spell_uncensored, p.fingerprint)
 			END,
 			(SELECT liveness_internal.liveness_running_since(
 				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()),
