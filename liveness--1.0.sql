@@ -1127,28 +1127,28 @@ $$;
 COMMENT ON FUNCTION liveness_internal.liveness_heartbeat_partitions() IS 'Partitions of provider_heartbeats, or chunks of TimescaleDB, and what they hold';
 
 -- What is not a member of that extension is not taken for it: anyone may name a schema so.
-CREATE FUNCTION liveness_internal.liveness_is_hypertable()
-RETURNS boolean
+CREATE FUNCTION liveness_internal.liveness_hypertable(OUT is_hypertable boolean, OUT policies text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	found boolean := false;
 BEGIN
-	IF EXISTS (
-		SELECT FROM pg_extension e
+	is_hypertable := false;
+	IF (
+		SELECT count(*) = 2 FROM pg_extension e
 		JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
 		WHERE e.extname = 'timescaledb' AND d.classid = 'pg_class'::regclass
-		AND d.objid = to_regclass('timescaledb_information.hypertables')
+		AND d.objid IN (to_regclass('timescaledb_information.hypertables'), to_regclass('timescaledb_information.jobs'))
 	) THEN
-		EXECUTE 'SELECT EXISTS (SELECT FROM timescaledb_information.hypertables t'
+		EXECUTE 'SELECT true, (SELECT string_agg(j.job_id::text, '', '' ORDER BY j.job_id) FROM timescaledb_information.jobs j'
+			' WHERE j.proc_name = ''policy_retention'' AND j.hypertable_schema = t.hypertable_schema AND j.hypertable_name = t.hypertable_name)'
+			' FROM timescaledb_information.hypertables t'
 			' JOIN pg_namespace n ON n.nspname = t.hypertable_schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.hypertable_name'
-			' WHERE c.oid = $1)' INTO found USING '@extschema@.provider_heartbeats'::regclass;
+			' WHERE c.oid = $1' INTO is_hypertable, policies USING '@extschema@.provider_heartbeats'::regclass;
+		is_hypertable := coalesce(is_hypertable, false);
 	END IF;
-	RETURN found;
 END
 $$;
-COMMENT ON FUNCTION liveness_internal.liveness_is_hypertable() IS 'Is provider_heartbeats a hypertable of TimescaleDB?';
+COMMENT ON FUNCTION liveness_internal.liveness_hypertable() IS 'Is provider_heartbeats a hypertable of TimescaleDB, and which jobs of a retention policy has it?';
 
 -- Counted back in UTC, where a day has 24 h, whatever the session's zone.
 CREATE FUNCTION liveness_internal.liveness_prune_cut(retain interval)
@@ -1380,6 +1380,7 @@ DECLARE
 	part text;
 	deleted bigint := 0;
 	duration interval;
+	policies text;
 BEGIN
 	parts := coalesce(parts, '{heartbeats,derived,partitions}');
 	part := parts[1];
@@ -1389,6 +1390,11 @@ BEGIN
 		deleted := NULL;
 	ELSIF part = 'partitions' THEN
 		PERFORM liveness_internal.liveness_extend_partitions();
+		policies := (SELECT t.policies FROM liveness_internal.liveness_hypertable() t);
+		IF policies IS NOT NULL THEN
+			RAISE WARNING 'TimescaleDB drops chunks of provider_heartbeats by a retention policy (job %), whose hours nobody closes', policies
+				USING HINT = 'Call remove_retention_policy(): a late heartbeat would replace the kept hour. The retention of liveness drops the chunks.';
+		END IF;
 	ELSIF part = 'derived' THEN
 		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_exclusions,
 			@extschema@.provider_reliability_features IN ROW EXCLUSIVE MODE;
@@ -4179,7 +4185,7 @@ BEGIN
 			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
 			HINT = 'Make them wider, or fewer.';
 	END IF;
-	IF liveness_internal.liveness_is_hypertable() THEN
+	IF (SELECT t.is_hypertable FROM liveness_internal.liveness_hypertable() t) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('%s is a hypertable of TimescaleDB', relation),
@@ -4731,7 +4737,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_follow_outages()', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
-		('ROUTINE', 'liveness_internal.liveness_is_hypertable()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_hypertable()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_live_session(text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_job(text, boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_partitions(timestamptz, boolean)', 'EXECUTE', '{operator}'),

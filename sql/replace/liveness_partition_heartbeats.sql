@@ -52,7 +52,7 @@ BEGIN
 			MESSAGE = format('more than 500 partitions of %s would reach from %s to %s', width, start, until),
 			HINT = 'Make them wider, or fewer.';
 	END IF;
-	IF liveness_internal.liveness_is_hypertable() THEN
+	IF (SELECT t.is_hypertable FROM liveness_internal.liveness_hypertable() t) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('%s is a hypertable of TimescaleDB', relation),

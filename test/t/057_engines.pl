@@ -106,16 +106,22 @@ query(q{
 	GRANT USAGE ON SCHEMA timescaledb_information, chunks TO PUBLIC;
 	GRANT SELECT ON timescaledb_information.chunks TO PUBLIC;
 	CREATE VIEW timescaledb_information.hypertables AS SELECT 'public'::name AS hypertable_schema, 'provider_heartbeats'::name AS hypertable_name;
+	CREATE VIEW timescaledb_information.jobs AS SELECT 1001 AS job_id, 'policy_retention'::name AS proc_name, 'public'::name AS hypertable_schema, 'provider_heartbeats'::name AS hypertable_name
+		UNION ALL SELECT 1002, 'policy_compression', 'public', 'provider_heartbeats' UNION ALL SELECT 1003, 'policy_retention', 'public', 'other';
+	GRANT SELECT ON timescaledb_information.hypertables, timescaledb_information.jobs TO PUBLIC;
 });
 is(query('SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions()'), 0, 'what has the names of TimescaleDB and is not it, is not asked');
 query(q{
 	INSERT INTO pg_extension SELECT 99999, 'timescaledb', oid, 'public'::regnamespace, false, '2', NULL, NULL FROM pg_roles WHERE rolname = current_user;
 	ALTER EXTENSION timescaledb ADD VIEW timescaledb_information.chunks;
 	ALTER EXTENSION timescaledb ADD VIEW timescaledb_information.hypertables;
+	ALTER EXTENSION timescaledb ADD VIEW timescaledb_information.jobs;
 	ALTER EXTENSION timescaledb ADD FUNCTION drop_chunks(regclass, timestamptz, timestamptz, boolean);
 });
 is(query('SELECT count(*), min(until) - min(since) FROM liveness_internal.liveness_heartbeat_partitions()'), '3|1 day', 'chunks are found');
-query(q{SET ROLE ops; CALL liveness_prune(now() - (public.today() - interval '7 days 12 hours'))});
+my $told = '';
+$node->psql('postgres', q{SET ROLE ops; CALL liveness_prune(now() - (public.today() - interval '7 days 12 hours'))}, stderr => \$told);
+like($told, qr/WARNING:  TimescaleDB drops chunks of provider_heartbeats by a retention policy \(job 1001\).*HINT:  Call remove_retention_policy/s, 'the retention policy of TimescaleDB is warned of, and no other job');
 is(query(q{SELECT relation, older_than - public.today(), closed - older_than, locked, who = (SELECT rolname FROM pg_roles WHERE oid = 10) FROM calls ORDER BY n}),
 	"provider_heartbeats|-9 days|00:00:00|t|t\nprovider_heartbeats|-8 days|00:00:00|t|t",
 	'drop_chunks(relation, older_than => the end of a chunk), one a transaction, by the owner, hours closed, writers locked out');

@@ -108,7 +108,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_follow_outages()', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
-		('ROUTINE', 'liveness_internal.liveness_is_hypertable()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_hypertable()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_live_session(text)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_job(text, boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_lock_partitions(timestamptz, boolean)', 'EXECUTE', '{operator}'),

@@ -11,6 +11,7 @@ DECLARE
 	part text;
 	deleted bigint := 0;
 	duration interval;
+	policies text;
 BEGIN
 	parts := coalesce(parts, '{heartbeats,derived,partitions}');
 	part := parts[1];
@@ -20,6 +21,11 @@ BEGIN
 		deleted := NULL;
 	ELSIF part = 'partitions' THEN
 		PERFORM liveness_internal.liveness_extend_partitions();
+		policies := (SELECT t.policies FROM liveness_internal.liveness_hypertable() t);
+		IF policies IS NOT NULL THEN
+			RAISE WARNING 'TimescaleDB drops chunks of provider_heartbeats by a retention policy (job %), whose hours nobody closes', policies
+				USING HINT = 'Call remove_retention_policy(): a late heartbeat would replace the kept hour. The retention of liveness drops the chunks.';
+		END IF;
 	ELSIF part = 'derived' THEN
 		LOCK TABLE @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions, @extschema@.provider_exclusions,
 			@extschema@.provider_reliability_features IN ROW EXCLUSIVE MODE;
