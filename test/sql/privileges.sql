@@ -49,6 +49,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM provider_availability_matrix', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_disconnect_reasons', 'ok', 'denied', 'ok'),
 	('SELECT * FROM provider_stale_sessions', 'ok', 'denied', 'ok'),
+	('SELECT * FROM provider_outages', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_internal.liveness_last_signs', 'ok', 'ok', 'ok'),
 	('SELECT * FROM network_availability', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_jobs', 'ok', 'denied', 'ok'),
@@ -217,7 +218,7 @@ CREATE POLICY own ON provider_reliability_features TO "liveness_t Reader" USING 
 SELECT is(CASE WHEN current_setting('server_version_num')::int < 150000 THEN 'ok'
 	ELSE pg_temp.as_role('liveness_t Reader', format('DO %L', format($$BEGIN IF EXISTS (SELECT FROM %s WHERE provider_id <> 'p') THEN RAISE 'somebody else''s'; END IF; END$$, v))) END,
 	'ok', v || ' shows no row of others')
-FROM unnest(ARRAY['provider_liveness', 'provider_session_history', 'provider_spells', 'provider_availability_matrix', 'provider_disconnect_reasons', 'provider_stale_sessions', 'liveness_internal.liveness_last_signs']) v;
+FROM unnest(ARRAY['provider_liveness', 'provider_session_history', 'provider_spells', 'provider_outages', 'provider_availability_matrix', 'provider_disconnect_reasons', 'provider_stale_sessions', 'liveness_internal.liveness_last_signs']) v;
 DROP POLICY own ON provider_sessions;
 DROP POLICY own ON provider_reliability_features;
 ALTER TABLE provider_sessions DISABLE ROW LEVEL SECURITY;

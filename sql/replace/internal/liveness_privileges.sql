@@ -22,6 +22,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'provider_heartbeats_hourly', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'provider_heartbeats_hourly', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_liveness', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_outages', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_reliability_features', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'provider_reliability_features', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_session_history', 'SELECT', '{reader,operator}'),
