@@ -58,9 +58,11 @@ is(query(q{SELECT count(*) FROM liveness_internal.liveness_counters(true)}), 0, 
 is(query(q{SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM liveness_metrics}), join(' ', sort qw(
 	liveness_fleet_providers liveness_fleet_connected_providers liveness_fleet_vanished_providers liveness_fleet_highly_reliable_providers
 	liveness_fleet_stale_sessions liveness_job_runs_total liveness_job_errors_total liveness_job_failing
-	liveness_exclusions_unended liveness_overdue_seconds liveness_overdue_heartbeats liveness_overdue_partitions)),
+	liveness_exclusions_unended liveness_fleet_future_sessions liveness_overdue_pending_writer_seconds
+	liveness_overdue_seconds liveness_overdue_heartbeats liveness_overdue_partitions)),
 	'what is not known yet has no row');
-metrics_are('and what is known is zero', fleet_providers => 0, fleet_stale_sessions => 0, exclusions_unended => 0, job_runs_total => 'features=0 hourly=0 retention=0', overdue_seconds => 0, overdue_heartbeats => 0, overdue_partitions => 0);
+metrics_are('and what is known is zero', fleet_providers => 0, fleet_stale_sessions => 0, exclusions_unended => 0, job_runs_total => 'features=0 hourly=0 retention=0', overdue_seconds => 0, overdue_heartbeats => 0, overdue_partitions => 0,
+	fleet_future_sessions => 0, overdue_pending_writer_seconds => 0);
 
 # The fleet: 120 providers, the scores of 1 to 120 in a thousand; of these 1 to 5 have
 # vanished, and 116 to 120 (uptime 0.96 and more) are connected.  115 are in the window,
@@ -137,6 +139,21 @@ is(query($stale), 'began together, began together, blue and green, green has com
 metrics_are('and counted', fleet_stale_sessions => 9);
 is(query(q{SET enable_seqscan = off; SELECT value FROM liveness_metrics WHERE name = 'liveness_fleet_stale_sessions'}), 9, 'whatever the plan');
 
+# 'to come', and what an hour's lead is by a session_timeout of two minutes, but none that is closed
+query(q{INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at) VALUES ('closed to come', now() + interval '1 h', now() + interval '2 h')});
+metrics_are('of these one begins in the future', fleet_future_sessions => 1);
+
+# A transaction that wrote heartbeats and goes on: the rollup waits for it
+my $writer = $node->background_psql($db);
+$writer->query_safe(q{BEGIN; INSERT INTO provider_heartbeats (provider_id) VALUES ('slow')});
+query(q{SELECT liveness_rollup_hourly()});
+is(query(q{SELECT value > 0 AND value <= extract(epoch FROM now() - (SELECT min(xact_start) FROM pg_stat_activity WHERE state = 'idle in transaction'))
+	FROM liveness_metrics WHERE name = 'liveness_overdue_pending_writer_seconds'}), 't', 'a writer is pending, as long as its transaction');
+$writer->query_safe('COMMIT');
+$writer->quit;
+metrics_are('and then no longer', overdue_pending_writer_seconds => 0);
+query(q{TRUNCATE liveness_internal.liveness_job_state, provider_heartbeats_hourly});
+
 # Exclusions that never ended, and who blames the observer
 query(q{TRUNCATE provider_sessions, provider_exclusions;
 	INSERT INTO provider_exclusions (provider_id, since, until) VALUES ('p', now(), NULL), (NULL, now(), 'infinity'), ('p', now(), now()), ('p', now(), '-infinity'), ('q', '-infinity', NULL);
@@ -182,7 +199,7 @@ cmp_ok(scalar @others, '>', 15, 'of other tables and views');
 is_deeply([ grep { query_as($role, "TABLE $_") !~ /^permission denied/ } @others ], [], 'it may read none');
 is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace IN ('"Fleet"'::regnamespace, 'liveness_internal'::regnamespace)
 		AND has_function_privilege('$role', p.oid, 'EXECUTE') AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)}),
-	'liveness_counters liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
+	'liveness_counters liveness_metrics_backlog liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
 query(q{CREATE ROLE reader LOGIN; SELECT liveness_grant_reader('reader'); CREATE ROLE nobody LOGIN; GRANT USAGE ON SCHEMA "Fleet" TO nobody});
 is(query_as('reader', 'SELECT count(*) > 100 FROM liveness_metrics'), 't', 'a reader reads it too');
 is(query(q{SELECT has_table_privilege('nobody', 'liveness_metrics', 'SELECT')}), 'f', 'nobody else');
@@ -203,7 +220,7 @@ $node->poll_query_until($db, qq{SELECT count(*) = 1 FROM pg_stat_activity WHERE 
 # a heartbeat takes 112 bytes and its text, to a multiple of 8
 query(q{SELECT liveness_emit('x') FROM generate_series(1, 3)});
 metrics_are('what waits in the buffer', buffered => 3, buffered_bytes => 360, buffer_size_bytes => 65536, emitted_total => 3, dropped_total => 0);
-is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters|overdue|exclusions|coordinator)_') m USING (name, value, help)
+is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters|overdue|exclusions|coordinator|partitions)_') m USING (name, value, help)
 	WHERE s.since IS NULL OR m.labels IS DISTINCT FROM '{}'}), 0, 'every counter is a metric, under its name');
 is(query(q{SELECT value = (SELECT extract(epoch FROM since)::float8 FROM liveness_stats LIMIT 1) FROM liveness_metrics WHERE name = 'liveness_counters_start_time_seconds'}), 't', 'with their beginning');
 
@@ -270,6 +287,11 @@ for my $panel (grep { $_->{type} ne 'row' } @{ $dashboard->{panels} })
 is_deeply([ sort keys %seen ], [ sort keys %expected ], 'every panel was there');
 is(query_as('reader', $variable{provider}{query}), "o'brien\nq", 'the variable offers the providers');
 is(scalar(grep { query("SELECT interval '$_->{value}' > '0'") eq 't' } @{ $variable{job}{options} }), 7, 'and lengths of jobs');
+
+# The partitions of the next seven days
+like(query(q{BEGIN; SELECT liveness_partition_heartbeats();
+	SELECT count(*), bool_and(to_timestamp(value) BETWEEN now() + interval '7 days' AND now() + interval '8 days') FROM liveness_metrics WHERE name = 'liveness_partitions_end_time_seconds'; ROLLBACK}),
+	qr/^1\|t$/m, 'the partitions made ahead end in a week');
 
 # From here on with the programs of the packages
 my @programs = qw(promtool prometheus prometheus-postgres-exporter prometheus-sql-exporter);
@@ -341,7 +363,7 @@ my @alerts = $rules =~ /- alert: (\w+)/g;
 my $tested = slurp_file("$monitoring/rules_test.yml") . slurp_file("$monitoring/rules_week_test.yml");
 is_deeply([ grep { $tested !~ /alertname: $_\n +exp_alerts/ } @alerts ], [], 'every alert has a test in which it fires');
 query(q{INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at) VALUES ('ended', 'blue', now() - interval '2 h', now() - interval '1 h')});
-my %known = map { $_ => 1 } split /\n/, query('SELECT DISTINCT name FROM liveness_metrics');
+my %known = map { $_ => 1 } 'liveness_partitions_end_time_seconds', split /\n/, query('SELECT DISTINCT name FROM liveness_metrics');
 is_deeply([ grep { !$known{$_} } $rules =~ /\b(liveness_\w+)\b(?=.*\n +(?:for|labels):)/g ], [], 'alerts ask for metrics that there are');
 
 start('prometheus-postgres-exporter', { DATA_SOURCE_NAME => $dsn },
