@@ -2306,6 +2306,28 @@ COMMENT ON COLUMN provider_spells.reason IS 'Why the last session ended; of seve
 COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason, and not in excluded time?';
 COMMENT ON COLUMN provider_spells.excused IS 'Did the spell end in excluded time?';
 
+-- What stands between spells that have a length: lead() looks at one provider, so the
+-- condition on it reaches the spells.
+CREATE VIEW provider_outages AS
+	SELECT p.provider_id, p.until AS since, p.back_at AS until, coalesce(p.back_at, now()) - p.until AS duration, p.reason,
+		EXISTS (SELECT FROM provider_exclusions x
+			WHERE x.provider_id = p.provider_id AND x.since <= p.until AND (x.until IS NULL OR x.until > p.until))
+		OR EXISTS (SELECT FROM provider_exclusions x
+			WHERE x.provider_id IS NULL AND x.since <= p.until AND (x.until IS NULL OR x.until > p.until)) AS excused
+	FROM (
+		SELECT s.provider_id, s.until, s.reason, lead(s.since) OVER (PARTITION BY s.provider_id ORDER BY s.since) AS back_at
+		FROM provider_spells s
+		WHERE s.until > s.since
+	) p
+	WHERE p.reason IS NOT NULL;
+COMMENT ON VIEW provider_outages IS 'Outages of the last liveness.window_days: the gaps after spells that have a length, the last of which may go on';
+COMMENT ON COLUMN provider_outages.provider_id IS 'The machine';
+COMMENT ON COLUMN provider_outages.since IS 'When the provider went: the end of the spell before';
+COMMENT ON COLUMN provider_outages.until IS 'When it was back: the beginning of the next spell; NULL: it goes on';
+COMMENT ON COLUMN provider_outages.duration IS 'How long it lasted, or lasts so far; a day is 24 hours';
+COMMENT ON COLUMN provider_outages.reason IS 'Why the spell before ended, a censored reason included: then the observer was away';
+COMMENT ON COLUMN provider_outages.excused IS 'Did it begin in excluded time?';
+
 CREATE VIEW provider_heartbeat_history AS
 	SELECT h.id, h.provider_id, h.at, h.status, h.memory_pressure, h.cpu_usage, h.thermal_state,
 		h.memory_available_gb, h.gpu_memory_active_gb, h.gpu_memory_cache_gb, h.backend_state,
@@ -3870,6 +3892,39 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_ends() IS 'Ends of sessions in the last day by coordinator, and the censored ones, for liveness_metrics';
 
+-- Whom the hourly rollup waits for: transactions by pid, and prepared ones, which have none.
+CREATE FUNCTION liveness_internal.liveness_metrics_backlog(OUT pending_seconds float8, OUT partitions_end float8, OUT future_sessions bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+BEGIN ATOMIC
+	SELECT (
+			SELECT greatest(extract(epoch FROM now() - min(w.since)), 0)::float8
+			FROM liveness_internal.liveness_job_state s
+			CROSS JOIN LATERAL (
+				SELECT a.xact_start AS since
+				FROM pg_locks l
+				JOIN pg_stat_activity a ON a.pid = l.pid
+				WHERE l.locktype = 'virtualxid' AND l.virtualtransaction = ANY (s.pending_writers)
+				UNION ALL
+				SELECT p.prepared
+				FROM pg_prepared_xacts p
+				WHERE '-1/' || p.transaction::text = ANY (s.pending_writers)
+			) w
+			WHERE s.job = 'hourly'
+		), (
+			SELECT extract(epoch FROM max(r.until))::float8
+			FROM liveness_internal.liveness_heartbeat_partitions() r
+			WHERE isfinite(r.until)
+		), (
+			SELECT count(*)
+			FROM @extschema@.provider_sessions s
+			WHERE s.disconnected_at IS NULL
+			AND s.connected_at > now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		);
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_backlog() IS 'Pending writers, partitions ahead, and sessions that have not begun, for liveness_metrics';
+
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
 -- what nobody asks for is not computed.
 CREATE VIEW liveness_metrics AS
@@ -3894,6 +3949,8 @@ CREATE VIEW liveness_metrics AS
 		FROM liveness_internal.liveness_metrics_jobs() j
 	), overdue AS MATERIALIZED (
 		SELECT o.seconds, o.heartbeats, o.partitions FROM liveness_internal.liveness_metrics_overdue() o
+	), backlog AS MATERIALIZED (
+		SELECT b.pending_seconds, b.partitions_end, b.future_sessions FROM liveness_internal.liveness_metrics_backlog() b
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
 			b.p_stays_4h, b.p_stays_8h,
@@ -3929,6 +3986,7 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_exclusions_unended', '{}', unended, 'gauge', 'Exclusions that never ended' FROM exclusion
 		UNION ALL SELECT 'liveness_coordinator_ends', labels, ends, 'gauge', 'Sessions of the coordinator that ended in the last 24 hours, of the latest 20000 ends of all' FROM coordinator
 		UNION ALL SELECT 'liveness_coordinator_censored_ends_ratio', labels, censored, 'gauge', 'Share of these ends whose reason says that the observer went away, 0 to 1' FROM coordinator
+		UNION ALL SELECT 'liveness_fleet_future_sessions', '{}', future_sessions, 'gauge', 'Open sessions that begin in the future, by more than liveness.session_timeout' FROM backlog
 		UNION ALL SELECT 'liveness_job_runs_total', labels, runs, 'counter', 'Runs of the job that completed' FROM job
 		UNION ALL SELECT 'liveness_job_errors_total', labels, errors, 'counter', 'Runs of the job that failed and were recorded' FROM job
 		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job
@@ -3937,6 +3995,8 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_overdue_seconds', '{}', seconds, 'gauge', 'By how much the oldest heartbeat is past liveness.heartbeat_retention, seconds; 0: none is' FROM overdue
 		UNION ALL SELECT 'liveness_overdue_heartbeats', '{}', heartbeats, 'gauge', 'Heartbeats past liveness.heartbeat_retention, counted up to 100000' FROM overdue
 		UNION ALL SELECT 'liveness_overdue_partitions', '{}', partitions, 'gauge', 'Partitions of heartbeats wholly past liveness.heartbeat_retention' FROM overdue
+		UNION ALL SELECT 'liveness_overdue_pending_writer_seconds', '{}', coalesce(pending_seconds, 0), 'gauge', 'Age of the oldest transaction that the hourly rollup waits for, seconds; 0: none' FROM backlog
+		UNION ALL SELECT 'liveness_partitions_end_time_seconds', '{}', partitions_end, 'gauge', 'When the partitions of heartbeats end that were made ahead, Unix time' FROM backlog
 		UNION ALL SELECT 'liveness_provider_score', labels, liveness_score, 'gauge', 'Liveness score of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_uptime_ratio', labels, uptime_pct, 'gauge', 'Uptime of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_stays_4h_ratio', labels, p_stays_4h, 'gauge', 'Share of the provider''s sessions that lasted 4 hours or more, 0 to 1' FROM provider
@@ -4651,6 +4711,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'provider_heartbeats_hourly', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'provider_heartbeats_hourly', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_liveness', 'SELECT', '{reader,operator}'),
+		('TABLE', 'provider_outages', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_reliability_features', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'provider_reliability_features', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_session_history', 'SELECT', '{reader,operator}'),
@@ -4745,6 +4806,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_merge_job_state(text, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_ends()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_exclusions()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_backlog()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_fleet()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_jobs()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),

@@ -387,7 +387,7 @@ sub stored
 	my $answer = get($port{prometheus}, '/api/v1/query?query=' . $http->www_form_urlencode({ '' => qq({job="$job", __name__=~"liveness_.+"}) }) =~ s/^=//r) or return {};
 	return { map {
 			my $metric = $_->{metric};
-			my $labels = join ',', map { defined $metric->{$_} ? "$_=$metric->{$_}" : () } qw(job_name provider_id quantile);
+			my $labels = join ',', map { defined $metric->{$_} ? "$_=$metric->{$_}" : () } qw(coordinator_id job_name provider_id quantile);
 			("$metric->{__name__} $labels" => 0 + $_->{value}[1])
 		} @{ decode_json($answer)->{data}{result} } };
 }
