@@ -160,17 +160,21 @@ SELECT pg_catalog.pg_extension_config_dump('provider_exclusions', '');
 SELECT pg_catalog.pg_extension_config_dump('provider_exclusions_id_seq', '');
 COMMENT ON SEQUENCE provider_exclusions_id_seq IS 'Ids of exclusions';
 
--- range_agg is never asked for a range that ends before it begins, which would be an error.
+-- A join with one row where a subquery would do: parallel plans take joins only.
+-- tstzrange is never asked for a range that ends before it begins, which would be an error.
 CREATE VIEW liveness_internal.liveness_excluded AS
-	SELECT e.provider_id,
-		range_agg(tstzrange(e.since, e.until)) + coalesce((
-			SELECT range_agg(tstzrange(a.since, a.until))
-			FROM provider_exclusions a
-			WHERE a.provider_id IS NULL AND (a.until IS NULL OR a.until > a.since)
-		), '{}') AS excluded
-	FROM provider_exclusions e
-	WHERE e.until IS NULL OR e.until > e.since
-	GROUP BY e.provider_id;
+	SELECT e.provider_id, e.own + coalesce(a.excluded, '{}') AS excluded
+	FROM (
+		SELECT x.provider_id, range_agg(tstzrange(x.since, x.until)) AS own
+		FROM provider_exclusions x
+		WHERE x.until IS NULL OR x.until > x.since
+		GROUP BY x.provider_id
+	) e
+	CROSS JOIN (
+		SELECT range_agg(tstzrange(x.since, x.until)) AS excluded
+		FROM provider_exclusions x
+		WHERE x.provider_id IS NULL AND (x.until IS NULL OR x.until > x.since)
+	) a;
 COMMENT ON VIEW liveness_internal.liveness_excluded IS 'Excluded time of each provider that has any of its own, and of all others';
 COMMENT ON COLUMN liveness_internal.liveness_excluded.provider_id IS 'The machine; NULL: any that has no row';
 COMMENT ON COLUMN liveness_internal.liveness_excluded.excluded IS 'Union of its exclusions and of those of everybody';
@@ -2560,7 +2564,9 @@ BEGIN ATOMIC
 			FROM ended e
 			GROUP BY e.updated_at
 		) h
-		CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, h.updated_at) p
+		CROSS JOIN LATERAL liveness_internal.liveness_history_spells(liveness_internal.liveness_history_exclude(h.sessions,
+			coalesce((SELECT x.excluded FROM liveness_internal.liveness_excluded x WHERE x.provider_id = $1),
+				(SELECT x.excluded FROM liveness_internal.liveness_excluded x WHERE x.provider_id IS NULL))), h.updated_at) p
 		WHERE p.failed
 	)
 	SELECT t.term, t.measured, t.value, t.weight, t.points,

@@ -169,6 +169,29 @@ SessionBounds(const Rollup *rollup, Datum *bounds, bool *covered)
 }
 
 /*
+ * Excluded time: the providers that have any of their own, theirs, and everybody's; false
+ * if there is none.  They are read once, and not by each process of a parallel plan.
+ */
+static bool
+ReadExclusions(const Rollup *rollup, Datum excluded[3])
+{
+	bool		isnull;
+
+	liveness_execute(rollup,
+					 "SELECT count(*),"
+					 " coalesce(array_agg(e.provider_id) FILTER (WHERE e.provider_id IS NOT NULL), '{}'),"
+					 " coalesce(array_agg(e.excluded) FILTER (WHERE e.provider_id IS NOT NULL), '{}'),"
+					 " coalesce((array_agg(e.excluded) FILTER (WHERE e.provider_id IS NULL))[1], '{}')"
+					 " FROM liveness_internal.liveness_excluded e",
+					 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	if (liveness_result_int64(1) == 0)
+		return false;
+	for (int i = 0; i < 3; i++)
+		excluded[i] = SPI_datumTransfer(liveness_result(i + 2, &isnull), false, -1);
+	return true;
+}
+
+/*
  * Features and histories of all providers.  Excluded time goes into the state that both
  * are made of; where there is none, nothing is joined.
  *
@@ -181,25 +204,21 @@ SessionBounds(const Rollup *rollup, Datum *bounds, bool *covered)
 static Tuplestorestate *
 ComputeFeatures(const Rollup *rollup, TimestampTz as_of, int window_days)
 {
-	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TEXTARRAYOID};
-	Datum		values[3] = {TimestampTzGetDatum(as_of), Int32GetDatum(window_days)};
+	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID, TSTZMULTIRANGEARRAYOID, TSTZMULTIRANGEOID};
+	Datum		values[6] = {TimestampTzGetDatum(as_of), Int32GetDatum(window_days)};
 	bool		large = TooLargeToHash(rollup);
 	bool		covered;
 	int			nbounds = SessionBounds(rollup, &values[2], &covered);
 	int			guc_nestlevel;
 	StringInfoData sql;
 	Tuplestorestate *computed;
-	const char *excluded = "NULL::tstzmultirange";
-	const char *join = "";
+	bool		any_excluded = ReadExclusions(rollup, &values[3]);
+	const char *excluded = any_excluded ? "coalesce(x.excluded, $6)" : "NULL::tstzmultirange";
+	const char *join = any_excluded ? " LEFT JOIN unnest($4, $5) x (provider_id, excluded)"
+		" ON x.provider_id = s.provider_id" : "";
 
-	liveness_execute(rollup, "SELECT count(*) FROM (SELECT FROM %s.provider_exclusions LIMIT 1) e",
-					 0, NULL, NULL, NULL, SPI_OK_SELECT);
-	if (liveness_result_int64(1) > 0)
-	{
-		excluded = "coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a"
-			" WHERE a.provider_id IS NULL))";
-		join = " LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = s.provider_id";
-	}
+	if (nbounds == 0)
+		values[2] = PointerGetDatum(construct_empty_array(TEXTOID));
 	initStringInfo(&sql);
 	for (int i = 0; i <= nbounds; i++)
 	{
@@ -228,7 +247,7 @@ ComputeFeatures(const Rollup *rollup, TimestampTz as_of, int window_days)
 		liveness_set_local("enable_hashagg", "off");
 		liveness_set_local("enable_sort", "on");
 	}
-	computed = liveness_compute(rollup, "computed", sql.data, nbounds > 0 ? 3 : 2, types, values);
+	computed = liveness_compute(rollup, "computed", sql.data, any_excluded ? 6 : nbounds > 0 ? 3 : 2, types, values);
 	AtEOXact_GUC(true, guc_nestlevel);
 	return computed;
 }

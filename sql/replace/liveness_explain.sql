@@ -28,7 +28,9 @@ BEGIN ATOMIC
 			FROM ended e
 			GROUP BY e.updated_at
 		) h
-		CROSS JOIN LATERAL liveness_internal.liveness_history_spells(h.sessions, h.updated_at) p
+		CROSS JOIN LATERAL liveness_internal.liveness_history_spells(liveness_internal.liveness_history_exclude(h.sessions,
+			coalesce((SELECT x.excluded FROM liveness_internal.liveness_excluded x WHERE x.provider_id = $1),
+				(SELECT x.excluded FROM liveness_internal.liveness_excluded x WHERE x.provider_id IS NULL))), h.updated_at) p
 		WHERE p.failed
 	)
 	SELECT t.term, t.measured, t.value, t.weight, t.points,
