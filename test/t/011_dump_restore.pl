@@ -79,11 +79,11 @@ for my $schema ('public', 'my Schema')
 	}
 }
 
-# One table, into a database where the extension is; its sequence goes along by the name
+# Two tables, into a database where the extension is; its sequence goes along by the name
 $node->safe_psql('postgres', 'CREATE DATABASE one_table');
 $node->safe_psql('one_table', 'CREATE EXTENSION liveness');
 my $file = $node->basedir . '/one_table';
-$node->command_ok([ 'pg_dump', '--table', 'provider_sessions*', '--file', $file, 'source' ], 'pg_dump of one table');
+$node->command_ok([ 'pg_dump', '--table', 'provider_sessions*', '--table', 'provider_exclusions', '--file', $file, 'source' ], 'pg_dump of two tables');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $file, '-d', 'one_table' ], 'restored beside the others');
 my $features = q{SELECT f::text FROM liveness_features_at('2026-01-02 00:00+00') f};
 is($node->safe_psql('one_table', $_), $node->safe_psql('source', $_), 'nothing is different') for 'TABLE provider_sessions ORDER BY id', $features;
