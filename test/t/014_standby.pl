@@ -75,7 +75,8 @@ my @writes = (
 	'SELECT liveness_internal.liveness_prune_heartbeats(now(), 1)', 'SELECT liveness_internal.liveness_prune_derived(1)', 'SELECT liveness_internal.liveness_prune_step(NULL, 1, now(), NULL, 0)',
 	q{SELECT liveness_internal.liveness_record_run('hourly', now(), '1 s', 1)}, q{SELECT liveness_internal.liveness_record_error('hourly', 'x')},
 	q{CALL liveness_run('features')}, q{CALL liveness_run('hourly')}, q{CALL liveness_run('retention')},
-	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_close_session(1, 'x')},
+	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_open_sessions('{p1}')}, q{SELECT liveness_close_session(1, 'x')},
+	q{SELECT liveness_forget_provider('p1')}, 'SELECT liveness_internal.liveness_run_shocks(now())',
 	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},
 	q{SELECT liveness_exclude('p1', now())}, 'SELECT liveness_end_exclusion(1)', q{SELECT liveness_internal.liveness_note_outage('{1}')}, 'SELECT liveness_internal.liveness_follow_outages()',
 	map { "SELECT liveness_grant_$_('pg_monitor')" } qw(reader writer operator monitor));
@@ -88,6 +89,7 @@ for my $statement (@writes)
 }
 my %others = (
 	q{SELECT liveness_emit('p1')} => 'liveness_emit\(\) cannot be used on a standby\nHINT:  Connect to the primary',
+	q{SELECT liveness_emit_batch('[{"provider_id": "p1"}]')} => 'liveness_emit_batch\(\) cannot be used on a standby\nHINT:  Connect to the primary',
 	'SELECT liveness_flush()' => 'liveness_flush\(\) cannot be used on a standby\nHINT:  Connect to the primary',
 	'SELECT liveness_schedule()' => 'pg_cron is not loaded',
 	'SELECT liveness_unschedule()' => 'pg_cron is not loaded');

@@ -94,7 +94,9 @@ is(query(q{SELECT late FROM liveness_internal.liveness_job_state WHERE job = 'ho
 # Partitions of partitions, written to by their own names: who holds one holds the watermark
 query(q{SELECT liveness_partition_heartbeats('1 day', '2026-02-01', '2026-02-03');
 	CREATE TABLE part (LIKE provider_heartbeats INCLUDING DEFAULTS) PARTITION BY RANGE (at);
-	ALTER TABLE provider_heartbeats ATTACH PARTITION part FOR VALUES FROM ('2026-03-01') TO ('2026-03-02');
+	ALTER TABLE provider_heartbeats DETACH PARTITION provider_heartbeats_after;
+	ALTER TABLE provider_heartbeats ATTACH PARTITION part FOR VALUES FROM ('2026-02-03') TO ('2026-03-02');
+	ALTER TABLE provider_heartbeats ATTACH PARTITION provider_heartbeats_after FOR VALUES FROM ('2026-03-02') TO (MAXVALUE);
 	CREATE TABLE part_of_part PARTITION OF part DEFAULT;
 	SELECT liveness_rollup_hourly()});
 for my $table ('provider_heartbeats_20260201', 'part', 'part_of_part')
