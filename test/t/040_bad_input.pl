@@ -67,6 +67,8 @@ my %pool = (
 	'tstzmultirange' => [ 'NULL', q{'{}'}, q{'{(,)}'}, q{'{[-infinity,infinity]}'}, q{'{(infinity,)}'}, q{'{["4714-11-24 00:00:00+00 BC","4714-11-24 00:00:00+00 BC"],(2026-01-01,294276-12-31]}'},
 		q{(SELECT range_agg(tstzrange(t, t + interval '1us')) FROM generate_series('2020-01-01'::timestamptz, '2026-01-01', '1 day') t)} ],
 	'text[]' => [ 'NULL', q{'{}'}, q{'{a,NULL,<b>}'}, q{'{{a,b},{c,d}}'}, q{'[-5:-4]={x,y}'}, q{array_fill('x'::text, ARRAY[1000])}, q{ARRAY[repeat('<', 100000)]} ],
+	'timestamp with time zone[]' => [ 'NULL', q{'{}'}, q{'{2026-01-01}'}, q{'{NULL,2026-01-01}'}, q{'{infinity,-infinity}'}, q{'{{2026-01-01,2026-01-02},{2026-01-03,2026-01-04}}'},
+		q{'[-5:-4]={2026-01-02,2026-01-01}'}, q{array_fill('4714-11-24 00:00:00+00 BC'::timestamptz, ARRAY[1000])}, q{ARRAY['294276-12-31 23:59:59.999999+00'::timestamptz]} ],
 	'integer[]' => [ 'NULL', q{'{}'}, q{'{1}'}, q{'{NULL,-1,2147483647}'}, q{'{{1,2},{3,4}}'} ],
 	'real[]' => [ 'NULL', q{'{}'}, q{'{1,2}'}, '(SELECT host FROM public.good)', 'array_fill(0::real, ARRAY[96])', 'array_fill(3e38::real, ARRAY[96])', q{array_fill('NaN'::real, ARRAY[96])}, 'array_fill(1::real, ARRAY[4, 24])' ],
 	'survival_curve' => [ 'NULL', q{'{}'}, q{'{0:1:0}'}, q{'{1:1:0,2:0:1}'}, q{'{Infinity:1:1}'}, q{'{5e-324:1:0,1.7976931348623157e308:1:0}'},
