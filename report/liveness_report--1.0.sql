@@ -69,6 +69,24 @@ $$;
 COMMENT ON FUNCTION @extschema@.liveness_report_candidate_rows(interval, int) IS
 	'The rows of liveness_candidates; where it says 55000, as before the first rollup, a row of its message';
 
+CREATE FUNCTION @extschema@.liveness_report_at_risk_rows(max_rows int)
+RETURNS TABLE (provider_id text, group_name text, age_seconds float8, probability float8)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT r.provider_id::text, r.group_name::text, r.age_seconds::float8, r.probability::float8
+		FROM %s.liveness_at_risk(interval ''1 hour'', 0.5::float8) r LIMIT $1', (
+		SELECT e.extnamespace::regnamespace FROM pg_extension e WHERE e.extname = 'liveness'))
+	USING max_rows;
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	RETURN;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.liveness_report_at_risk_rows(int) IS
+	'The first rows of liveness_at_risk; none where it says 55000, as before the first rollup';
+
 ------------------------------------------------------------------------------
 -- Texts and figures
 ------------------------------------------------------------------------------
@@ -629,6 +647,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.liveness_report_candidates(int) IS 'Part of liveness_report: candidates for jobs of 4 and 8 hours, once there was a rollup';
 
+CREATE FUNCTION @extschema@.liveness_report_at_risk(max_rows int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT CASE WHEN count(*) = 0 THEN E'<p class="quiet">Nobody who is connected will probably leave within an hour.</p>\n'
+		ELSE E'<div class="grid">\n' || @extschema@.liveness_report_table('Likelier than not to leave within an hour', ARRAY['provider', 'group', 'leaves %', 'up for h'],
+			array_agg(ARRAY[left(r.provider_id, 51), left(r.group_name, 51), @extschema@.liveness_report_share(r.probability), @extschema@.liveness_report_number(r.age_seconds / 3600::float8, 1)]
+				ORDER BY r.probability DESC, r.provider_id), '{1,2}', max_chars => 50) || E'</div>\n' END
+	FROM @extschema@.liveness_report_at_risk_rows(max_rows) r;
+END;
+COMMENT ON FUNCTION @extschema@.liveness_report_at_risk(int) IS 'Part of liveness_report: who will probably leave within an hour';
+
 CREATE FUNCTION @extschema@.liveness_report_ranking(max_rows int)
 RETURNS text
 LANGUAGE sql STABLE
@@ -822,6 +852,7 @@ BEGIN ATOMIC
 		@extschema@.liveness_report_reasons(max_rows),
 		E'</div>\n</section>\n<section>\n<h2>Who will hold a job that starts now</h2>\n',
 		@extschema@.liveness_report_candidates(max_rows),
+		@extschema@.liveness_report_at_risk(max_rows),
 		E'</section>\n<section>\n<h2>Ranking</h2>\n<div class="grid">\n',
 		@extschema@.liveness_report_ranking(max_rows),
 		E'</div>\n<p class="quiet">4 h, 8 h: sessions that lasted so long; MTBF: mean time between failures; median: of the lengths of sessions; up: connected now.</p>\n</section>\n',

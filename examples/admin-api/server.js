@@ -25,6 +25,12 @@ const endpoints = [
 		'min_uptime', 'min_stays_4h', 'min_stays_8h', 'min_score', 'max_score', 'limit'),
 	endpoint('availability', '/network/availability'),
 	endpoint('candidates', '/candidates', 'job', 'min_probability', 'limit'),
+	endpoint('probability', `${provider}/probability`, 'job'),
+	endpoint('remaining', `${provider}/remaining`, 'probability'),
+	endpoint('checkpoint', `${provider}/checkpoint`, 'work', 'checkpoint_cost', 'restart_cost'),
+	endpoint('replicas', '/replicas', 'job', 'target', 'max_replicas', 'exclude'),
+	endpoint('place', '/place', 'jobs', 'job', 'target', 'exclude'),
+	endpoint('at_risk', '/at-risk', 'within', 'probability'),
 ];
 
 // Where the database is, and who we are, say PGHOST, PGUSER and their kin.

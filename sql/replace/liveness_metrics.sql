@@ -14,6 +14,8 @@ CREATE VIEW liveness_metrics AS
 	), coordinator AS MATERIALIZED (
 		SELECT jsonb_build_object('coordinator_id', e.coordinator_id) AS labels, e.ends, e.censored / e.ends::float8 AS censored
 		FROM liveness_internal.liveness_metrics_ends() e
+	), risk AS MATERIALIZED (
+		SELECT liveness_internal.liveness_metrics_at_risk() AS providers
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
@@ -60,6 +62,7 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_coordinator_ends', labels, ends, 'gauge', 'Sessions of the coordinator that ended in the last 24 hours, of the latest 20000 ends of all' FROM coordinator
 		UNION ALL SELECT 'liveness_coordinator_censored_ends_ratio', labels, censored, 'gauge', 'Share of these ends whose reason says that the observer went away, 0 to 1' FROM coordinator
 		UNION ALL SELECT 'liveness_fleet_future_sessions', '{}', future_sessions, 'gauge', 'Open sessions that begin in the future, by more than liveness.session_timeout' FROM backlog
+		UNION ALL SELECT 'liveness_fleet_at_risk_providers', '{}', providers, 'gauge', 'Connected providers that leave within an hour with a probability of 0.5 or more' FROM risk
 		UNION ALL SELECT 'liveness_job_runs_total', labels, runs, 'counter', 'Runs of the job that completed' FROM job
 		UNION ALL SELECT 'liveness_job_errors_total', labels, errors, 'counter', 'Runs of the job that failed and were recorded' FROM job
 		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job

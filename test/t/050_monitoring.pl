@@ -85,6 +85,7 @@ is(rounded('fleet_uptime_ratio'), '0.1392 0.5040 0.8688', 'its deciles and media
 is(query(q{SELECT string_agg(labels::text, ' ' ORDER BY labels) FROM liveness_metrics WHERE name = 'liveness_fleet_uptime_ratio'}),
 	'{"quantile": "0.1"} {"quantile": "0.5"} {"quantile": "0.9"}', 'by quantile');
 is(query(q{SELECT floor(value) BETWEEN 3600 AND 4200 FROM liveness_metrics WHERE name = 'liveness_fleet_features_age_seconds'}), 't', 'an hour old');
+is(query(q{SELECT value FROM liveness_metrics WHERE name = 'liveness_fleet_at_risk_providers'}), query('SELECT count(*) FROM liveness_at_risk()'), 'who is at risk is counted');
 
 # Of the 115 the 50 best, 71 to 120, and the 50 worst, 6 to 55
 is(query(q{SELECT count(*), min(n), max(n) FILTER (WHERE n < 60), min(n) FILTER (WHERE n > 60), max(n), bool_and(abs(value - n / 1000.0) < 1e-7)
@@ -199,7 +200,7 @@ cmp_ok(scalar @others, '>', 15, 'of other tables and views');
 is_deeply([ grep { query_as($role, "TABLE $_") !~ /^permission denied/ } @others ], [], 'it may read none');
 is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace IN ('"Fleet"'::regnamespace, 'liveness_internal'::regnamespace)
 		AND has_function_privilege('$role', p.oid, 'EXECUTE') AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)}),
-	'liveness_counters liveness_metrics_backlog liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
+	'liveness_counters liveness_metrics_at_risk liveness_metrics_backlog liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
 query(q{CREATE ROLE reader LOGIN; SELECT liveness_grant_reader('reader'); CREATE ROLE nobody LOGIN; GRANT USAGE ON SCHEMA "Fleet" TO nobody});
 is(query_as('reader', 'SELECT count(*) > 100 FROM liveness_metrics'), 't', 'a reader reads it too');
 is(query(q{SELECT has_table_privilege('nobody', 'liveness_metrics', 'SELECT')}), 'f', 'nobody else');
@@ -246,6 +247,7 @@ my %expected = (
 	'Why sessions ended' => [ 2, qw(reason sessions providers) ],
 	'Ranking' => [ 2, qw(provider_id liveness_score uptime_pct p_stays_4h p_stays_8h mtbf_seconds median_session_seconds sessions_count connected last_disconnect_at) ],
 	'Candidates for a job of $job' => [ 1, qw(provider_id probability lower upper age_seconds own_sessions liveness_score) ],
+	'About to leave' => [ 0, qw(provider_id group_name probability age_seconds coordinator_id) ],
 	'Availability by hour of the week, UTC' => [ 7, 'day', map { sprintf '%02d', $_ } 0 .. 23 ],
 	'Heartbeats and load, by hour' => [ 6, qw(time heartbeat_count avg_cpu_usage avg_memory_pressure) ],
 	'Sessions' => [ 6, qw(connected_at disconnected_at length_seconds disconnect_reason coordinator_id) ],

@@ -274,6 +274,34 @@ is(scalar(grep { my $c = $_;
 is(scalar @{ decode_json(json("$job&limit=2"))->{candidates} }, 2, '... no more than asked for');
 is_deeply(decode_json(json('/candidates?job=6%20hours&min_probability=1')), { candidates => [] }, '... nor less likely');
 
+#--- A scheduler's questions: as SQL answers them, but that time goes by
+
+sub near
+{
+	my ($got, $want, $name) = @_;
+	cmp_ok(abs($got - $want), '<=', 0.01 * abs($want), $name);
+}
+my ($open) = map { $_->{provider_id} } @candidates;
+near(decode_json(json("/providers/$open/probability?job=6%20hours"))->{probability}, sql("SELECT liveness_probability('$open', '6 hours')"), 'probability: as liveness_probability has it');
+is_deeply(decode_json(json('/providers/nobody/probability?job=6%20hours')), { provider_id => 'nobody', probability => undef }, '... null for who is not there');
+near(decode_json(json("/providers/$open/remaining"))->{seconds}, sql("SELECT extract(epoch FROM liveness_remaining('$open'))"), 'remaining: as liveness_remaining has it, in seconds');
+is(decode_json(json("/providers/$open/remaining?probability=0"))->{seconds}, 315360000000, '... and for ever');
+is_deeply(decode_json(json('/providers/nobody/remaining')), { provider_id => 'nobody', seconds => undef }, '... null for who is not there');
+my $checkpoint = decode_json(json("/providers/$open/checkpoint?work=24%20hours&checkpoint_cost=5%20minutes"));
+near($checkpoint->{every_seconds}, 86400 / $checkpoint->{segments}, 'checkpoint: equal segments');
+near($checkpoint->{expected_runtime_seconds}, sql("SELECT extract(epoch FROM expected_runtime) FROM liveness_checkpoint('$open', '24 hours', '5 minutes')"), '... in the time that is expected');
+is(decode_json(json('/providers/nobody/checkpoint?work=24%20hours&checkpoint_cost=5%20minutes'))->{segments}, undef, '... null for who is not there');
+my @replicas = @{ decode_json(json('/replicas?job=6%20hours&target=1&max_replicas=3'))->{replicas} };
+# which of two like ones is likelier may change from one moment to the next
+is_deeply([ map { $_->{replica} } @replicas ], [ 1 .. 3 ], 'replicas: three');
+near($replicas[2]{joint}, sql(q{SELECT max(joint) FROM liveness_replicas('6 hours', 1, 3)}), '... as liveness_replicas has them');
+is(scalar(grep { $_->{provider_id} eq $open } @{ decode_json(json("/replicas?job=6%20hours&target=1&exclude=%5B%22$open%22%5D"))->{replicas} }), 0, '... but not whom it was to leave out');
+my $place = decode_json(json('/place?jobs=7&job=6%20hours'));
+is_deeply([ sort map { $_->{provider_id} } @{ $place->{placed} } ], [ map { "open$_" } 1 .. 5 ], 'place: five jobs on the five who are connected');
+is($place->{not_placed}, 2, '... and two find no place');
+is_deeply([ sort map { $_->{provider_id} } @{ decode_json(json('/at-risk?probability=0'))->{at_risk} } ], [ map { "open$_" } 1 .. 5 ], 'at risk: with a probability of 0 all');
+is_deeply(decode_json(json('/at-risk?probability=1')), { at_risk => [] }, '... and with 1 nobody');
+
 #--- Filters
 
 my $ranking = json('/reliability');
@@ -389,6 +417,9 @@ for (
 	[ 22004 => '/candidates' ],
 	[ 22007 => '/candidates?job=x', '/candidates?job=' ],
 	[ 22023 => map { "/candidates?job=$_" } '-1%20hour', '0', '4000%20days', '6%20hours&min_probability=1.1', '6%20hours&min_probability=NaN', '6%20hours&limit=0', '6%20hours&limit=501' ],
+	[ 22004 => '/replicas', '/place?jobs=1', '/place?job=6%20hours', '/providers/f000/probability', '/providers/f000/checkpoint?work=6%20hours' ],
+	[ 22023 => '/replicas?job=0', '/replicas?job=6%20hours&max_replicas=13', '/replicas?job=6%20hours&exclude=1', '/place?jobs=-1&job=6%20hours', '/at-risk?probability=2', '/providers/f000/remaining?probability=NaN' ],
+	[ '22P02' => '/replicas?job=6%20hours&exclude=%5B', '/place?jobs=x&job=6%20hours' ],
 	[ 22015 => "/candidates?job=99999999999%20years" ],
 	[ undef, '/reliability?limit=1&limit=1', '/reliability?limit=1&min_uptime=0&limit=2', '/candidates?job=1h&job=2h', '/reliability?min_uptme=0.9', '/network/availability?x', '/reliability?__proto__=1', '/reliability?constructor=1',
 		"/providers/f000/liveness?token=$token", '/providers/%FF/liveness', '/providers/%E0%A4%A/sessions', '/providers/%ED%A0%80/sessions', '/providers/%/heartbeats' ])
@@ -543,7 +574,7 @@ my %statements = (
 	heartbeats_hourly => [ q{'f042', '2026-01-01', '2026-02-20', '10'}, qr/provider_heartbeats_hourly_pkey.*Index Cond: \(\(ROW\(provider_id, hour\) >= [^\n]* AND \(ROW\(provider_id, hour\) < /s ],
 	reliability => [ q{'0', '0', '0', '0.5', '0.9', '10'}, qr/idx_provider_reliability_features_score/ ],
 	candidates => [ q{'1 hour', '0', '10'}, qr/liveness_candidates/ ],
-	availability => undef);
+	availability => undef, (map { $_ => undef } qw(probability remaining checkpoint replicas place at_risk)));
 for my $name (sort keys %statements)
 {
 	my $statement = slurp_file("$api/sql/$name.sql");

@@ -20,6 +20,7 @@ $node->safe_psql('postgres', q{CREATE DATABASE fleet ENCODING 'UTF8' LOCALE 'C' 
 $node->safe_psql('fleet', q{
 	CREATE EXTENSION liveness;
 	SELECT liveness_grant_reader('analyst');
+	INSERT INTO provider_groups VALUES ('gold-1', 'rack'), ('gold-2', 'rack');
 	INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason) VALUES
 		('gold-1', 'blue', '2026-03-01 00:00', NULL, ''),
 		-- away for four hours on Sunday
@@ -64,6 +65,10 @@ sub answer
 
 # ages: from 03-01 0:00 36 1/2 days, from 04-05 16:00 20 hours; ghost-1 is stale, flaky-1 away
 like(answer('candidates'), qr/\Agold-1\|876\.0\|9\d\.\d\|[^\n]+\|1\ngold-2\|20\.0\|[^\n]+\|2(?!.*(?:ghost|flaky))/s, 'candidates: who is up, for how long, and by how many sessions');
+# gold-1 holds likeliest; without shock shares a group does not matter: gold-2 is next, and both fail with the product
+like(answer('replicas'), qr/\A1\|gold-1\|rack\|(9\d\.\d)\|\1\n2\|gold-2\|rack\|\d\d\.\d\|9\d\.\d\z/, 'replicas: the two that never left for long');
+# office-1 goes at 17:00, five hours from now, as it did on twenty days before; ghost-1 is not there
+like(answer('at_risk'), qr/\Aoffice-1\|\|3\.0\|[5-9]\d\.\d\z/, 'at_risk: the office closes');
 
 # office-2: uptime 77 of 336 hours then, 37 now; MTBF 7.7 h (10 failures) and 7.4 h (5): sigmoid 0.975873 and 0.967705;
 # 0.35 x 0.229167 + 0.4 + 0.25 x 0.975873 = 0.724176, 0.35 x 0.110119 + 0.4 + 0.25 x 0.967705 = 0.680468.

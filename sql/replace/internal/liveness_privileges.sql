@@ -118,6 +118,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_ends()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_exclusions()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_backlog()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_at_risk()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_fleet()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_jobs()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
