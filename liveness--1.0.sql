@@ -2781,16 +2781,27 @@ CREATE VIEW liveness_internal.liveness_running AS
 		p.hazard
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
-		FROM provider_sessions s
-		-- with two bounds the planner expects few rows, and takes the index
-		WHERE (s.disconnected_at IS NULL
-			OR s.disconnected_at BETWEEN (
-				SELECT least(f.as_of, now())
-				FROM liveness_internal.liveness_fleet_hazard f
-				ORDER BY f.hazard IS NULL, f.as_of DESC
-				LIMIT 1
-			) AND 'infinity')
-		AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		FROM (
+			SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
+			FROM provider_sessions s
+			WHERE s.disconnected_at IS NULL
+			UNION ALL
+			-- Of one provider, too, by the index on disconnected_at: few have ended since, and all
+			-- others of the provider lie on a page each.  With two bounds the planner expects few.
+			SELECT e.provider_id, e.connected_at, e.disconnected_at, e.disconnect_reason
+			FROM (
+				SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
+				FROM provider_sessions s
+				WHERE s.disconnected_at BETWEEN (
+					SELECT least(f.as_of, now())
+					FROM liveness_internal.liveness_fleet_hazard f
+					ORDER BY f.hazard IS NULL, f.as_of DESC
+					LIMIT 1
+				) AND 'infinity'
+				OFFSET 0
+			) e
+		) s
+		WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
 		GROUP BY s.provider_id
 	) c
 	CROSS JOIN (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t
@@ -2830,12 +2841,25 @@ BEGIN ATOMIC
 			CASE WHEN s.connected_at < t.before AND (s.last_heartbeat_at BETWEEN t.before AND t.ahead) IS NOT TRUE
 				THEN s.id
 			END AS silent_id
-		FROM @extschema@.provider_sessions s
+		FROM (
+			SELECT s.id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
+			FROM @extschema@.provider_sessions s
+			WHERE s.provider_id = $1 AND s.disconnected_at IS NULL
+			UNION ALL
+			SELECT e.id, e.coordinator_id, e.connected_at, e.last_heartbeat_at
+			FROM (
+				SELECT s.id, s.provider_id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
+				FROM @extschema@.provider_sessions s
+				WHERE s.disconnected_at > now()
+				OFFSET 0
+			) e
+			WHERE e.provider_id = $1
+		) s
 		CROSS JOIN (
 			SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
 			FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
 		) t
-		WHERE s.provider_id = $1 AND s.connected_at <= t.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+		WHERE s.connected_at <= t.ahead
 		ORDER BY s.connected_at DESC, s.id DESC
 		LIMIT 1
 	) l
@@ -3836,6 +3860,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_stale() IS 'Rows of provider_stale_sessions as the extension''s owner sees it, for liveness_metrics';
 
+CREATE FUNCTION liveness_internal.liveness_metrics_at_risk()
+RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+BEGIN ATOMIC
+	SELECT CASE WHEN EXISTS (SELECT FROM liveness_internal.liveness_fleet_hazard)
+		THEN (SELECT count(*) FROM @extschema@.liveness_at_risk('1 hour', 0.5))
+	END;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_at_risk() IS 'How many liveness_at_risk() tells the owner, for liveness_metrics; NULL before the first rollup';
+
 CREATE FUNCTION liveness_internal.liveness_metrics_jobs()
 RETURNS SETOF liveness_jobs
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -3947,6 +3983,8 @@ CREATE VIEW liveness_metrics AS
 	), coordinator AS MATERIALIZED (
 		SELECT jsonb_build_object('coordinator_id', e.coordinator_id) AS labels, e.ends, e.censored / e.ends::float8 AS censored
 		FROM liveness_internal.liveness_metrics_ends() e
+	), risk AS MATERIALIZED (
+		SELECT liveness_internal.liveness_metrics_at_risk() AS providers
 	), job AS MATERIALIZED (
 		SELECT jsonb_build_object('job_name', j.job) AS labels, j.runs, j.errors,
 			extract(epoch FROM j.last_duration)::float8 AS duration,
@@ -3993,6 +4031,7 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_coordinator_ends', labels, ends, 'gauge', 'Sessions of the coordinator that ended in the last 24 hours, of the latest 20000 ends of all' FROM coordinator
 		UNION ALL SELECT 'liveness_coordinator_censored_ends_ratio', labels, censored, 'gauge', 'Share of these ends whose reason says that the observer went away, 0 to 1' FROM coordinator
 		UNION ALL SELECT 'liveness_fleet_future_sessions', '{}', future_sessions, 'gauge', 'Open sessions that begin in the future, by more than liveness.session_timeout' FROM backlog
+		UNION ALL SELECT 'liveness_fleet_at_risk_providers', '{}', providers, 'gauge', 'Connected providers that leave within an hour with a probability of 0.5 or more' FROM risk
 		UNION ALL SELECT 'liveness_job_runs_total', labels, runs, 'counter', 'Runs of the job that completed' FROM job
 		UNION ALL SELECT 'liveness_job_errors_total', labels, errors, 'counter', 'Runs of the job that failed and were recorded' FROM job
 		UNION ALL SELECT 'liveness_job_failing', labels, failing::int, 'gauge', '1 if the last run of the job failed, else 0' FROM job
@@ -4813,6 +4852,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_ends()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_exclusions()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_backlog()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_at_risk()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_fleet()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_jobs()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),

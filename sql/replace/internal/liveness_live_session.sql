@@ -10,12 +10,25 @@ BEGIN ATOMIC
 			CASE WHEN s.connected_at < t.before AND (s.last_heartbeat_at BETWEEN t.before AND t.ahead) IS NOT TRUE
 				THEN s.id
 			END AS silent_id
-		FROM @extschema@.provider_sessions s
+		FROM (
+			SELECT s.id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
+			FROM @extschema@.provider_sessions s
+			WHERE s.provider_id = $1 AND s.disconnected_at IS NULL
+			UNION ALL
+			SELECT e.id, e.coordinator_id, e.connected_at, e.last_heartbeat_at
+			FROM (
+				SELECT s.id, s.provider_id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
+				FROM @extschema@.provider_sessions s
+				WHERE s.disconnected_at > now()
+				OFFSET 0
+			) e
+			WHERE e.provider_id = $1
+		) s
 		CROSS JOIN (
 			SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
 			FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
 		) t
-		WHERE s.provider_id = $1 AND s.connected_at <= t.ahead AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+		WHERE s.connected_at <= t.ahead
 		ORDER BY s.connected_at DESC, s.id DESC
 		LIMIT 1
 	) l

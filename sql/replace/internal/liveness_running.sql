@@ -16,16 +16,27 @@ CREATE VIEW liveness_internal.liveness_running AS
 		p.hazard
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
-		FROM provider_sessions s
-		-- with two bounds the planner expects few rows, and takes the index
-		WHERE (s.disconnected_at IS NULL
-			OR s.disconnected_at BETWEEN (
-				SELECT least(f.as_of, now())
-				FROM liveness_internal.liveness_fleet_hazard f
-				ORDER BY f.hazard IS NULL, f.as_of DESC
-				LIMIT 1
-			) AND 'infinity')
-		AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		FROM (
+			SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
+			FROM provider_sessions s
+			WHERE s.disconnected_at IS NULL
+			UNION ALL
+			-- Of one provider, too, by the index on disconnected_at: few have ended since, and all
+			-- others of the provider lie on a page each.  With two bounds the planner expects few.
+			SELECT e.provider_id, e.connected_at, e.disconnected_at, e.disconnect_reason
+			FROM (
+				SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
+				FROM provider_sessions s
+				WHERE s.disconnected_at BETWEEN (
+					SELECT least(f.as_of, now())
+					FROM liveness_internal.liveness_fleet_hazard f
+					ORDER BY f.hazard IS NULL, f.as_of DESC
+					LIMIT 1
+				) AND 'infinity'
+				OFFSET 0
+			) e
+		) s
+		WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
 		GROUP BY s.provider_id
 	) c
 	CROSS JOIN (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t
