@@ -219,7 +219,8 @@ RESET liveness.outage_threshold;
 
 -- End to end
 CREATE TEMP VIEW verdict AS
-	SELECT failures_count AS failures, count(*) AS providers FROM liveness_features_at() GROUP BY 1;
+	SELECT failures_count AS failures, uptime_pct::numeric(5, 4) AS uptime, liveness_score::numeric(5, 4) AS score, count(*) AS providers
+	FROM liveness_features_at() GROUP BY 1, 2, 3;
 SELECT pg_temp.fleet('p', 'c', 200, 91), liveness_close_stale() \gset _
 SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1', 'VALUES (0, 200::numeric)', '200 silent at once: none has failed');
 SELECT pg_temp.clear();
@@ -235,7 +236,7 @@ UPDATE provider_sessions SET connected_at = connected_at - interval '1 hour', di
 UPDATE provider_exclusions SET since = since - interval '1 hour', until = until - interval '1 hour';
 INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, last_heartbeat_at)
 SELECT 'p' || i, 'c', pg_temp.ago('1 hour') + make_interval(secs => 15 * i), now() FROM generate_series(1, 20) i;
-SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1', 'VALUES (0, 20::numeric)', 'always up, the observer away for two days, and back since an hour: no failure');
+SELECT results_eq('TABLE verdict', 'VALUES (0, 1.0000, 1.0000, 20::bigint)', 'always up, the observer away for two days, and back since an hour: 1.0');
 SELECT pg_temp.clear();
 -- the same with somebody who runs close_stale every four minutes meanwhile
 CREATE FUNCTION pg_temp.away() RETURNS void LANGUAGE plpgsql AS $$
@@ -250,7 +251,7 @@ $$;
 SELECT pg_temp.fleet('p', 'c', 20, 0), pg_temp.away() \gset _
 SELECT count(liveness_open_session('p' || i, 'c', pg_temp.ago('1 min'))) AS opened FROM generate_series(1, 20) i;
 SELECT is(liveness_close_stale(), 0::bigint, 'it is back after three hours');
-SELECT results_eq('SELECT failures, sum(providers) FROM verdict GROUP BY 1', 'VALUES (0, 20::numeric)', 'three hours, in which somebody closed its sessions: no failure');
+SELECT results_eq('TABLE verdict', 'VALUES (0, 1.0000, 1.0000, 20::bigint)', 'three hours, in which somebody closed its sessions: 1.0');
 SELECT results_eq('SELECT until, count(*) FROM excluded GROUP BY 1', 'VALUES (1::float8, 20::bigint)', 'excluded until each was back');
 SELECT pg_temp.clear();
 
