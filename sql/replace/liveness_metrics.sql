@@ -26,6 +26,9 @@ CREATE VIEW liveness_metrics AS
 		SELECT o.seconds, o.heartbeats, o.partitions FROM liveness_internal.liveness_metrics_overdue() o
 	), backlog AS MATERIALIZED (
 		SELECT b.pending_seconds, b.partitions_end, b.future_sessions FROM liveness_internal.liveness_metrics_backlog() b
+	), model AS MATERIALIZED (
+		SELECT (extract(epoch FROM now()) - extract(epoch FROM m.as_of))::float8 AS age, m.spells, m.frailty_prior, m.hour_prior, m.phi, m.psi
+		FROM liveness_internal.liveness_metrics_model() m
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
 			b.p_stays_4h, b.p_stays_8h,
@@ -73,6 +76,12 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_overdue_partitions', '{}', partitions, 'gauge', 'Partitions of heartbeats wholly past liveness.heartbeat_retention' FROM overdue
 		UNION ALL SELECT 'liveness_overdue_pending_writer_seconds', '{}', coalesce(pending_seconds, 0), 'gauge', 'Age of the oldest transaction that the hourly rollup waits for, seconds; 0: none' FROM backlog
 		UNION ALL SELECT 'liveness_partitions_end_time_seconds', '{}', partitions_end, 'gauge', 'When the partitions of heartbeats end that were made ahead, Unix time' FROM backlog
+		UNION ALL SELECT 'liveness_model_age_seconds', '{}', age, 'gauge', 'Time since the instant that the fleet''s numbers of the predictor describe, seconds' FROM model
+		UNION ALL SELECT 'liveness_model_spells', '{}', spells, 'gauge', 'Spells that the predictor was learned from' FROM model
+		UNION ALL SELECT 'liveness_model_frailty_prior', '{}', frailty_prior, 'gauge', 'Failures of its own that a provider needs to count as much as the fleet; small where providers differ much' FROM model
+		UNION ALL SELECT 'liveness_model_hour_prior', '{}', hour_prior, 'gauge', 'The same for the hours of the day' FROM model
+		UNION ALL SELECT 'liveness_model_fleet_shock_ratio', '{}', phi, 'gauge', 'Share of each hazard that the fleet has in common, for six hours, 0 to 1' FROM model
+		UNION ALL SELECT 'liveness_model_group_shock_ratio', '{}', psi, 'gauge', 'Share of each hazard that a group or the fleet has in common, for six hours, 0 to 1' FROM model
 		UNION ALL SELECT 'liveness_provider_score', labels, liveness_score, 'gauge', 'Liveness score of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_uptime_ratio', labels, uptime_pct, 'gauge', 'Uptime of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_stays_4h_ratio', labels, p_stays_4h, 'gauge', 'Share of the provider''s sessions that lasted 4 hours or more, 0 to 1' FROM provider

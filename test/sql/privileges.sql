@@ -53,6 +53,7 @@ INSERT INTO work (statement, reader, writer, operator) VALUES
 	('SELECT * FROM liveness_internal.liveness_last_signs', 'ok', 'ok', 'ok'),
 	('SELECT * FROM network_availability', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_jobs', 'ok', 'denied', 'ok'),
+	('SELECT * FROM liveness_model', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_metrics', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_features_at()', 'ok', 'denied', 'ok'),
 	('SELECT * FROM liveness_reliability()', 'ok', 'denied', 'ok'),

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL client_min_messages = warning;
-SELECT plan(46);
+SELECT * FROM no_plan();
 
 SELECT results_eq('SELECT s.phi, s.psi FROM liveness_internal.liveness_shock_shares() s', 'VALUES (0::float8, 0::float8)', 'nothing was estimated: independence');
 -- an estimate of an earlier day, as a restore may leave it, and that of today
@@ -121,6 +121,18 @@ SELECT results_eq($$SELECT liveness_internal.liveness_run_shocks('2026-03-01 00:
 SELECT results_eq('SELECT as_of, horizon, phi, psi FROM liveness_internal.liveness_shock_estimate ORDER BY horizon', 'SELECT as_of, horizon, phi, psi FROM fleets WHERE psi_true = 0.6 ORDER BY horizon', 'and replaces what was there, of a clock ahead too');
 SELECT results_eq('SELECT s.phi, s.psi FROM liveness_internal.liveness_shock_shares() s', $$SELECT phi, psi FROM fleets WHERE psi_true = 0.6 AND horizon = '6 hours'$$, 'from then on placement knows');
 SELECT ok(liveness_internal.liveness_run_shocks('2026-03-02 00:00+00'), 'a day later it does so again');
+
+-- The view of the model: no row before a rollup; then the array's numbers, the bins of age being those of 1, 6, 24 and 168 h
+SELECT is_empty('SELECT * FROM liveness_model', 'nothing was learned yet');
+SELECT liveness_rollup_features('2026-03-01 00:00+00');
+SELECT results_eq('SELECT providers, spells > 4000, frailty_prior, hour_prior, phi, psi, shocks_as_of FROM liveness_model',
+	$$SELECT 120::bigint, true, hazard[265], hazard[266], phi, psi, '2026-03-02 00:00+00'::timestamptz FROM liveness_internal.liveness_fleet_hazard, liveness_internal.liveness_shock_shares()$$, 'then what was');
+-- 37.5 s x 2^((j - 1) / 4) <= age < 37.5 s x 2^(j / 4)
+SELECT results_eq('SELECT failures_per_day_1h, failures_per_day_6h, failures_per_day_1d, failures_per_day_7d FROM liveness_model',
+	$$SELECT 86400 * max(hazard[j + 1]) FILTER (WHERE a = 1), 86400 * max(hazard[j + 1]) FILTER (WHERE a = 6), 86400 * max(hazard[j + 1]) FILTER (WHERE a = 24), 86400 * max(hazard[j + 1]) FILTER (WHERE a = 168)
+	FROM liveness_internal.liveness_fleet_hazard, generate_series(1, 95) j, unnest(ARRAY[1, 6, 24, 168]) a WHERE 37.5 * 2 ^ ((j - 1) / 4.0) <= a * 3600 AND a * 3600 < 37.5 * 2 ^ (j / 4.0)$$, 'and the hazard at four ages');
+-- an hour or a day old, these spells fail 1.2 times a day
+SELECT cmp_ok(abs(failures_per_day_6h - 1.2), '<', 0.2::float8, 'which is that of the fleet') FROM liveness_model;
 
 -- Nobody was ever up
 TRUNCATE provider_sessions;

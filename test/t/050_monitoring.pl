@@ -199,7 +199,7 @@ cmp_ok(scalar @others, '>', 15, 'of other tables and views');
 is_deeply([ grep { query_as($role, "TABLE $_") !~ /^permission denied/ } @others ], [], 'it may read none');
 is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace IN ('"Fleet"'::regnamespace, 'liveness_internal'::regnamespace)
 		AND has_function_privilege('$role', p.oid, 'EXECUTE') AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)}),
-	'liveness_counters liveness_metrics_at_risk liveness_metrics_backlog liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
+	'liveness_counters liveness_metrics_at_risk liveness_metrics_backlog liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_model liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
 query(q{CREATE ROLE reader LOGIN; SELECT liveness_grant_reader('reader'); CREATE ROLE nobody LOGIN; GRANT USAGE ON SCHEMA "Fleet" TO nobody});
 is(query_as('reader', 'SELECT count(*) > 100 FROM liveness_metrics'), 't', 'a reader reads it too');
 is(query(q{SELECT has_table_privilege('nobody', 'liveness_metrics', 'SELECT')}), 'f', 'nobody else');

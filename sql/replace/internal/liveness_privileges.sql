@@ -7,6 +7,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 	FROM (VALUES
 		('TABLE', 'liveness_jobs', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_metrics', 'SELECT', '{reader,operator,monitor}'),
+		('TABLE', 'liveness_model', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_stats', 'SELECT', '{reader,operator}'),
 		('TABLE', 'network_availability', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_availability_matrix', 'SELECT', '{reader,operator}'),
@@ -121,6 +122,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_at_risk()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_fleet()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_jobs()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_model()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),
