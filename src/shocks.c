@@ -41,6 +41,9 @@
 #define BISECTIONS		60
 #define NO_GROUP		(-1)
 
+/* Providers that liveness_survivors_quantile may be asked about: its time is their square */
+#define MOST_SURVIVORS	10000
+
 /* A provider at a cut */
 typedef struct ShockCase
 {
@@ -377,4 +380,82 @@ liveness_shocks_final(PG_FUNCTION_ARGS)
 	PutNumber(state->n > 0 ? held / state->n : get_float8_nan(), 9, values, nulls);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(liveness_result_row(fcinfo, shocks_row, lengthof(shocks_row)),
 													  values, nulls)));
+}
+
+static int
+CompareDescending(const void *a, const void *b)
+{
+	double		one = *(const double *) a;
+	double		two = *(const double *) b;
+
+	return one > two ? -1 : one < two;
+}
+
+/*
+ * liveness_survivors_quantile(probabilities float8[], phi float8, fraction float8) -> int
+ *
+ * The least number m such that at most m of the providers hold with this probability or a
+ * greater one.  A shock of the fleet spares the first j in order of L with probability
+ * exp(-phi L_j) - exp(-phi L_(j+1)); these then hold independently of each other, with
+ * probability exp(-(1 - phi) L).  So one walk in this order extends the distribution of how
+ * many of the first j hold, and adds it up with that weight.
+ */
+PG_FUNCTION_INFO_V1(liveness_survivors_quantile);
+Datum
+liveness_survivors_quantile(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	double		phi = PG_GETARG_FLOAT8(1);
+	double		fraction = PG_GETARG_FLOAT8(2);
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	double	   *probability;
+	double	   *of_spared;		/* how many of the first j hold */
+	double	   *of_all;
+	double		below = 0;
+
+	if (ARR_NDIM(array) > 1 || ARR_HASNULL(array) || n > MOST_SURVIVORS ||
+		!(phi >= 0 && phi <= 1) || !(fraction >= 0 && fraction <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the probabilities, the share or the fraction are out of range"),
+				 errhint("Give at most %d probabilities, and a share and a fraction from 0 to 1.", MOST_SURVIVORS)));
+	probability = (double *) palloc(Max(n, 1) * sizeof(double));
+	if (n > 0)
+		memcpy(probability, ARR_DATA_PTR(array), n * sizeof(double));
+	for (int i = 0; i < n; i++)
+	{
+		if (!(probability[i] >= 0 && probability[i] <= 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%g is no probability", probability[i]),
+					 errhint("Give numbers from 0 to 1.")));
+	}
+	qsort(probability, n, sizeof(double), CompareDescending);
+	of_spared = (double *) palloc0((n + 1) * sizeof(double));
+	of_all = (double *) palloc0((n + 1) * sizeof(double));
+	of_spared[0] = 1;
+	for (int j = 0; j <= n; j++)
+	{
+		/* pow() of probabilities, so that one of 0 needs no infinite L */
+		double		spares = (j == 0 ? 1 : pow(probability[j - 1], phi)) -
+			(j == n ? 0 : pow(probability[j], phi));
+		double		holds;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int m = 0; m <= j; m++)
+			of_all[m] += spares * of_spared[m];
+		if (j == n)
+			break;
+		holds = pow(probability[j], 1 - phi);
+		for (int m = j + 1; m > 0; m--)
+			of_spared[m] = of_spared[m] * (1 - holds) + of_spared[m - 1] * holds;
+		of_spared[0] *= 1 - holds;
+	}
+	for (int m = 0; m < n; m++)
+	{
+		below += of_all[m];
+		if (below >= fraction)
+			PG_RETURN_INT32(m);
+	}
+	PG_RETURN_INT32(n);
 }

@@ -42,6 +42,7 @@ INSERT INTO argument_of VALUES ('text', '''p'''), ('timestamptz', 'now()'), ('in
 CREATE TEMP TABLE asked_otherwise (name text, call text);
 INSERT INTO asked_otherwise VALUES
 	('liveness_backtest', $$SELECT * FROM public.liveness_backtest('1 hour', now() - interval '5 hours', now(), '1 hour')$$),
+	('liveness_backtest_joint', $$SELECT * FROM public.liveness_backtest_joint('1 hour', now() - interval '5 hours', now(), '1 hour', 1)$$),
 	('liveness_backtest_cases', $$SELECT * FROM liveness_internal.liveness_backtest_cases('1 hour', now() - interval '5 hours', now(), '1 hour')$$),
 	('liveness_calibration', $$SELECT * FROM public.liveness_calibration('1 hour', now() - interval '5 hours', now(), '1 hour')$$),
 	('liveness_candidates', $$SELECT * FROM public.liveness_candidates('1 hour', 0, NULL)$$),
@@ -205,6 +206,7 @@ SELECT is((SELECT string_agg(format('%s %s %s', function, argument, answer), ', 
 	WHERE answer <> '' AND function !~ '_(limit|usecs|instant|start|cases|span|step)$'),
 	'liveness_at_risk probability 22004, liveness_at_risk within 22004, '
 	'liveness_backtest horizon 22004, liveness_backtest since 22004, liveness_backtest step 22004, liveness_backtest until 22004, '
+	'liveness_backtest_joint horizon 22004, liveness_backtest_joint since 22004, liveness_backtest_joint step 22004, liveness_backtest_joint until 22004, '
 	'liveness_calibration horizon 22004, liveness_calibration since 22004, liveness_calibration step 22004, liveness_calibration until 22004, '
 	'liveness_candidates job 22004, liveness_candidates_at as_of 22004, liveness_candidates_at job 22004, '
 	'liveness_checkpoint checkpoint_cost 22004, liveness_checkpoint restart_cost 22004, liveness_checkpoint work 22004, '

@@ -134,6 +134,33 @@ SELECT results_eq('SELECT failures_per_day_1h, failures_per_day_6h, failures_per
 -- an hour or a day old, these spells fail 1.2 times a day
 SELECT cmp_ok(abs(failures_per_day_6h - 1.2), '<', 0.2::float8, 'which is that of the fleet') FROM liveness_model;
 
+-- Quantiles of how many hold, by hand: of two that hold with 1/2 each, none, one and two with 1/4, 1/2 and 1/4; with all of the hazard in
+-- common none or two.  Of (0.9, 0.5) a shock of all spares none with 0.1, the first with 0.4, both with 0.5.
+SELECT is((SELECT array_agg(liveness_internal.liveness_survivors_quantile(p, phi, f) ORDER BY n) FROM (VALUES
+	(1, '{0.5,0.5}'::float8[], 0::float8, 0.24::float8), (2, '{0.5,0.5}', 0, 0.26), (3, '{0.5,0.5}', 0, 0.74), (4, '{0.5,0.5}', 0, 0.76),
+	(5, '{0.5,0.5}', 1, 0.49), (6, '{0.5,0.5}', 1, 0.51),
+	(7, '{0.5,0.9}', 1, 0.09), (8, '{0.5,0.9}', 1, 0.11), (9, '{0.5,0.9}', 1, 0.49), (10, '{0.5,0.9}', 1, 0.51),
+	-- both of two that hold with 0.9 fail with 0.02725 where a fifth of the hazard is in common
+	(11, '{0.9,0.9}', 0.2, 0.02724), (12, '{0.9,0.9}', 0.2, 0.02726),
+	(13, '{}', 0.5, 0.5), (14, '{0,1,1}', 0.5, 0.5), (15, '{0,1,1}', 0, 1)) v (n, p, phi, f)),
+	ARRAY[0, 1, 1, 2, 0, 2, 0, 1, 1, 2, 0, 1, 0, 2, 2], 'quantiles of how many hold');
+SELECT throws_ok(format('SELECT liveness_internal.liveness_survivors_quantile(%L, %L, %L)', p, phi, f), '22023', NULL, format('%s, %s, %s', p, phi, f))
+FROM (VALUES ('{1.1}', 0, 0.5), ('{NaN}', 0, 0.5), ('{NULL}', 0, 0.5), ('{{0.5}}', 0, 0.5), ('{0.5}', -0.1, 0.5), ('{0.5}', 'NaN', 0.5), ('{0.5}', 0, 1.5)) v (p, phi, f);
+
+-- The back-test of the likeliest, by its cases
+CREATE TEMP TABLE backtested AS SELECT * FROM liveness_internal.liveness_backtest_cases('24 hours', '2026-02-10 00:00+00', '2026-02-28 00:00+00', '24 hours');
+CREATE TEMP TABLE best AS SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY predictor, cut ORDER BY probability DESC, provider_id) AS place FROM backtested) b WHERE place <= 20;
+SELECT results_eq($$SELECT predictor, cuts, round(stated::numeric, 9), round(held::numeric, 9) FROM liveness_backtest_joint('24 hours', '2026-02-10 00:00+00', '2026-02-28 00:00+00', '24 hours', 20)$$,
+	$$SELECT predictor, count(DISTINCT cut), round(avg(probability)::numeric, 9), round(avg(held::int), 9) FROM best WHERE predictor <> 'base_rate' GROUP BY predictor
+	ORDER BY array_position(ARRAY['uptime', 'liveness_score', 'own', 'fleet', 'candidates'], predictor)$$, 'liveness_backtest_joint: the twenty likeliest of each cut');
+SELECT results_eq($$SELECT phi, below_5pct, below_5pct_shared, bounds_covered FROM liveness_backtest_joint('24 hours', '2026-02-10 00:00+00', '2026-02-28 00:00+00', '24 hours', 20) WHERE predictor = 'candidates'$$,
+	$$SELECT e.phi, b.below, b.shared, c.covered FROM (SELECT phi FROM liveness_internal.liveness_estimate_shocks('2026-02-10 00:00+00') WHERE horizon = '24 hours') e,
+	LATERAL (SELECT avg((held < liveness_internal.liveness_survivors_quantile(p, 0, 0.05))::int)::float8 AS below, avg((held < liveness_internal.liveness_survivors_quantile(p, e.phi, 0.05))::int)::float8 AS shared
+		FROM (SELECT cut, array_agg(probability) AS p, sum(held::int) AS held FROM best WHERE predictor = 'candidates' GROUP BY cut) s) b,
+	(SELECT avg(covered::int)::float8 AS covered FROM (SELECT avg(held::int) BETWEEN avg(lower) AND avg(upper) AS covered
+		FROM (SELECT *, ntile(20) OVER (ORDER BY probability) AS part FROM backtested WHERE predictor = 'candidates') p GROUP BY part) q) c$$, 'and its quantiles and bounds');
+SELECT is_empty($$SELECT * FROM liveness_backtest_joint('24 hours', '2026-02-10 00:00+00', '2026-02-28 00:00+00', '24 hours', 200)$$, 'no cut has as many');
+
 -- Nobody was ever up
 TRUNCATE provider_sessions;
 SELECT results_eq($$SELECT horizon, phi, psi, phi_estimate, cuts FROM liveness_internal.liveness_estimate_shocks('2026-03-01 00:00+00')$$,

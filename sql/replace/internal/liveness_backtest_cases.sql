@@ -1,5 +1,5 @@
 CREATE FUNCTION liveness_internal.liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
-RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8)
+RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8, lower float8, upper float8)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
@@ -80,20 +80,25 @@ BEGIN ATOMIC
 		FROM fleet f
 		CROSS JOIN LATERAL @extschema@.liveness_features_at(f.cut, NULL::int) r
 	)
-	SELECT k.cut, k.provider_id, k.id, k.held, v.predictor, v.probability
+	SELECT k.cut, k.provider_id, k.id, k.held, v.predictor, v.probability, v.bounds[1], v.bounds[2]
 	FROM cases k
 	CROSS JOIN asked a
 	JOIN fleet f ON f.cut = k.cut
 	JOIN pooled p ON p.cut = k.cut AND p.id = k.id
 	LEFT JOIN scores r ON r.cut = k.cut AND r.provider_id = k.provider_id
 	LEFT JOIN history h ON h.provider_id = k.provider_id
+	CROSS JOIN LATERAL (
+		SELECT liveness_internal.liveness_host_hazard(h.sessions, f.hazard, k.cut) AS hazard
+		OFFSET 0
+	) host
 	CROSS JOIN LATERAL (VALUES
-		('base_rate', f.rate),
-		('uptime', COALESCE(liveness_internal.liveness_history_uptime(h.sessions, k.cut, 30), 1)),
-		('liveness_score', COALESCE(r.liveness_score, 0)::float8),
-		('own', COALESCE((liveness_internal.survival_conditionals(liveness_internal.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1)),
-		('fleet', COALESCE(p.probability, 1)),
-		('candidates', liveness_internal.liveness_holds(f.hazard, liveness_internal.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.since, k.cut, a.usecs))
-	) v (predictor, probability);
+		('base_rate', f.rate, NULL::float8[]),
+		('uptime', COALESCE(liveness_internal.liveness_history_uptime(h.sessions, k.cut, 30), 1), NULL),
+		('liveness_score', COALESCE(r.liveness_score, 0)::float8, NULL),
+		('own', COALESCE((liveness_internal.survival_conditionals(liveness_internal.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1), NULL),
+		('fleet', COALESCE(p.probability, 1), NULL),
+		('candidates', liveness_internal.liveness_holds(f.hazard, host.hazard, k.since, k.cut, a.usecs),
+			liveness_internal.liveness_holds_bounds(f.hazard, host.hazard, k.since, k.cut, a.usecs))
+	) v (predictor, probability, bounds);
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the spell held';

@@ -52,6 +52,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_adopt(regclass, regclass, regclass)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_at_risk(interval, float8)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_backtest(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_backtest_joint(interval, timestamptz, timestamptz, interval, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_calibration(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_candidates(interval, float8, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_candidates_at(timestamptz, interval, float8, int)', 'EXECUTE', '{reader,operator}'),
