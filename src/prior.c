@@ -72,16 +72,18 @@ typedef struct WindowCounts
 	double		hour_expected[HOURS_PER_DAY];
 } WindowCounts;
 
-static double
-FrailtyWeight(int j)
-{
-	return FRAILTY_FIRST * exp(j * FRAILTY_STEP);
-}
+static double frailty_weight[FRAILTY_WEIGHTS];
+static double hour_weight[HOUR_WEIGHTS];
 
-static double
-HourWeight(int j)
+static void
+PrepareWeights(void)
 {
-	return HOUR_FIRST * exp(j * HOUR_STEP);
+	if (frailty_weight[0] > 0)
+		return;
+	for (int j = 0; j < HOUR_WEIGHTS; j++)
+		hour_weight[j] = HOUR_FIRST * exp(j * HOUR_STEP);
+	for (int j = FRAILTY_WEIGHTS - 1; j >= 0; j--)
+		frailty_weight[j] = FRAILTY_FIRST * exp(j * FRAILTY_STEP);
 }
 
 static void
@@ -152,7 +154,7 @@ ScoreWindow(PriorScores *scores, const HostSums *history, double age_decay, doub
 			continue;
 		for (int j = 0; j < FRAILTY_WEIGHTS; j++)
 		{
-			double		weight = FrailtyWeight(j);
+			double		weight = frailty_weight[j];
 			double		factor = (weight + events[o] / age_decay) / (weight + expected[o] / age_decay);
 
 			scores->frailty[j] -= factor * window->expected[o];
@@ -167,7 +169,7 @@ ScoreWindow(PriorScores *scores, const HostSums *history, double age_decay, doub
 			continue;
 		for (int j = 0; j < HOUR_WEIGHTS; j++)
 		{
-			double		weight = HourWeight(j);
+			double		weight = hour_weight[j];
 			double		factor = (history->hour_events[c] / hour_decay + weight * mean) /
 				(history->hour_expected[c] / hour_decay + weight);
 
@@ -222,6 +224,7 @@ liveness_fleet_prior_transfn(PG_FUNCTION_ARGS)
 	liveness_check_as_of(PG_GETARG_TIMESTAMPTZ(3));
 	liveness_open_history(&reader, PG_GETARG_BYTEA_PP(1), PG_GETARG_TIMESTAMPTZ(3));
 	fleet = liveness_fleet_of_argument(fcinfo, 2, FLEET_FACTORS);
+	PrepareWeights();
 	for (int w = 0; w <= WINDOWS; w++)
 		begins[w] = reader.as_of - window_begins[w] * USECS_PER_DAY;
 
@@ -296,6 +299,7 @@ BestWeight(const double *scores, int n, double first, double step, double expect
 {
 	double		posterior[FRAILTY_WEIGHTS];	/* the longer grid */
 	double		log_weight;
+	double		weight;
 	int			best = 0;
 
 	for (int j = 0; j < n; j++)
@@ -315,7 +319,8 @@ BestWeight(const double *scores, int n, double first, double step, double expect
 		if (below + above > 0)
 			log_weight += step * (below - above) / (2 * (below + above));
 	}
-	return Min(exp(log_weight), most);
+	weight = exp(log_weight);
+	return Min(weight, most);
 }
 
 /*

@@ -102,6 +102,7 @@ liveness_shocks_transfn(PG_FUNCTION_ARGS)
 	MemoryContext context = liveness_aggregate_context(fcinfo, "liveness_shocks_transfn");
 	ShockState *state = (ShockState *) liveness_state_argument(fcinfo, 0, SHOCKS_MAGIC);
 	ShockCase  *added;
+	int32		group = PG_ARGISNULL(2) ? NO_GROUP : PG_GETARG_INT32(2);
 	double		load;
 
 	if (state == NULL)
@@ -127,7 +128,7 @@ liveness_shocks_transfn(PG_FUNCTION_ARGS)
 	added = &state->cases[state->n++];
 	added->load = load;
 	added->cut = PG_GETARG_INT32(1);
-	added->group = PG_ARGISNULL(2) ? NO_GROUP : Max(PG_GETARG_INT32(2), NO_GROUP);
+	added->group = group < 0 ? NO_GROUP : group;
 	added->block = 0;
 	added->held = PG_GETARG_BOOL(4);
 	PG_RETURN_POINTER(state);
@@ -204,7 +205,11 @@ AddTogether(BlockSums *blocks, const ShockCase *cases, int64 from, int64 to, dou
 		int			bin = 0;
 
 		if (load > 0)
-			bin = LOAD_BINS - 1 + (int) floor(Max(2 * log2(load / greatest), -LOAD_BINS));
+		{
+			double		halvings = 2 * log2(load / greatest);
+
+			bin = LOAD_BINS - 1 + (int) floor(Max(halvings, -LOAD_BINS));
+		}
 		bin = Min(Max(bin, 0), LOAD_BINS - 1);
 		sums->weight[bin] += p * rest;
 		sums->load[bin] += p * rest * load;

@@ -6,10 +6,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH history AS MATERIALIZED (
-		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
-		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < $1
-		GROUP BY s.provider_id
+		SELECT h.provider_id, liveness_internal.liveness_history_exclude(h.sessions,
+				coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS sessions
+		FROM (
+			SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at < $1
+			GROUP BY s.provider_id
+		) h
+		LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
 	), ages AS MATERIALIZED (
 		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
 		FROM history h
