@@ -2918,10 +2918,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
 	WITH history AS MATERIALIZED (
-		SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
-		FROM @extschema@.provider_sessions s
-		WHERE s.connected_at < $1
-		GROUP BY s.provider_id
+		SELECT h.provider_id, liveness_internal.liveness_history_exclude(h.sessions,
+				coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS sessions
+		FROM (
+			SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at < $1
+			GROUP BY s.provider_id
+		) h
+		LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
 	), ages AS MATERIALIZED (
 		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
 		FROM history h
@@ -3007,6 +3012,45 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION liveness_internal.liveness_run_shocks(timestamptz) IS 'Estimates how far providers fall together, unless that was done less than a day ago';
+
+-- The hazard by age is an array of 96 bins: from the second on, the fourth root of two times as
+-- long as the one before, which begins at 37.5 s.
+CREATE VIEW liveness_model AS
+	SELECT f.as_of, count(p.provider_id) AS providers, coalesce(sum(p.spells), 0)::bigint AS spells,
+		f.hazard[265] AS frailty_prior, f.hazard[266] AS hour_prior,
+		coalesce(s.phi, 0) AS phi, coalesce(s.psi, 0) AS psi, s.as_of AS shocks_as_of,
+		86400 * f.hazard[2 + floor(4 * log(2, 3600 / 37.5))::int] AS failures_per_day_1h,
+		86400 * f.hazard[2 + floor(4 * log(2, 6 * 3600 / 37.5))::int] AS failures_per_day_6h,
+		86400 * f.hazard[2 + floor(4 * log(2, 86400 / 37.5))::int] AS failures_per_day_1d,
+		86400 * f.hazard[2 + floor(4 * log(2, 7 * 86400 / 37.5))::int] AS failures_per_day_7d
+	FROM (
+		SELECT h.as_of, h.hazard
+		FROM liveness_internal.liveness_fleet_hazard h
+		ORDER BY h.hazard IS NULL, h.as_of DESC
+		LIMIT 1
+	) f
+	LEFT JOIN liveness_internal.liveness_provider_hazard p ON true
+	LEFT JOIN (
+		SELECT e.as_of, e.phi, e.psi
+		FROM liveness_internal.liveness_shock_estimate e
+		WHERE e.horizon = interval '6 hours'
+		ORDER BY e.as_of DESC
+		LIMIT 1
+	) s ON true
+	GROUP BY f.as_of, f.hazard, s.as_of, s.phi, s.psi;
+COMMENT ON VIEW liveness_model IS 'What the predictor believes: one row, none before the first features rollup';
+COMMENT ON COLUMN liveness_model.as_of IS 'Instant that the fleet''s numbers describe';
+COMMENT ON COLUMN liveness_model.providers IS 'Providers whose history is known';
+COMMENT ON COLUMN liveness_model.spells IS 'Their spells, which the model was learned from';
+COMMENT ON COLUMN liveness_model.frailty_prior IS 'k: as many failures of its own a provider needs to count as much as the fleet, 0.125 to 3; small: providers differ much';
+COMMENT ON COLUMN liveness_model.hour_prior IS 'k_h: the same for its hours of the day, failures an hour, 0.5 to 5';
+COMMENT ON COLUMN liveness_model.phi IS 'Share of each hazard that the fleet has in common, for a job of six hours, 0 to 1; 0: not known, or none';
+COMMENT ON COLUMN liveness_model.psi IS 'Share of each hazard that a group or the fleet has in common, for a job of six hours, phi to 1';
+COMMENT ON COLUMN liveness_model.shocks_as_of IS 'Instant that phi and psi describe; NULL: they were not estimated yet';
+COMMENT ON COLUMN liveness_model.failures_per_day_1h IS 'The fleet''s hazard for a spell that is an hour old, failures a day; NULL: nobody was ever up';
+COMMENT ON COLUMN liveness_model.failures_per_day_6h IS 'The same for one that is six hours old, failures a day';
+COMMENT ON COLUMN liveness_model.failures_per_day_1d IS 'The same for one that is a day old, failures a day';
+COMMENT ON COLUMN liveness_model.failures_per_day_7d IS 'The same for one that is seven days old, failures a day';
 
 CREATE TYPE liveness_candidate AS (
 	provider_id text,
@@ -3415,6 +3459,8 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL liveness_internal.liveness_connected(a.usecs) c
 	LEFT JOIN @extschema@.provider_groups g ON g.provider_id = c.provider_id
 	WHERE 1 - c.probability >= a.at_least
+	-- gates: they check the arguments even where nobody is up
+	AND liveness_internal.liveness_span_usecs($1, 'within') > 0 AND liveness_internal.liveness_probability_limit($2, 'probability') >= 0
 	ORDER BY c.probability, c.provider_id;
 END;
 COMMENT ON FUNCTION liveness_at_risk(interval, float8) IS 'Spells running now that probably end within that time, the likeliest to end first';
@@ -3460,7 +3506,7 @@ $$;
 COMMENT ON FUNCTION liveness_checkpoint(text, interval, interval, interval) IS 'How often a job on a provider should write a checkpoint, and how long it then takes';
 
 CREATE FUNCTION liveness_internal.liveness_backtest_cases(horizon interval, since timestamptz, until timestamptz, step interval)
-RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8)
+RETURNS TABLE (cut timestamptz, provider_id text, session_id bigint, held boolean, predictor text, probability float8, lower float8, upper float8)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
@@ -3541,21 +3587,26 @@ BEGIN ATOMIC
 		FROM fleet f
 		CROSS JOIN LATERAL @extschema@.liveness_features_at(f.cut, NULL::int) r
 	)
-	SELECT k.cut, k.provider_id, k.id, k.held, v.predictor, v.probability
+	SELECT k.cut, k.provider_id, k.id, k.held, v.predictor, v.probability, v.bounds[1], v.bounds[2]
 	FROM cases k
 	CROSS JOIN asked a
 	JOIN fleet f ON f.cut = k.cut
 	JOIN pooled p ON p.cut = k.cut AND p.id = k.id
 	LEFT JOIN scores r ON r.cut = k.cut AND r.provider_id = k.provider_id
 	LEFT JOIN history h ON h.provider_id = k.provider_id
+	CROSS JOIN LATERAL (
+		SELECT liveness_internal.liveness_host_hazard(h.sessions, f.hazard, k.cut) AS hazard
+		OFFSET 0
+	) host
 	CROSS JOIN LATERAL (VALUES
-		('base_rate', f.rate),
-		('uptime', COALESCE(liveness_internal.liveness_history_uptime(h.sessions, k.cut, 30), 1)),
-		('liveness_score', COALESCE(r.liveness_score, 0)::float8),
-		('own', COALESCE((liveness_internal.survival_conditionals(liveness_internal.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1)),
-		('fleet', COALESCE(p.probability, 1)),
-		('candidates', liveness_internal.liveness_holds(f.hazard, liveness_internal.liveness_host_hazard(h.sessions, f.hazard, k.cut), k.since, k.cut, a.usecs))
-	) v (predictor, probability);
+		('base_rate', f.rate, NULL::float8[]),
+		('uptime', COALESCE(liveness_internal.liveness_history_uptime(h.sessions, k.cut, 30), 1), NULL),
+		('liveness_score', COALESCE(r.liveness_score, 0)::float8, NULL),
+		('own', COALESCE((liveness_internal.survival_conditionals(liveness_internal.liveness_history_curve(h.sessions, k.cut), ARRAY[k.age], a.usecs / 1e6))[1], 1), NULL),
+		('fleet', COALESCE(p.probability, 1), NULL),
+		('candidates', liveness_internal.liveness_holds(f.hazard, host.hazard, k.since, k.cut, a.usecs),
+			liveness_internal.liveness_holds_bounds(f.hazard, host.hazard, k.since, k.cut, a.usecs))
+	) v (predictor, probability, bounds);
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_backtest_cases(interval, timestamptz, timestamptz, interval) IS 'The cases of a back-test: what each predictor said at each cut, and whether the spell held';
 
@@ -3614,6 +3665,79 @@ BEGIN ATOMIC
 	ORDER BY array_position(ARRAY['base_rate', 'uptime', 'liveness_score', 'own', 'fleet', 'candidates'], m.predictor);
 END;
 COMMENT ON FUNCTION liveness_backtest(interval, timestamptz, timestamptz, interval) IS 'How good each predictor would have been';
+
+CREATE FUNCTION liveness_internal.liveness_survivors_quantile(probabilities float8[], phi float8, fraction float8)
+RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_survivors_quantile(float8[], float8, float8) IS 'Quantile of how many of some providers hold, when a share phi of each hazard is the fleet''s';
+
+CREATE TYPE liveness_backtest_joint_row AS (
+	predictor text,
+	cuts bigint,
+	stated float8,
+	held float8,
+	below_5pct float8,
+	phi float8,
+	below_5pct_shared float8,
+	bounds_covered float8
+);
+COMMENT ON TYPE liveness_backtest_joint_row IS 'Row of liveness_backtest_joint';
+COMMENT ON COLUMN liveness_backtest_joint_row.predictor IS 'uptime, liveness_score, own, fleet or candidates';
+COMMENT ON COLUMN liveness_backtest_joint_row.cuts IS 'Cuts with as many cases as were asked for';
+COMMENT ON COLUMN liveness_backtest_joint_row.stated IS 'Mean probability that the predictor stated for the likeliest of each cut, 0 to 1';
+COMMENT ON COLUMN liveness_backtest_joint_row.held IS 'Share of them that held, 0 to 1';
+COMMENT ON COLUMN liveness_backtest_joint_row.below_5pct IS 'Share of the cuts in which fewer held than the 5 % quantile of independent providers; should be at most 0.05';
+COMMENT ON COLUMN liveness_backtest_joint_row.phi IS 'Share of each hazard that the fleet has in common, estimated as of the first cut, 0 to 1';
+COMMENT ON COLUMN liveness_backtest_joint_row.below_5pct_shared IS 'Share of the cuts in which fewer held than the 5 % quantile with that phi; should be at most 0.05';
+COMMENT ON COLUMN liveness_backtest_joint_row.bounds_covered IS 'Of twenty parts of all cases, in order of probability, the share in which as many held as lower and upper say on average; NULL: there are no bounds';
+
+CREATE FUNCTION liveness_backtest_joint(horizon interval, since timestamptz, until timestamptz, step interval, n int DEFAULT 10)
+RETURNS SETOF liveness_backtest_joint_row
+LANGUAGE sql STABLE PARALLEL SAFE
+SET jit = off
+BEGIN ATOMIC
+	WITH cases AS MATERIALIZED (
+		SELECT c.cut, c.provider_id, c.held, c.predictor, c.probability, c.lower, c.upper
+		FROM liveness_internal.liveness_backtest_cases($1, $2, $3, $4) c
+		WHERE c.predictor <> 'base_rate'
+	), shares AS MATERIALIZED (
+		-- at the estimate's horizon that is nearest in the logarithm
+		SELECT e.phi
+		FROM liveness_internal.liveness_estimate_shocks(liveness_internal.liveness_instant($2, 'since')) e
+		ORDER BY abs(ln(extract(epoch FROM e.horizon)::float8) - ln(liveness_internal.liveness_span_usecs($1, 'horizon') / 1e6::float8))
+		LIMIT 1
+	), likeliest AS (
+		SELECT r.predictor, r.cut, count(*) AS asked, count(*) FILTER (WHERE r.held) AS held, avg(r.probability) AS stated, array_agg(r.probability) AS probabilities
+		FROM (
+			SELECT c.predictor, c.cut, c.held, c.probability,
+				row_number() OVER (PARTITION BY c.predictor, c.cut ORDER BY c.probability DESC, c.provider_id) AS place
+			FROM cases c
+		) r
+		WHERE r.place <= $5
+		GROUP BY r.predictor, r.cut
+	), joint AS (
+		SELECT l.predictor, count(*) AS cuts, avg(l.stated) AS stated, sum(l.held)::float8 / sum(l.asked)::float8 AS held,
+			avg((l.held < liveness_internal.liveness_survivors_quantile(l.probabilities, 0, 0.05))::int)::float8 AS below,
+			avg((l.held < liveness_internal.liveness_survivors_quantile(l.probabilities, s.phi, 0.05))::int)::float8 AS below_shared
+		FROM likeliest l
+		CROSS JOIN shares s
+		WHERE l.asked = $5
+		GROUP BY l.predictor
+	), parts AS (
+		SELECT p.predictor, avg(p.held::int)::float8 BETWEEN avg(p.lower) AND avg(p.upper) AS covered
+		FROM (
+			SELECT c.predictor, c.held, c.lower, c.upper, ntile(20) OVER (PARTITION BY c.predictor ORDER BY c.probability) AS part
+			FROM cases c
+			WHERE c.lower IS NOT NULL
+		) p
+		GROUP BY p.predictor, p.part
+	)
+	SELECT j.predictor, j.cuts, j.stated, j.held, j.below, s.phi, j.below_shared,
+		(SELECT avg(p.covered::int)::float8 FROM parts p WHERE p.predictor = j.predictor)
+	FROM joint j
+	CROSS JOIN shares s
+	ORDER BY array_position(ARRAY['uptime', 'liveness_score', 'own', 'fleet', 'candidates'], j.predictor);
+END;
+COMMENT ON FUNCTION liveness_backtest_joint(interval, timestamptz, timestamptz, interval, int) IS 'How many of the likeliest held together, and whether the bounds hold';
 
 CREATE TYPE liveness_calibration_row AS (
 	predictor text,
@@ -3967,6 +4091,19 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_backlog() IS 'Pending writers, partitions ahead, and sessions that have not begun, for liveness_metrics';
 
+-- As liveness_metrics_fleet, for the model.
+CREATE FUNCTION liveness_internal.liveness_metrics_model()
+RETURNS SETOF liveness_model
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+BEGIN ATOMIC
+	SELECT m.as_of, m.providers, m.spells, m.frailty_prior, m.hour_prior, m.phi, m.psi, m.shocks_as_of,
+		m.failures_per_day_1h, m.failures_per_day_6h, m.failures_per_day_1d, m.failures_per_day_7d
+	FROM @extschema@.liveness_model m;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_model() IS 'liveness_model as the extension''s owner sees it, for liveness_metrics';
+
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
 -- what nobody asks for is not computed.
 CREATE VIEW liveness_metrics AS
@@ -3995,6 +4132,9 @@ CREATE VIEW liveness_metrics AS
 		SELECT o.seconds, o.heartbeats, o.partitions FROM liveness_internal.liveness_metrics_overdue() o
 	), backlog AS MATERIALIZED (
 		SELECT b.pending_seconds, b.partitions_end, b.future_sessions FROM liveness_internal.liveness_metrics_backlog() b
+	), model AS MATERIALIZED (
+		SELECT (extract(epoch FROM now()) - extract(epoch FROM m.as_of))::float8 AS age, m.spells, m.frailty_prior, m.hour_prior, m.phi, m.psi
+		FROM liveness_internal.liveness_metrics_model() m
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
 			b.p_stays_4h, b.p_stays_8h,
@@ -4042,6 +4182,12 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_overdue_partitions', '{}', partitions, 'gauge', 'Partitions of heartbeats wholly past liveness.heartbeat_retention' FROM overdue
 		UNION ALL SELECT 'liveness_overdue_pending_writer_seconds', '{}', coalesce(pending_seconds, 0), 'gauge', 'Age of the oldest transaction that the hourly rollup waits for, seconds; 0: none' FROM backlog
 		UNION ALL SELECT 'liveness_partitions_end_time_seconds', '{}', partitions_end, 'gauge', 'When the partitions of heartbeats end that were made ahead, Unix time' FROM backlog
+		UNION ALL SELECT 'liveness_model_age_seconds', '{}', age, 'gauge', 'Time since the instant that the fleet''s numbers of the predictor describe, seconds' FROM model
+		UNION ALL SELECT 'liveness_model_spells', '{}', spells, 'gauge', 'Spells that the predictor was learned from' FROM model
+		UNION ALL SELECT 'liveness_model_frailty_prior', '{}', frailty_prior, 'gauge', 'Failures of its own that a provider needs to count as much as the fleet; small where providers differ much' FROM model
+		UNION ALL SELECT 'liveness_model_hour_prior', '{}', hour_prior, 'gauge', 'The same for the hours of the day' FROM model
+		UNION ALL SELECT 'liveness_model_fleet_shock_ratio', '{}', phi, 'gauge', 'Share of each hazard that the fleet has in common, for six hours, 0 to 1' FROM model
+		UNION ALL SELECT 'liveness_model_group_shock_ratio', '{}', psi, 'gauge', 'Share of each hazard that a group or the fleet has in common, for six hours, 0 to 1' FROM model
 		UNION ALL SELECT 'liveness_provider_score', labels, liveness_score, 'gauge', 'Liveness score of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_uptime_ratio', labels, uptime_pct, 'gauge', 'Uptime of the provider, 0 to 1' FROM provider
 		UNION ALL SELECT 'liveness_provider_stays_4h_ratio', labels, p_stays_4h, 'gauge', 'Share of the provider''s sessions that lasted 4 hours or more, 0 to 1' FROM provider
@@ -4741,6 +4887,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 	FROM (VALUES
 		('TABLE', 'liveness_jobs', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_metrics', 'SELECT', '{reader,operator,monitor}'),
+		('TABLE', 'liveness_model', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_stats', 'SELECT', '{reader,operator}'),
 		('TABLE', 'network_availability', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_availability_matrix', 'SELECT', '{reader,operator}'),
@@ -4785,6 +4932,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_adopt(regclass, regclass, regclass)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_at_risk(interval, float8)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_backtest(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_backtest_joint(interval, timestamptz, timestamptz, interval, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_calibration(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_candidates(interval, float8, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_candidates_at(timestamptz, interval, float8, int)', 'EXECUTE', '{reader,operator}'),
@@ -4855,6 +5003,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_at_risk()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_fleet()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_jobs()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_model()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),

@@ -14,6 +14,8 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL liveness_internal.liveness_connected(a.usecs) c
 	LEFT JOIN @extschema@.provider_groups g ON g.provider_id = c.provider_id
 	WHERE 1 - c.probability >= a.at_least
+	-- gates: they check the arguments even where nobody is up
+	AND liveness_internal.liveness_span_usecs($1, 'within') > 0 AND liveness_internal.liveness_probability_limit($2, 'probability') >= 0
 	ORDER BY c.probability, c.provider_id;
 END;
 COMMENT ON FUNCTION liveness_at_risk(interval, float8) IS 'Spells running now that probably end within that time, the likeliest to end first';
