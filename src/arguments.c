@@ -199,32 +199,35 @@ liveness_reliability_limit(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(PG_GETARG_INT32(max_rows_arg));
 }
 
-/*
- * liveness_span_usecs(span interval, name text) -> bigint
- *
- * An argument that is a length of time; a month has 30 days.
- */
-PG_FUNCTION_INFO_V1(liveness_span_usecs);
-Datum
-liveness_span_usecs(PG_FUNCTION_ARGS)
+/* An argument that is a length of time, in microseconds; a month has 30 days */
+int64
+liveness_span_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 {
-	const char *name = PG_ARGISNULL(1) ? "span" : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Interval   *span;
 	double		days;
 
-	if (PG_ARGISNULL(0))
+	if (PG_ARGISNULL(arg))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("%s must not be NULL", name),
 				 errhint("Give a length of time, for example interval '6 hours'.")));
-	span = PG_GETARG_INTERVAL_P(0);
+	span = PG_GETARG_INTERVAL_P(arg);
 	days = (double) span->month * DAYS_PER_MONTH + span->day + (double) span->time / USECS_PER_DAY;
 	if (!(days > 0 && days <= MAX_SPAN_DAYS))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be longer than 0 and at most %d days", name, MAX_SPAN_DAYS),
 				 errhint("Give a length of time, for example interval '6 hours'.")));
-	PG_RETURN_INT64(((int64) span->month * DAYS_PER_MONTH + span->day) * USECS_PER_DAY + span->time);
+	return ((int64) span->month * DAYS_PER_MONTH + span->day) * USECS_PER_DAY + span->time;
+}
+
+/* liveness_span_usecs(span interval, name text) -> bigint */
+PG_FUNCTION_INFO_V1(liveness_span_usecs);
+Datum
+liveness_span_usecs(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(liveness_span_argument(fcinfo, 0, PG_ARGISNULL(1) ? "span"
+										   : text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* An instant among the arguments, and its name */

@@ -20,5 +20,6 @@ extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);
 extern void liveness_check_as_of(TimestampTz as_of);
 extern TimestampTz liveness_as_of_argument(FunctionCallInfo fcinfo, int arg);
 extern double liveness_probability_argument(FunctionCallInfo fcinfo, int arg, const char *name);
+extern int64 liveness_span_argument(FunctionCallInfo fcinfo, int arg, const char *name);
 
 #endif							/* LIVENESS_ARGUMENTS_H */

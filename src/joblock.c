@@ -46,6 +46,7 @@ static const char *const lock_names[] = {
 	[LOCK_FEATURES] = "features",
 	[LOCK_HOURLY] = "hourly",
 	[LOCK_RETENTION] = "retention",
+	[LOCK_SESSIONS] = "sessions",
 	[LOCK_RESTORE] = "restore",
 };
 
@@ -107,7 +108,7 @@ liveness_lock_job_sql(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("there is no job \"%s\"", name),
-			 errhint("The jobs are features, hourly and retention.")));
+			 errhint("The jobs are features, hourly, retention and sessions.")));
 }
 
 /* If the table is one of ours, take the restore's lock */

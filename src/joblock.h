@@ -13,6 +13,7 @@ typedef enum LivenessLock
 	LOCK_FEATURES = 1,
 	LOCK_HOURLY,
 	LOCK_RETENTION,
+	LOCK_SESSIONS,
 	LOCK_RESTORE
 } LivenessLock;
 

@@ -49,22 +49,28 @@ typedef enum Job
 {
 	JOB_FEATURES,
 	JOB_HOURLY,
-	JOB_RETENTION
+	JOB_RETENTION,
+	JOB_SESSIONS
 } Job;
 
-#define NJOBS	(JOB_RETENTION + 1)
+#define NJOBS	(JOB_SESSIONS + 1)
 
 typedef struct JobDef
 {
 	const char *name;
 	const char *activity;
+	const char *statement;		/* NULL: see RunRetentionStep */
 	LivenessCounter errors;
 } JobDef;
 
 static const JobDef job_defs[] = {
-	[JOB_FEATURES] = {"features", "liveness: roll up features", COUNTER_FEATURES_ERRORS},
-	[JOB_HOURLY] = {"hourly", "liveness: roll up heartbeats by the hour", COUNTER_HOURLY_ERRORS},
-	[JOB_RETENTION] = {"retention", "liveness: prune", COUNTER_RETENTION_ERRORS},
+	[JOB_FEATURES] = {"features", "liveness: roll up features",
+	"SELECT liveness_internal.liveness_run_features(now(), NULL::int4)", COUNTER_FEATURES_ERRORS},
+	[JOB_HOURLY] = {"hourly", "liveness: roll up heartbeats by the hour",
+	"SELECT liveness_internal.liveness_run_hourly(NULL::timestamptz, NULL::timestamptz)", COUNTER_HOURLY_ERRORS},
+	[JOB_RETENTION] = {"retention", "liveness: prune", NULL, COUNTER_RETENTION_ERRORS},
+	[JOB_SESSIONS] = {"sessions", "liveness: make and close sessions",
+	"SELECT liveness_internal.liveness_run_sessions(false)", COUNTER_SESSIONS_ERRORS},
 };
 
 StaticAssertDecl(lengthof(job_defs) == NJOBS, "each job has a definition");
@@ -134,6 +140,9 @@ JobInterval(Job job)
 		return 0;
 	if (job == JOB_RETENTION)
 		return RETENTION_INTERVAL;
+	if (job == JOB_SESSIONS)
+		return liveness_track_sessions || liveness_close_stale
+			? liveness_sessions_interval * USECS_PER_SEC : 0;
 	return Max(0, (int64) liveness_rollup_interval) * USECS_PER_SEC;
 }
 
@@ -185,10 +194,7 @@ RunRollup(const InstalledExtension *extension, void *arg)
 	(void) extension;
 	if (RanRecently(run))
 		return;
-	(void) Select(run->job == JOB_FEATURES
-				  ? "SELECT liveness_internal.liveness_run_features(now(), NULL::int4)"
-				  : "SELECT liveness_internal.liveness_run_hourly(NULL::timestamptz, NULL::timestamptz)",
-				  0, NULL, NULL, 1, &isnull);
+	(void) Select(job_defs[run->job].statement, 0, NULL, NULL, 1, &isnull);
 	if (isnull)
 		run->delay = Min(LOOK_AGAIN, run->interval);
 }
@@ -274,7 +280,7 @@ liveness_job_main(Datum main_arg)
 
 	do
 		result = liveness_run_unit(def->activity,
-								   run.job == JOB_RETENTION ? RunRetentionStep : RunRollup,
+								   def->statement ? RunRollup : RunRetentionStep,
 								   &run, 0);
 	while (result == UNIT_DONE && run.more);
 	if (result == UNIT_DONE && run.job == JOB_FEATURES)

@@ -3,26 +3,13 @@
  * rollup_hourly.c
  *		The hourly rollup: provider_heartbeats -> provider_heartbeats_hourly.
  *
- * The watermark of the hourly rollup.  The routine run aggregates the (provider,
- * hour) cells that got a heartbeat since the last run; "since" is an id.  An id
- * is drawn from the sequence before its row can be seen, so the highest id seen
- * may have smaller ones still to come.  But whoever drew one holds ROW EXCLUSIVE
- * on the table, from before the draw to the end of the transaction.  So we
- *
- *	1. read the sequence: no id up to this "candidate" will be drawn again,
- *	2. then read who holds ROW EXCLUSIVE: the writers that may own one of them,
- *	3. once all of these have ended, take a new snapshot: it shows every row with
- *	   an id up to the candidate that there will ever be.
- *
- * A run waits a moment for step 3, as writers are short.  If one is not, the
- * candidate and its writers are kept for the next run ("pending"), and the
- * watermark stays, so that some cells are aggregated once more.  Ids that were
- * not drawn this way (explicit ones, a sequence with a cache) are caught by two
- * nets: the hours of liveness.rollup_lookback are aggregated whole at least once
- * an hour, and every hour is aggregated again before its raw rows are pruned.
- * Where no id was ever drawn, as on a subscriber of logical replication, rows come
- * in the order in which they were committed elsewhere: the first net serves every
- * run there.
+ * The routine run aggregates the (provider, hour) cells that got a heartbeat since the
+ * last run; watermark.c says what "since" means.  Ids that were not drawn from the
+ * sequence as there (explicit ones, a sequence with a cache) are caught by two nets: the
+ * hours of liveness.rollup_lookback are aggregated whole at least once an hour, and
+ * every hour is aggregated again before its raw rows are pruned.  Where no id was ever
+ * drawn, as on a subscriber of logical replication, rows come in the order in which they
+ * were committed elsewhere: the first net serves every run there.
  *
  * Pruned hours.  Before the first raw row of an hour is deleted, the hour is
  * closed: pruned_before moves past it, in the same transaction.  No run writes a
@@ -36,310 +23,29 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/latch.h"
-#include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "compat.h"
 #include "rollup.h"
 #include "settings.h"
 #include "stats.h"
 #include "timemath.h"
-
-/* How long a run waits for writers: 1 + 2 + 4 + ... ms */
-#define WRITER_WAITS		7
+#include "watermark.h"
 
 /* The second net's interval */
 #define SWEEP_INTERVAL		USECS_PER_HOUR
 
-/* What the hourly rollup remembers from run to run */
-typedef struct HourlyProgress
-{
-	int64		watermark;		/* every row up to this id was aggregated */
-	Datum		read_of;		/* watermark_of of the row that was read; 0: NULL or no row */
-	bool		has_pending;
-	int64		pending;		/* candidate whose writers had not ended */
-	Datum		pending_writers;	/* text[] of their virtual transactions */
-	TimestampTz swept_at;
-	TimestampTz pruned_before;
-} HourlyProgress;
-
-/*
- * Read where the hourly rollup stands.
- *
- * A watermark that was made in another database or cluster (before a dump and restore),
- * or before the sequence was set back, is void: everything is aggregated again.
- */
 static void
-ReadProgress(const Rollup *rollup, HourlyProgress *progress, const char *identity)
+WriteProgress(const Rollup *rollup, Watermark *progress, int64 late)
 {
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(identity)};
-	bool		isnull;
-	Datum		value;
-
-	memset(progress, 0, sizeof(*progress));
-	progress->swept_at = DT_NOBEGIN;
-	progress->pruned_before = DT_NOBEGIN;
-
-	liveness_execute(rollup,
-					 "SELECT s.watermark_of = $1, s.watermark, s.pending, s.pending_writers,"
-					 " s.swept_at, s.pruned_before, s.watermark_of"
-					 " FROM liveness_internal.liveness_job_state s WHERE s.job = 'hourly'",
-					 1, types, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 0)
-		return;
-
-	value = liveness_result(6, &isnull);
-	if (!isnull)
-		progress->pruned_before = DatumGetTimestampTz(value);
-	value = liveness_result(7, &isnull);
-	if (!isnull)
-		progress->read_of = SPI_datumTransfer(value, false, -1);
-
-	value = liveness_result(1, &isnull);
-	if (isnull || !DatumGetBool(value))
-		return;
-	progress->watermark = liveness_result_int64(2);
-	value = liveness_result(3, &isnull);
-	if (!isnull)
-	{
-		progress->has_pending = true;
-		progress->pending = DatumGetInt64(value);
-		value = liveness_result(4, &isnull);
-		progress->pending_writers = isnull
-			? PointerGetDatum(construct_empty_array(TEXTOID))
-			: SPI_datumTransfer(value, false, -1);
-	}
-	value = liveness_result(5, &isnull);
-	if (!isnull)
-		progress->swept_at = DatumGetTimestampTz(value);
-}
-
-static void
-WriteProgress(const Rollup *rollup, HourlyProgress *progress, const char *identity,
-			  int64 late)
-{
-	Oid			types[] = {TEXTOID, INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, INT8OID, TEXTOID};
-	Datum		values[8];
-	char		nulls[] = "        ";
-
-	values[0] = CStringGetTextDatum(identity);
-	values[1] = Int64GetDatum(progress->watermark);
-	values[2] = Int64GetDatum(progress->pending);
-	values[3] = progress->pending_writers;
-	if (!progress->has_pending)
-		nulls[2] = nulls[3] = 'n';
-	values[4] = TimestampTzGetDatum(progress->swept_at);
-	values[5] = TimestampTzGetDatum(progress->pruned_before);
-	values[6] = Int64GetDatum(late);
-	values[7] = progress->read_of;
-	if (progress->read_of == (Datum) 0)
-		nulls[7] = 'n';
-
-	/* a restore may have added a row since: only the one that was read is updated */
-	liveness_execute(rollup,
-					 "UPDATE liveness_internal.liveness_job_state s SET watermark_of = $1, watermark = $2,"
-					 " pending = $3, pending_writers = $4, swept_at = $5, pruned_before = $6,"
-					 " late = s.late + $7"
-					 " WHERE s.job = 'hourly' AND s.watermark_of IS NOT DISTINCT FROM $8",
-					 8, types, values, nulls, SPI_OK_UPDATE);
-	if (SPI_processed == 0)
-		liveness_execute(rollup,
-						 "INSERT INTO liveness_internal.liveness_job_state (job, watermark_of, watermark, pending,"
-						 " pending_writers, swept_at, pruned_before, late)"
-						 " VALUES ('hourly', $1, $2, $3, $4, $5, $6, $7)",
-						 8, types, values, nulls, SPI_OK_INSERT);
-	progress->read_of = values[0];
+	liveness_write_watermark(rollup, progress, late);
 	liveness_count_on_commit(COUNTER_HOURLY_LATE, late);
-}
-
-/*
- * Which table, in which database, of which cluster a watermark belongs to, and which
- * file of the sequence: TRUNCATE ... RESTART IDENTITY and ALTER SEQUENCE ... RESTART
- * give it a new one, and its ids may be past the watermark again before we look.
- */
-static char *
-WatermarkIdentity(const Rollup *rollup)
-{
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {
-		CStringGetTextDatum(psprintf("%s.provider_heartbeats", rollup->schema))
-	};
-	bool		isnull;
-	Datum		file;
-
-	liveness_execute(rollup,
-					 "SELECT pg_relation_filenode(pg_get_serial_sequence($1, 'id')::regclass)",
-					 1, types, values, NULL, SPI_OK_SELECT);
-	file = liveness_result(1, &isnull);
-	return psprintf(UINT64_FORMAT "/%u/%u/%u", GetSystemIdentifier(), MyDatabaseId,
-					rollup->heartbeats, isnull ? InvalidOid : DatumGetObjectId(file));
-}
-
-/*
- * Those of the writers given (or of all there are) that still hold ROW EXCLUSIVE on the
- * heartbeats, or on a partition or chunk of theirs, as text[] of virtual transactions.
- * We are not one of them.  A transaction that was prepared since goes by another name,
- * so every prepared one counts.
- */
-static Datum
-RunningWriters(const Rollup *rollup, Datum writers, bool all, bool *none)
-{
-	Oid			types[] = {TEXTARRAYOID, OIDOID, OIDOID};
-	Datum		values[] = {writers, ObjectIdGetDatum(rollup->heartbeats),
-	ObjectIdGetDatum(MyDatabaseId)};
-	bool		isnull;
-	Datum		running;
-
-	liveness_execute(rollup,
-					 "WITH RECURSIVE part (relid) AS ("
-					 " SELECT $2 UNION SELECT i.inhrelid FROM pg_inherits i JOIN part p ON p.relid = i.inhparent)"
-					 " SELECT array_agg(DISTINCT l.virtualtransaction)"
-					 " FROM pg_locks l"
-					 " WHERE l.locktype = 'relation' AND l.mode = 'RowExclusiveLock' AND l.granted"
-					 " AND l.relation IN (SELECT p.relid FROM part p) AND l.database = $3"
-					 " AND l.pid IS DISTINCT FROM pg_backend_pid()"
-					 " AND ($1 IS NULL OR l.pid IS NULL OR l.virtualtransaction = ANY ($1))",
-					 3, types, values, all ? "n  " : "   ", SPI_OK_SELECT);
-	running = liveness_result(1, &isnull);
-	*none = isnull;
-	return isnull ? (Datum) 0 : SPI_datumTransfer(running, false, -1);
-}
-
-/*
- * The highest id that was drawn so far.  A sequence that was never used has a table
- * filled by other means, such as logical replication: the highest id seen has to do.
- */
-static int64
-HighestId(const Rollup *rollup, int64 watermark)
-{
-	Oid			types[] = {INT8OID, TEXTOID};
-	Datum		values[] = {
-		Int64GetDatum(watermark),
-		CStringGetTextDatum(psprintf("%s.provider_heartbeats", rollup->schema))
-	};
-
-	liveness_execute(rollup,
-					 "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($2, 'id')::regclass),"
-					 " (SELECT max(h.id) FROM %s.provider_heartbeats h WHERE h.id > $1), $1)",
-					 2, types, values, NULL, SPI_OK_SELECT);
-	return liveness_result_int64(1);
-}
-
-/* Wait a moment for writers to end; returns those that have not */
-static Datum
-WaitForWriters(const Rollup *rollup, Datum writers, bool *none)
-{
-	static uint32 wait_event = 0;
-
-	if (wait_event == 0)
-		wait_event = WaitEventExtensionNew("LivenessRollupWriters");
-	for (int i = 0; !*none && i < WRITER_WAITS; i++)
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 1L << i, wait_event);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		writers = RunningWriters(rollup, writers, false, none);
-	}
-	return writers;
-}
-
-/*
- * May the watermark move to the candidate of an earlier run?  Notes which of its writers
- * have not ended.
- *
- * A new snapshot shows the rows of writers that have ended.  An old one shows what the
- * last run has noted, and so all that was committed before: if that run knew that the
- * writers had ended, the snapshot shows their rows, and else it may not.
- */
-static bool
-PendingIsComplete(const Rollup *rollup, HourlyProgress *progress)
-{
-	ArrayType  *noted;
-	bool		ended;
-	Datum		left;
-
-	if (!progress->has_pending)
-		return false;
-	noted = DatumGetArrayTypeP(progress->pending_writers);
-	if (ArrayGetNItems(ARR_NDIM(noted), ARR_DIMS(noted)) == 0)
-		return true;
-	left = RunningWriters(rollup, progress->pending_writers, false, &ended);
-	if (!IsolationUsesXactSnapshot())
-		return ended;
-	progress->pending_writers = ended ? PointerGetDatum(construct_empty_array(TEXTOID)) : left;
-	return false;
-}
-
-/*
- * How far the watermark may move with the snapshot that is taken next (see the top of
- * the file).  Keeps what is pending for the run after this one.
- */
-static int64
-NextWatermark(const Rollup *rollup, HourlyProgress *progress)
-{
-	int64		candidate = HighestId(rollup, progress->watermark);
-	int64		next;
-	Datum		writers;
-	bool		none;
-
-	if (candidate < progress->watermark)
-	{
-		progress->watermark = 0;
-		progress->has_pending = false;
-	}
-	next = progress->watermark;
-
-	writers = RunningWriters(rollup, (Datum) 0, true, &none);
-	/* a snapshot taken long ago shows nothing new, however long we wait */
-	if (!IsolationUsesXactSnapshot())
-	{
-		writers = WaitForWriters(rollup, writers, &none);
-		if (none)
-		{
-			progress->has_pending = false;
-			return candidate;
-		}
-	}
-	if (PendingIsComplete(rollup, progress))
-	{
-		next = Max(next, progress->pending);
-		progress->has_pending = false;
-	}
-	if (!progress->has_pending)
-	{
-		progress->has_pending = true;
-		progress->pending = candidate;
-		progress->pending_writers = none
-			? PointerGetDatum(construct_empty_array(TEXTOID)) : writers;
-	}
-	return next;
-}
-
-/* Does the table get its ids from its sequence? */
-static bool
-SequenceInUse(const Rollup *rollup)
-{
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(psprintf("%s.provider_heartbeats", rollup->schema))};
-	bool		isnull;
-
-	liveness_execute(rollup, "SELECT pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass)",
-					 1, types, values, NULL, SPI_OK_SELECT);
-	(void) liveness_result(1, &isnull);
-	return !isnull;
 }
 
 /* The columns of liveness_hours_row */
@@ -520,11 +226,11 @@ RollUpSparse(const Rollup *rollup, const TouchedHours *hours)
  * heartbeats up to next_watermark that came too late for their hour.
  */
 static int64
-RollUpTouched(const Rollup *rollup, const HourlyProgress *progress, int64 next_watermark,
+RollUpTouched(const Rollup *rollup, const Watermark *progress, int64 next_watermark,
 			  TimestampTz sweep_since, TimestampTz sweep_until, int64 *late)
 {
 	Oid			types[] = {INT8OID, INT8OID};
-	Datum		values[] = {Int64GetDatum(progress->watermark), Int64GetDatum(next_watermark)};
+	Datum		values[] = {Int64GetDatum(progress->value), Int64GetDatum(next_watermark)};
 	Oid			late_types[] = {TIMESTAMPTZOID};
 	Datum		late_values[] = {TimestampTzGetDatum(progress->pruned_before)};
 	Tuplestorestate *touched;
@@ -564,7 +270,7 @@ RollUpTouched(const Rollup *rollup, const HourlyProgress *progress, int64 next_w
 
 /* The routine run: returns rows written */
 static int64
-RollUpRoutine(const Rollup *rollup, HourlyProgress *progress, const char *identity)
+RollUpRoutine(const Rollup *rollup, Watermark *progress)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz sweep_since = 0;
@@ -577,7 +283,7 @@ RollUpRoutine(const Rollup *rollup, HourlyProgress *progress, const char *identi
 	/* a clock that was set back must not delay the net */
 	sweep = liveness_rollup_lookback > 0 &&
 		(progress->swept_at > now || now - SWEEP_INTERVAL >= progress->swept_at ||
-		 !SequenceInUse(rollup));
+		 !liveness_sequence_in_use(rollup));
 	if (sweep)
 	{
 		sweep_since = Max(liveness_hour_of(now - liveness_rollup_lookback * USECS_PER_SEC),
@@ -586,22 +292,20 @@ RollUpRoutine(const Rollup *rollup, HourlyProgress *progress, const char *identi
 		progress->swept_at = now;
 	}
 
-	next_watermark = NextWatermark(rollup, progress);
+	next_watermark = liveness_next_watermark(rollup, progress);
 	rows = RollUpTouched(rollup, progress, next_watermark, sweep_since, sweep_until, &late);
-	progress->watermark = next_watermark;
-	WriteProgress(rollup, progress, identity, late);
+	progress->value = next_watermark;
+	WriteProgress(rollup, progress, late);
 	return rows;
 }
 
 static bool
-BeginHourly(Rollup *rollup, FunctionCallInfo fcinfo, HourlyProgress *progress, char **identity)
+BeginHourly(Rollup *rollup, FunctionCallInfo fcinfo, Watermark *progress)
 {
 	if (!liveness_begin_rollup(rollup, "hourly", LOCK_HOURLY, "%s.provider_heartbeats",
 							   "%s.provider_heartbeats_hourly, liveness_internal.liveness_job_state", fcinfo))
 		return false;
-	*identity = WatermarkIdentity(rollup);
-	liveness_merge_state(rollup, *identity);
-	ReadProgress(rollup, progress, *identity);
+	liveness_read_watermark(rollup, progress);
 	return true;
 }
 
@@ -613,15 +317,14 @@ static Datum
 RollUp(FunctionCallInfo fcinfo, bool mend)
 {
 	Rollup		rollup;
-	HourlyProgress progress;
-	char	   *identity;
+	Watermark progress;
 	int64		rows;
 
-	if (!BeginHourly(&rollup, fcinfo, &progress, &identity))
+	if (!BeginHourly(&rollup, fcinfo, &progress))
 		PG_RETURN_NULL();
 
 	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
-		rows = RollUpRoutine(&rollup, &progress, identity);
+		rows = RollUpRoutine(&rollup, &progress);
 	else
 	{
 		TimestampTz since = PG_ARGISNULL(0) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(0);
@@ -674,18 +377,17 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
 	TimestampTz cut = liveness_hour_of(PG_GETARG_TIMESTAMPTZ(0));
 	TimestampTz running;
 	Rollup		rollup;
-	HourlyProgress progress;
-	char	   *identity;
+	Watermark progress;
 	Oid			types[] = {TIMESTAMPTZOID};
 	Datum		values[1];
 	Datum		last;
 	bool		isnull;
 	int64		rows;
 
-	if (!BeginHourly(&rollup, fcinfo, &progress, &identity))
+	if (!BeginHourly(&rollup, fcinfo, &progress))
 		PG_RETURN_NULL();
 
-	rows = RollUpRoutine(&rollup, &progress, identity);
+	rows = RollUpRoutine(&rollup, &progress);
 	values[0] = TimestampTzGetDatum(cut);
 	liveness_execute(&rollup,
 					 "SELECT max(h.at) FROM %s.provider_heartbeats h WHERE h.at < $1 AND h.at > '-infinity'",
@@ -699,7 +401,7 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
 	if (again)
 		rows += RollUpRange(&rollup, progress.pruned_before, cut, false);
 	progress.pruned_before = Max(progress.pruned_before, cut);
-	WriteProgress(&rollup, &progress, identity, 0);
+	WriteProgress(&rollup, &progress, 0);
 
 	liveness_end_rollup(&rollup, rows);
 	PG_RETURN_INT64(rows);

@@ -37,6 +37,9 @@ double		liveness_flush_interval = 2;
 double		liveness_flush_timeout = 5;
 int			liveness_rollup_interval = 5 * SECS_PER_MINUTE;
 int			liveness_prune_batch_size = 10000;
+bool		liveness_track_sessions = false;
+bool		liveness_close_stale = false;
+int			liveness_sessions_interval = 30;
 
 static const struct config_enum_entry scheduler_options[] = {
 	{"worker", SCHEDULER_WORKER, false},
@@ -155,6 +158,22 @@ DefineFigureSettings(void)
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+/* What the job sessions does */
+static void
+DefineSessionSettings(void)
+{
+	DefineCustomBoolVariable("liveness.track_sessions",
+							 "Makes sessions from heartbeats, for coordinators that record nothing else.",
+							 NULL,
+							 &liveness_track_sessions, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("liveness.close_stale",
+							 "Closes the stale sessions of all coordinators.",
+							 NULL,
+							 &liveness_close_stale, false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+}
+
 /* What is rolled up again, and what is kept */
 static void
 DefineRetentionSettings(void)
@@ -226,12 +245,16 @@ DefineWorkerSettings(bool server)
 	DefineDuration("liveness.rollup_interval",
 				   "Time between the worker's runs of the features and hourly rollups; 0 or -1 for none.",
 				   &liveness_rollup_interval, -1, PGC_SIGHUP);
+	DefineDuration("liveness.sessions_interval",
+				   "Time between the worker's runs of the job that makes and closes sessions.",
+				   &liveness_sessions_interval, 1, PGC_SIGHUP);
 }
 
 void
 liveness_define_settings(bool server)
 {
 	DefineFigureSettings();
+	DefineSessionSettings();
 	DefineRetentionSettings();
 	DefineWorkerSettings(server);
 	MarkGUCPrefixReserved("liveness");
@@ -262,6 +285,24 @@ int64
 liveness_resume_within_usecs(void)
 {
 	return resume_within > 0 ? resume_within * USECS_PER_SEC : -1;
+}
+
+int64
+liveness_session_timeout_usecs(void)
+{
+	return session_timeout * USECS_PER_SEC;
+}
+
+/*
+ * liveness_wants_sessions() -> boolean
+ *
+ * Has the job sessions anything to do?  For pg_cron, which runs it whatever is set.
+ */
+PG_FUNCTION_INFO_V1(liveness_wants_sessions);
+Datum
+liveness_wants_sessions(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	PG_RETURN_BOOL(liveness_track_sessions || liveness_close_stale);
 }
 
 /* A number that differs where the settings differ that say what a spell is */

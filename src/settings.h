@@ -30,9 +30,13 @@ extern PGDLLIMPORT double liveness_flush_interval;	/* seconds */
 extern PGDLLIMPORT double liveness_flush_timeout;	/* seconds */
 extern PGDLLIMPORT int liveness_rollup_interval;	/* seconds; 0 or -1: off */
 extern PGDLLIMPORT int liveness_prune_batch_size;
+extern PGDLLIMPORT bool liveness_track_sessions;
+extern PGDLLIMPORT bool liveness_close_stale;
+extern PGDLLIMPORT int liveness_sessions_interval;	/* seconds */
 
 extern void liveness_define_settings(bool server);
 extern int64 liveness_resume_within_usecs(void);
+extern int64 liveness_session_timeout_usecs(void);
 extern uint64 liveness_hash_spell_settings(void);
 extern bool liveness_reason_is_censored(const char *reason, Size len);
 

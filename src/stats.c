@@ -42,7 +42,7 @@
 #define STATS_FILE		"pg_stat/liveness.stat"
 
 /* To be changed with the layout of CounterFile */
-#define STATS_FILE_MAGIC	0x4c495631
+#define STATS_FILE_MAGIC	0x4c495632
 
 typedef struct CounterDef
 {
@@ -73,6 +73,10 @@ static const CounterDef counter_defs[] = {
 	[COUNTER_RETENTION_ROWS] = {"retention_rows_total", "Rows that the retention deleted"},
 	[COUNTER_RETENTION_ERRORS] = {"retention_errors_total", "Runs of the retention that failed and were recorded"},
 	[COUNTER_RETENTION_DURATION] = {"retention_last_duration_seconds", "Duration of the last run of the retention, seconds"},
+	[COUNTER_SESSIONS_RUNS] = {"sessions_runs_total", "Runs of the job that makes and closes sessions that completed"},
+	[COUNTER_SESSIONS_ROWS] = {"sessions_rows_total", "Sessions that this job wrote, closed or deleted"},
+	[COUNTER_SESSIONS_ERRORS] = {"sessions_errors_total", "Runs of this job that failed and were recorded"},
+	[COUNTER_SESSIONS_DURATION] = {"sessions_last_duration_seconds", "Duration of the last run of this job, seconds"},
 	[COUNTER_SESSION_CLOSE_FAILED] = {"session_close_failed_total", "Calls of liveness_close_session() for a session that was not open"},
 };
 
@@ -116,7 +120,8 @@ IsGauge(LivenessCounter counter)
 	return counter == COUNTER_FLUSH_DURATION ||
 		counter == COUNTER_FEATURES_DURATION ||
 		counter == COUNTER_HOURLY_DURATION ||
-		counter == COUNTER_RETENTION_DURATION;
+		counter == COUNTER_RETENTION_DURATION ||
+		counter == COUNTER_SESSIONS_DURATION;
 }
 
 /* Add to a counter, or set a gauge, at once.  Does nothing without shared memory. */

@@ -11,4 +11,4 @@ BEGIN
 	CALL liveness_internal.liveness_run(job, NULL::pg_catalog.interval, NULL::pg_catalog.int4);
 END
 $$;
-COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or retention) for a scheduler, and notes an error in liveness_jobs';
+COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly, retention, sessions), and notes an error in liveness_jobs';

@@ -9,10 +9,11 @@ SELECT results_eq(
 	WHERE name IN ('liveness.window_days', 'liveness.censored_reasons', 'liveness.session_timeout', 'liveness.rollup_lookback',
 		'liveness.heartbeat_retention', 'liveness.hourly_retention', 'liveness.session_retention',
 		'liveness.prune_batch_size', 'liveness.prune_budget', 'liveness.scheduler', 'liveness.batch_size', 'liveness.flush_interval',
-		'liveness.flush_timeout', 'liveness.rollup_interval', 'liveness.resume_within', 'liveness.outage_threshold')
+		'liveness.flush_timeout', 'liveness.rollup_interval', 'liveness.resume_within', 'liveness.outage_threshold', 'liveness.track_sessions', 'liveness.close_stale', 'liveness.sessions_interval')
 	ORDER BY name$$,
 	$$VALUES ('liveness.batch_size', '500', NULL, 'sighup', 'integer', '1'),
 		('liveness.censored_reasons', 'coordinator_restart, observer_outage', NULL, 'superuser', 'string', NULL),
+		('liveness.close_stale', 'off', NULL, 'sighup', 'bool', NULL),
 		('liveness.flush_interval', '2', 's', 'sighup', 'real', '0.01'),
 		('liveness.flush_timeout', '5', 's', 'sighup', 'real', '0.01'),
 		('liveness.heartbeat_retention', '2419200', 's', 'sighup', 'integer', '-1'),
@@ -26,6 +27,8 @@ SELECT results_eq(
 		('liveness.scheduler', 'worker', NULL, 'sighup', 'enum', NULL),
 		('liveness.session_retention', '-1', 's', 'sighup', 'integer', '-1'),
 		('liveness.session_timeout', '90', 's', 'superuser', 'integer', '1'),
+		('liveness.sessions_interval', '30', 's', 'sighup', 'integer', '1'),
+		('liveness.track_sessions', 'off', NULL, 'sighup', 'bool', NULL),
 		('liveness.window_days', '14', NULL, 'superuser', 'integer', '1')$$,
 	'names, defaults, units, contexts, lower bounds');
 SELECT is((SELECT boot_val FROM pg_settings WHERE name = 'liveness.database'), '', 'no worker unless a database is named');

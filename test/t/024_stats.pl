@@ -63,8 +63,9 @@ sub wait_for_worker
 my @counters = qw(emitted_total dropped_total flush_rows_total flush_failed_total rows_set_aside_total
 	rows_lost_total buffer_high_water features_runs_total features_providers_total features_errors_total
 	hourly_runs_total hourly_rows_total hourly_errors_total hourly_late_total retention_runs_total
-	retention_rows_total retention_errors_total session_close_failed_total buffered);
-my @durations = map { "${_}_last_duration_seconds" } qw(flush features hourly retention);
+	retention_rows_total retention_errors_total sessions_runs_total sessions_rows_total sessions_errors_total
+	session_close_failed_total buffered);
+my @durations = map { "${_}_last_duration_seconds" } qw(flush features hourly retention sessions);
 my @sizes = qw(buffered_bytes buffer_size_bytes);
 
 sub counters
@@ -139,7 +140,7 @@ wait_for_worker();
 is(query('SELECT string_agg(name, $$ $$ ORDER BY name) FROM liveness_stats'), join(' ', sort map { "liveness_$_" } @counters, @durations, @sizes), 'every counter is there');
 is(query(q{SELECT count(*) FILTER (WHERE name LIKE 'liveness\_%'), count(DISTINCT help), min(length(help)) > 10, count(DISTINCT since), bool_and(since > '}
 		. $before . q{'), bool_and(since < now()), bool_and(value = 0 OR name = 'liveness_buffer_size_bytes') FROM liveness_stats}),
-	'25|25|t|1|t|t|t', 'named for us, explained, with one beginning, and all zero');
+	'29|29|t|1|t|t|t', 'named for us, explained, with one beginning, and all zero');
 begin_anew();
 
 # The buffer
@@ -394,7 +395,7 @@ for my $mode ('fast', 'smart')
 {
 	ok(!-e $file, 'while the server runs there is no file');
 	$node->stop($mode);
-	is(-s $file, 16 + 22 * 8, "a $mode stop writes one");
+	is(-s $file, 16 + 26 * 8, "a $mode stop writes one");
 	$node->start;
 	counted("$mode: the counters are as they were");
 	is(since(), $since, "$mode: they began when they did");
@@ -432,7 +433,7 @@ sub begun_anew
 	begin_anew();
 	counted("$what: the counters are zero");
 	is(query("SELECT DISTINCT since > '$since' AND since <= now() FROM liveness_stats"), 't', "$what: and say since when");
-	is(query($durations), '0 0 0 0', "$what: no duration either");
+	is(query($durations), '0 0 0 0 0', "$what: no duration either");
 	ok(!-e $file, "$what: there is no file");
 	$since = since();
 	query($close);
@@ -546,7 +547,7 @@ is(since(), $since, 'nor the beginning');
 query('SELECT liveness_stats_reset()');
 begin_anew();
 counted('all is zero, but for what is in the buffer', buffered => 3, buffer_high_water => 3);
-is(query($durations), '0 0 0 0', 'and the durations');
+is(query($durations), '0 0 0 0 0', 'and the durations');
 is(query("SELECT bool_and(since > '$since' AND since <= now()) FROM liveness_stats"), 't', 'since then');
 query(q{SELECT liveness_emit('y')});
 counted('the next heartbeat is the fourth in the buffer', emitted_total => 1, buffered => 1, buffer_high_water => 1);
@@ -573,7 +574,7 @@ counted('and add to them', session_close_failed_total => 1);
 
 # Who may
 wait_for_worker();
-is(query("SET ROLE $_; SELECT count(*) FROM liveness_stats"), 25, "$_ reads the counters") for qw(reader operator);
+is(query("SET ROLE $_; SELECT count(*) FROM liveness_stats"), 29, "$_ reads the counters") for qw(reader operator);
 is(query(qq{SET ROLE writer; $close SELECT liveness_emit('y')}), "f\nt", 'writer closes sessions and emits');
 counted('and is counted', session_close_failed_total => 1, emitted_total => 1, buffered => 1, buffer_high_water => 1);
 is(query('SET ROLE writer; SELECT liveness_flush()'), 1, 'and flushes');

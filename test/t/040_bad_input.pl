@@ -51,7 +51,7 @@ my %pool = (
 	'bigint' => [ qw(NULL 0 1 -1 9223372036854775807 -9223372036854775808 3600000000 315360000000000 315360000000001) ],
 	'bigint[]' => [ 'NULL', q{'{}'}, q{'{1}'}, q{'{NULL,-1,9223372036854775807}'}, q{'{{1,2},{3,4}}'}, q{'[-5:-4]={1,2}'} ],
 	'boolean' => [ qw(NULL true false) ],
-	'text' => [ 'NULL', q{''}, q{'x'}, q{'p1'}, q{repeat('x', 1000000)}, q{repeat(chr(233), 3000)}, q{'features'}, q{'hourly'}, q{'retention'},
+	'text' => [ 'NULL', q{''}, q{'x'}, q{'p1'}, q{repeat('x', 1000000)}, q{repeat(chr(233), 3000)}, q{'features'}, q{'hourly'}, q{'retention'}, q{'sessions'},
 		q{'coordinator_restart'}, q{'log'}, q{'plain'}, q{'session_timeout'}, q{'22023'}, q{'%s%n'}, q{'"; DROP TABLE provider_sessions; --'}, q{E'\\\\'} ],
 	'timestamp with time zone' => [ 'NULL', q{'infinity'}, q{'-infinity'}, q{'4714-11-24 00:00:00+00 BC'}, q{'294276-12-31 23:59:59.999999+00'},
 		'now()', q{'epoch'}, q{'2000-01-01 00:00+00'}, q{now() - interval '3 days'}, q{now() + interval '1 day'}, q{'2026-03-29 01:30+00'} ],

@@ -15,7 +15,8 @@ BEGIN ATOMIC
 		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(''liveness_internal.liveness_granted_role'')::pg_catalog.oid'
 		' OR d.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_proc''::pg_catalog.regclass::pg_catalog.oid'
 		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure(''liveness_internal.liveness_run(pg_catalog.text, pg_catalog.interval, pg_catalog.int4)'')::pg_catalog.oid))'
-		' THEN CALL liveness_internal.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text, NULL::pg_catalog.interval, NULL::pg_catalog.int4); END IF; END$$'
-	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
+		' THEN ' || j.condition || 'CALL liveness_internal.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text, NULL::pg_catalog.interval, NULL::pg_catalog.int4); ' || CASE j.condition WHEN '' THEN '' ELSE 'END IF; ' END || 'END IF; END$$'
+	FROM (VALUES ('features', '*/5 * * * *', ''), ('hourly', '*/5 * * * *', ''), ('retention', '17 * * * *', ''),
+		('sessions', '* * * * *', 'IF liveness_internal.liveness_wants_sessions() THEN ')) j (job, schedule, condition);
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_cron_jobs() IS 'What pg_cron is to run, and when';

@@ -30,7 +30,8 @@ BEGIN
 		SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L);',
 				j.name || ' in ' || current_database(), j.schedule, j.command, current_database()), E'\n')
 		INTO in_database
-		FROM liveness_internal.liveness_cron_jobs() j;
+		FROM liveness_internal.liveness_cron_jobs() j
+		WHERE j.name <> 'liveness sessions' OR liveness_internal.liveness_wants_sessions();
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('pg_cron runs in database %I, not in this one', cron_database),

@@ -11,14 +11,15 @@ BEGIN ATOMIC
 		RETURNING s.*
 	)
 	INSERT INTO liveness_internal.liveness_job_state (job, last_started_at, last_duration, last_rows, last_error, last_error_at,
-		runs, errors, watermark_of, watermark, swept_at, pruned_before, late)
+		runs, errors, watermark_of, watermark, swept_at, pruned_before, late, heard_until, seen_xid, swept_xid)
 	SELECT o.job, max(o.last_started_at),
 		(array_agg(o.last_duration ORDER BY o.last_started_at DESC NULLS LAST))[1],
 		(array_agg(o.last_rows ORDER BY o.last_started_at DESC NULLS LAST))[1],
 		(array_agg(o.last_error ORDER BY o.last_error_at DESC NULLS LAST))[1], max(o.last_error_at),
 		sum(o.runs), sum(o.errors),
 		CASE WHEN bool_and(o.watermark_of = liveness_merge_job_state.watermark_of) THEN liveness_merge_job_state.watermark_of END,
-		min(o.watermark), min(o.swept_at), max(o.pruned_before), sum(o.late)
+		min(o.watermark), min(o.swept_at), max(o.pruned_before), sum(o.late),
+		min(o.heard_until), min(o.seen_xid), min(o.swept_xid)
 	FROM old o
 	GROUP BY o.job;
 END;

@@ -20,11 +20,11 @@ DECLARE
 	failure_detail pg_catalog.text;
 	failure_hint pg_catalog.text;
 BEGIN
-	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly', 'retention']::pg_catalog.text[]) THEN
+	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly', 'retention', 'sessions']::pg_catalog.text[]) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
 			MESSAGE = pg_catalog.format('there is no job %L', job),
-			HINT = 'The jobs are features, hourly and retention.';
+			HINT = 'The jobs are features, hourly, retention and sessions.';
 	END IF;
 
 	LOOP
@@ -50,6 +50,8 @@ BEGIN
 				more := more IS NULL;
 			ELSIF job OPERATOR(pg_catalog.=) 'hourly'::pg_catalog.text THEN
 				PERFORM liveness_internal.liveness_run_hourly(NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz);
+			ELSIF job OPERATOR(pg_catalog.=) 'sessions'::pg_catalog.text THEN
+				PERFORM liveness_internal.liveness_run_sessions(true);
 			ELSE
 				SELECT s.parts, s.total, s.more INTO parts, total, more
 				FROM liveness_internal.liveness_prune_step(cut, rows, started_at, parts, total) s;
