@@ -334,11 +334,14 @@ CREATE TABLE liveness_internal.liveness_job_state (
 	pending_writers text[],
 	swept_at timestamptz,
 	pruned_before timestamptz,
-	late bigint NOT NULL DEFAULT 0
+	late bigint NOT NULL DEFAULT 0,
+	heard_until timestamptz,
+	seen_xid bigint,
+	swept_xid bigint
 );
 ALTER TABLE liveness_internal.liveness_job_state REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs. A row a job, and another after a restore until the job''s next run';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.job IS 'features, hourly or retention';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.job IS 'features, hourly, retention or sessions';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.last_started_at IS 'Start of the last run that completed';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.last_duration IS 'Its duration';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.last_rows IS 'Rows that it wrote, or deleted';
@@ -346,13 +349,16 @@ COMMENT ON COLUMN liveness_internal.liveness_job_state.last_error IS 'Message of
 COMMENT ON COLUMN liveness_internal.liveness_job_state.last_error_at IS 'When it failed';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.runs IS 'Runs that completed';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.errors IS 'Runs that failed and could be recorded';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark_of IS 'hourly: cluster, database and table that the watermark was made in; void elsewhere';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark IS 'hourly: every heartbeat with an id up to this was rolled up';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.pending IS 'hourly: the next watermark, once pending_writers have ended';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.pending_writers IS 'hourly: virtual transactions that may still bring an id up to pending';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_at IS 'hourly: when the hours of liveness.rollup_lookback were last rolled up whole';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark_of IS 'hourly, sessions: cluster, database and table that the watermark was made in; void elsewhere';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark IS 'hourly, sessions: every heartbeat with an id up to this was taken';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.pending IS 'hourly, sessions: the next watermark, once pending_writers have ended';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.pending_writers IS 'hourly, sessions: virtual transactions that may still bring an id up to pending';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_at IS 'hourly, sessions: when the hours of liveness.rollup_lookback were last taken whole';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.pruned_before IS 'hourly: raw rows before this hour may be gone; no cell before it is written any more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.heard_until IS 'sessions: the latest time at which a heartbeat could be stamped; what was stamped later is taken once that is possible';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: what transactions before this wrote to recent sessions of coordinators was taken';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_job_state', '');
 
 CREATE FUNCTION liveness_internal.liveness_effective_window_days(window_days int)
@@ -983,6 +989,33 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_session_bounds(int) IS 'Providers that divide provider_sessions into parts of about as many sessions';
 
+CREATE FUNCTION liveness_internal.liveness_runs_transfn(internal, timestamptz, timestamptz, bigint)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_runs_transfn(internal, timestamptz, timestamptz, bigint) IS 'Transition function of liveness_runs';
+CREATE FUNCTION liveness_internal.liveness_runs_final(internal)
+RETURNS timestamptz[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_runs_final(internal) IS 'Final function of liveness_runs';
+CREATE AGGREGATE liveness_internal.liveness_runs(since timestamptz, until timestamptz, timeout bigint) (
+	SFUNC = liveness_internal.liveness_runs_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_runs_final,
+	SSPACE = 128,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_runs(timestamptz, timestamptz, bigint) IS 'Joins intervals with no gap longer than timeout (microseconds): begin and end of each, in order';
+
+CREATE FUNCTION liveness_internal.liveness_wants_sessions()
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_wants_sessions() IS 'Is liveness.track_sessions on, or liveness.close_stale?';
+
+CREATE FUNCTION liveness_internal.liveness_run_sessions(asked boolean)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_run_sessions(boolean) IS 'The job sessions, for the jobs: makes them if asked or set so, and closes stale ones';
+
+CREATE FUNCTION liveness_sessionize(since timestamptz, until timestamptz, timeout interval DEFAULT NULL)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION liveness_sessionize(timestamptz, timestamptz, interval) IS 'Makes sessions from the heartbeats of a range, and returns how many it wrote';
+
 CREATE FUNCTION liveness_rollup_features(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_rollup_features(timestamptz, int) IS 'Writes provider_reliability_features as of an instant, and returns the number of providers';
@@ -1026,14 +1059,15 @@ BEGIN ATOMIC
 		RETURNING s.*
 	)
 	INSERT INTO liveness_internal.liveness_job_state (job, last_started_at, last_duration, last_rows, last_error, last_error_at,
-		runs, errors, watermark_of, watermark, swept_at, pruned_before, late)
+		runs, errors, watermark_of, watermark, swept_at, pruned_before, late, heard_until, seen_xid, swept_xid)
 	SELECT o.job, max(o.last_started_at),
 		(array_agg(o.last_duration ORDER BY o.last_started_at DESC NULLS LAST))[1],
 		(array_agg(o.last_rows ORDER BY o.last_started_at DESC NULLS LAST))[1],
 		(array_agg(o.last_error ORDER BY o.last_error_at DESC NULLS LAST))[1], max(o.last_error_at),
 		sum(o.runs), sum(o.errors),
 		CASE WHEN bool_and(o.watermark_of = liveness_merge_job_state.watermark_of) THEN liveness_merge_job_state.watermark_of END,
-		min(o.watermark), min(o.swept_at), max(o.pruned_before), sum(o.late)
+		min(o.watermark), min(o.swept_at), max(o.pruned_before), sum(o.late),
+		min(o.heard_until), min(o.seen_xid), min(o.swept_xid)
 	FROM old o
 	GROUP BY o.job;
 END;
@@ -1465,11 +1499,11 @@ DECLARE
 	failure_detail pg_catalog.text;
 	failure_hint pg_catalog.text;
 BEGIN
-	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly', 'retention']::pg_catalog.text[]) THEN
+	IF job IS NULL OR NOT job OPERATOR(pg_catalog.=) ANY (ARRAY['features', 'hourly', 'retention', 'sessions']::pg_catalog.text[]) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
 			MESSAGE = pg_catalog.format('there is no job %L', job),
-			HINT = 'The jobs are features, hourly and retention.';
+			HINT = 'The jobs are features, hourly, retention and sessions.';
 	END IF;
 
 	LOOP
@@ -1495,6 +1529,8 @@ BEGIN
 				more := more IS NULL;
 			ELSIF job OPERATOR(pg_catalog.=) 'hourly'::pg_catalog.text THEN
 				PERFORM liveness_internal.liveness_run_hourly(NULL::pg_catalog.timestamptz, NULL::pg_catalog.timestamptz);
+			ELSIF job OPERATOR(pg_catalog.=) 'sessions'::pg_catalog.text THEN
+				PERFORM liveness_internal.liveness_run_sessions(true);
 			ELSE
 				SELECT s.parts, s.total, s.more INTO parts, total, more
 				FROM liveness_internal.liveness_prune_step(cut, rows, started_at, parts, total) s;
@@ -1538,7 +1574,7 @@ BEGIN
 	CALL liveness_internal.liveness_run(job, NULL::pg_catalog.interval, NULL::pg_catalog.int4);
 END
 $$;
-COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly or retention) for a scheduler, and notes an error in liveness_jobs';
+COMMENT ON PROCEDURE liveness_run(text) IS 'Runs a job (features, hourly, retention, sessions), and notes an error in liveness_jobs';
 
 -- Heartbeats do not say through which coordinator they came, so those after the
 -- provider's next session are taken to be that one's.  A stamp that lies further ahead
@@ -2129,8 +2165,9 @@ BEGIN ATOMIC
 		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(''liveness_internal.liveness_granted_role'')::pg_catalog.oid'
 		' OR d.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_proc''::pg_catalog.regclass::pg_catalog.oid'
 		' AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure(''liveness_internal.liveness_run(pg_catalog.text, pg_catalog.interval, pg_catalog.int4)'')::pg_catalog.oid))'
-		' THEN CALL liveness_internal.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text, NULL::pg_catalog.interval, NULL::pg_catalog.int4); END IF; END$$'
-	FROM (VALUES ('features', '*/5 * * * *'), ('hourly', '*/5 * * * *'), ('retention', '17 * * * *')) j (job, schedule);
+		' THEN ' || j.condition || 'CALL liveness_internal.liveness_run(' || quote_literal(j.job) || '::pg_catalog.text, NULL::pg_catalog.interval, NULL::pg_catalog.int4); ' || CASE j.condition WHEN '' THEN '' ELSE 'END IF; ' END || 'END IF; END$$'
+	FROM (VALUES ('features', '*/5 * * * *', ''), ('hourly', '*/5 * * * *', ''), ('retention', '17 * * * *', ''),
+		('sessions', '* * * * *', 'IF liveness_internal.liveness_wants_sessions() THEN ')) j (job, schedule, condition);
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_cron_jobs() IS 'What pg_cron is to run, and when';
 
@@ -2166,7 +2203,8 @@ BEGIN
 		SELECT string_agg(format('SELECT cron.schedule_in_database(%L, %L, %L, %L);',
 				j.name || ' in ' || current_database(), j.schedule, j.command, current_database()), E'\n')
 		INTO in_database
-		FROM liveness_internal.liveness_cron_jobs() j;
+		FROM liveness_internal.liveness_cron_jobs() j
+		WHERE j.name <> 'liveness sessions' OR liveness_internal.liveness_wants_sessions();
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('pg_cron runs in database %I, not in this one', cron_database),
@@ -2202,7 +2240,7 @@ DECLARE
 	cron_schema name := liveness_internal.liveness_cron_schema();
 BEGIN
 	EXECUTE format('SELECT %I.schedule(j.name, j.schedule, j.command)', cron_schema) ||
-		' FROM liveness_internal.liveness_cron_jobs() j';
+		' FROM liveness_internal.liveness_cron_jobs() j WHERE j.name <> ''liveness sessions'' OR liveness_internal.liveness_wants_sessions()';
 END
 $$;
 COMMENT ON FUNCTION liveness_schedule() IS 'Has pg_cron run the rollups every 5 minutes and the retention hourly, as the current role';
@@ -2422,14 +2460,16 @@ CREATE VIEW liveness_jobs AS
 		(array_agg(s.last_error ORDER BY s.last_error_at DESC NULLS LAST))[1] AS last_error,
 		max(s.last_error_at) AS last_error_at,
 		coalesce(sum(s.runs), 0)::bigint AS runs, coalesce(sum(s.errors), 0)::bigint AS errors
-	FROM (VALUES ('features'::text), ('hourly'), ('retention')) j (job)
+	FROM (VALUES ('features'::text), ('hourly'), ('retention'), ('sessions')) j (job)
 	LEFT JOIN liveness_internal.liveness_job_state s ON s.job = j.job
+	WHERE j.job <> 'sessions' OR s.job IS NOT NULL
+		OR current_setting('liveness.track_sessions', true)::boolean OR current_setting('liveness.close_stale', true)::boolean
 	GROUP BY j.job;
-COMMENT ON VIEW liveness_jobs IS 'Last run of each job';
-COMMENT ON COLUMN liveness_jobs.job IS 'features, hourly or retention';
+COMMENT ON VIEW liveness_jobs IS 'Last run of each job; sessions is there once it has run or its settings are on';
+COMMENT ON COLUMN liveness_jobs.job IS 'features, hourly, retention or sessions';
 COMMENT ON COLUMN liveness_jobs.last_started_at IS 'Start of the last run that completed; NULL: none yet';
 COMMENT ON COLUMN liveness_jobs.last_duration IS 'Its duration';
-COMMENT ON COLUMN liveness_jobs.last_rows IS 'features: providers in the window; hourly: rows written; retention: rows deleted';
+COMMENT ON COLUMN liveness_jobs.last_rows IS 'features: providers in the window; hourly: rows written; retention: rows deleted; sessions: sessions written, closed or deleted';
 COMMENT ON COLUMN liveness_jobs.last_error IS 'Message of the last run that failed under liveness_run or liveness_prune; NULL: none';
 COMMENT ON COLUMN liveness_jobs.last_error_at IS 'When it failed';
 COMMENT ON COLUMN liveness_jobs.runs IS 'Runs that completed';
@@ -4909,7 +4949,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'provider_session_history', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_sessions', 'DELETE', '{operator}'),
 		('TABLE', 'provider_sessions', 'SELECT', '{reader,writer,operator}'),
-		('TABLE', 'provider_sessions', 'INSERT, UPDATE', '{writer}'),
+		('TABLE', 'provider_sessions', 'INSERT, UPDATE', '{writer,operator}'),
 		('TABLE', 'provider_spells', 'SELECT', '{reader,operator}'),
 		('TABLE', 'provider_stale_sessions', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_excluded', 'SELECT', '{reader,operator}'),
@@ -4928,7 +4968,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('SEQUENCE', 'provider_exclusions_id_seq', 'USAGE', '{operator}'),
 		('SEQUENCE', 'provider_heartbeats_id_seq', 'SELECT', '{operator}'),
 		('SEQUENCE', 'provider_heartbeats_id_seq', 'USAGE', '{writer}'),
-		('SEQUENCE', 'provider_sessions_id_seq', 'USAGE', '{writer}'),
+		('SEQUENCE', 'provider_sessions_id_seq', 'USAGE', '{writer,operator}'),
 		('ROUTINE', 'liveness_adopt(regclass, regclass, regclass)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_at_risk(interval, float8)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_backtest(interval, timestamptz, timestamptz, interval)', 'EXECUTE', '{reader,operator}'),
@@ -4938,7 +4978,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_candidates_at(timestamptz, interval, float8, int)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_close_orphans(text, text)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint, text)', 'EXECUTE', '{writer}'),
-		('ROUTINE', 'liveness_close_stale(interval, text)', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_close_stale(interval, text)', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_dump_extras(text)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_emit_batch(jsonb)', 'EXECUTE', '{writer}'),
@@ -4970,6 +5010,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_rollup_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_run(text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_schedule()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_sessionize(timestamptz, timestamptz, interval)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_stats_reset()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_unschedule()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_uptime(timestamptz, timestamptz, text)', 'EXECUTE', '{reader,operator}'),
@@ -4988,7 +5029,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_effective_batch_size(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_estimate_shocks(timestamptz)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_extend_partitions()', 'EXECUTE', '{operator}'),
-		('ROUTINE', 'liveness_internal.liveness_follow_outages()', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_internal.liveness_follow_outages()', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_hypertable()', 'EXECUTE', '{operator}'),
@@ -5007,8 +5048,8 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),
-		('ROUTINE', 'liveness_internal.liveness_note_outage(bigint[])', 'EXECUTE', '{writer}'),
-		('ROUTINE', 'liveness_internal.liveness_outage_threshold()', 'EXECUTE', '{writer}'),
+		('ROUTINE', 'liveness_internal.liveness_note_outage(bigint[])', 'EXECUTE', '{writer,operator}'),
+		('ROUTINE', 'liveness_internal.liveness_outage_threshold()', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_partition_ahead(interval)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_prepared_fleet()', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_prune_cut(interval)', 'EXECUTE', '{operator}'),
@@ -5025,9 +5066,11 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_run_features(timestamptz, int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_shocks(timestamptz)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_run_sessions(boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_wants_sessions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_regrant()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_revoke(regrole)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_grant(regrole, text)', 'EXECUTE', '{}')

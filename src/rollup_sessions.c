@@ -166,6 +166,53 @@ MergeFresh(const Sessionizing *run)
 	return rows;
 }
 
+/* ---------- a range ---------- */
+
+/* The heartbeats of [since, until), a day at a time */
+static int64
+SessionizeRange(const Sessionizing *run, TimestampTz since, TimestampTz until)
+{
+	const Rollup *rollup = &run->rollup;
+	int64		rows = 0;
+
+	for (;;)
+	{
+		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+		Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until),
+		TimestampTzGetDatum(run->ahead)};
+		TimestampTz day;
+		Datum		first;
+		bool		isnull;
+		Tuplestorestate *fresh;
+		int64		heartbeats;
+
+		CHECK_FOR_INTERRUPTS();
+		liveness_execute(rollup,
+						 "SELECT min(h.at) FROM %s.provider_heartbeats h"
+						 " WHERE h.at >= $1 AND h.at < $2 AND h.at <= $3 AND h.at > '-infinity'",
+						 3, types, values, NULL, SPI_OK_SELECT);
+		first = liveness_result(1, &isnull);
+		if (isnull)
+			return rows;
+		day = liveness_hour_of(DatumGetTimestampTz(first));
+		since = day + USECS_PER_DAY;
+		values[0] = TimestampTzGetDatum(DatumGetTimestampTz(first));
+		values[1] = TimestampTzGetDatum(Min(since, until));
+		fresh = liveness_compute(rollup, "fresh",
+								 "SELECT h.provider_id, h.at FROM %s.provider_heartbeats h"
+								 " WHERE h.at >= $1 AND h.at < $2 AND h.at <= $3",
+								 3, types, values);
+		heartbeats = tuplestore_tuple_count(fresh);
+		rows += MergeFresh(run);
+		liveness_forget("fresh", fresh);
+		ereport(NOTICE,
+				(errmsg("%lld heartbeats from %s on were taken, %lld sessions written so far",
+						(long long) heartbeats, timestamptz_to_str(day), (long long) rows)));
+		if (since >= until)
+			return rows;
+	}
+}
+
 /* ---------- the routine run ---------- */
 
 /* Raw heartbeats before this hour may be gone */
@@ -290,31 +337,35 @@ SessionizeRoutine(Sessionizing *run)
 {
 	const Rollup *rollup = &run->rollup;
 	Watermark	mark;
-	TimestampTz pruned_before;
 	int64		next;
 	int64		xid;
-	int64		rows = 0;
+	int64		rows;
 	bool		sweep;
-	Tuplestorestate *changed;
-	Tuplestorestate *fresh;
 
 	liveness_read_watermark(rollup, &mark);
 	next = liveness_next_watermark(rollup, &mark);
 	xid = OldestRunningXid(rollup);
-	pruned_before = PrunedBefore(rollup);
 	/* a clock that was set back must not delay the net */
 	sweep = mark.swept_at > rollup->started_at ||
 		rollup->started_at - SWEEP_INTERVAL >= mark.swept_at || !liveness_sequence_in_use(rollup);
 
-	/* where no watermark is, every heartbeat is new, and nothing need be read again */
 	if (mark.seen_xid == 0)
-		mark.seen_xid = mark.swept_xid = xid;
-	changed = ComputeChanged(run, &mark, sweep, pruned_before);
-	rows += CutSessions(run, pruned_before);
-	fresh = ComputeFresh(run, &mark, sweep);
-	rows += MergeFresh(run);
-	liveness_forget("fresh", fresh);
-	liveness_forget("changed", changed);
+	{
+		/* without a watermark every heartbeat is new */
+		sweep = true;
+		rows = SessionizeRange(run, DT_NOBEGIN, DT_NOEND);
+	}
+	else
+	{
+		Tuplestorestate *changed = ComputeChanged(run, &mark, sweep, PrunedBefore(rollup));
+		Tuplestorestate *fresh;
+
+		rows = CutSessions(run, PrunedBefore(rollup));
+		fresh = ComputeFresh(run, &mark, sweep);
+		rows += MergeFresh(run);
+		liveness_forget("fresh", fresh);
+		liveness_forget("changed", changed);
+	}
 
 	mark.value = next;
 	mark.heard_until = Max(mark.heard_until, run->ahead);
@@ -328,52 +379,7 @@ SessionizeRoutine(Sessionizing *run)
 	return rows;
 }
 
-/* ---------- a range ---------- */
-
-/* The heartbeats of [since, until), a day at a time */
-static int64
-SessionizeRange(const Sessionizing *run, TimestampTz since, TimestampTz until)
-{
-	const Rollup *rollup = &run->rollup;
-	int64		rows = 0;
-
-	for (;;)
-	{
-		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-		Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until),
-		TimestampTzGetDatum(run->ahead)};
-		TimestampTz day;
-		Datum		first;
-		bool		isnull;
-		Tuplestorestate *fresh;
-		int64		heartbeats;
-
-		CHECK_FOR_INTERRUPTS();
-		liveness_execute(rollup,
-						 "SELECT min(h.at) FROM %s.provider_heartbeats h"
-						 " WHERE h.at >= $1 AND h.at < $2 AND h.at <= $3 AND h.at > '-infinity'",
-						 3, types, values, NULL, SPI_OK_SELECT);
-		first = liveness_result(1, &isnull);
-		if (isnull)
-			return rows;
-		day = liveness_hour_of(DatumGetTimestampTz(first));
-		since = day + USECS_PER_DAY;
-		values[0] = TimestampTzGetDatum(DatumGetTimestampTz(first));
-		values[1] = TimestampTzGetDatum(Min(since, until));
-		fresh = liveness_compute(rollup, "fresh",
-								 "SELECT h.provider_id, h.at FROM %s.provider_heartbeats h"
-								 " WHERE h.at >= $1 AND h.at < $2 AND h.at <= $3",
-								 3, types, values);
-		heartbeats = tuplestore_tuple_count(fresh);
-		rows += MergeFresh(run);
-		liveness_forget("fresh", fresh);
-		ereport(NOTICE,
-				(errmsg("%lld heartbeats from %s on were taken, %lld sessions written so far",
-						(long long) heartbeats, timestamptz_to_str(day), (long long) rows)));
-		if (since >= until)
-			return rows;
-	}
-}
+/* ---------- SQL ---------- */
 
 /* Close those that are silent; of all coordinators, if liveness.close_stale is on */
 static int64

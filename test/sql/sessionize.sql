@@ -3,7 +3,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(45);
+SELECT plan(48);
 
 -- beat('a', 10, 20) = heartbeats of a 10 s and 20 s before the hour 2026-01-05 00:00; s: the sessions, in seconds from there on
 CREATE FUNCTION pg_temp.at(seconds float8) RETURNS timestamptz LANGUAGE sql AS $$SELECT timestamptz '2026-01-05 00:00+00' + seconds * interval '1 second'$$;
@@ -112,6 +112,17 @@ SELECT is(liveness_sessionize(NULL, NULL), 0::bigint, 'NULL leaves a side open')
 SELECT is(liveness_sessionize(pg_temp.at(10), pg_temp.at(10)), 0::bigint, 'an empty range');
 SELECT is(liveness_sessionize(pg_temp.at(10), pg_temp.at(0)), 0::bigint, 'one that ends before it begins');
 SELECT throws_ok('SELECT liveness_sessionize(NULL, NULL, ' || quote_literal(t) || ')', '22023', NULL, 'a timeout of ' || t) FROM unnest(ARRAY['0', '-1 s', '3651 days']) t;
+DELETE FROM provider_sessions; DELETE FROM provider_heartbeats; DELETE FROM liveness_internal.liveness_job_state;
+
+-- A fleet of 20 that falls silent at once: the observer was away; one of 20: the provider was
+INSERT INTO provider_heartbeats (provider_id, at) SELECT 'p' || p, now() - interval '10 min' + n * interval '30 s' FROM generate_series(1, 20) p, generate_series(0, 15) n WHERE p > 1 OR n < 10;
+SELECT pg_temp.run() \gset _
+SELECT results_eq('SELECT reason, count(*) FROM s GROUP BY 1 ORDER BY 1', $$VALUES ('observer_outage', 19::bigint), ('stale_heartbeat', 1)$$, 'all at once, and one before');
+INSERT INTO provider_heartbeats (provider_id, at) SELECT 'p' || p, now() - interval '10 s' FROM generate_series(1, 20) p;
+SELECT pg_temp.run() \gset _
+SELECT results_eq('SELECT reason, count(*) FROM s GROUP BY 1 ORDER BY 1', $$VALUES ('', 20::bigint), ('observer_outage', 19), ('stale_heartbeat', 1)$$, 'they are back: new sessions');
+SELECT liveness_rollup_features() \gset _
+SELECT results_eq($$SELECT failures_count, count(*), max(spells_count) FROM provider_reliability_features GROUP BY 1 ORDER BY 1$$, $$VALUES (0, 19::bigint, 1), (1, 1, 2)$$, 'the outage is no failure, and the spell goes on');
 DELETE FROM provider_sessions; DELETE FROM provider_heartbeats; DELETE FROM liveness_internal.liveness_job_state;
 
 -- Stale sessions of all coordinators
