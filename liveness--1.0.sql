@@ -250,13 +250,19 @@ SELECT pg_catalog.pg_extension_config_dump('provider_groups', '');
 -- published needs an identity all the same.
 CREATE TABLE liveness_internal.liveness_fleet_hazard (
 	as_of timestamptz NOT NULL,
-	hazard float8[]
+	hazard float8[],
+	counted_at timestamptz,
+	counted_since timestamptz,
+	settings bigint
 );
 ALTER TABLE liveness_internal.liveness_fleet_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 ALTER TABLE liveness_internal.liveness_fleet_hazard REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features; one row, and another after a restore until its next run';
-COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.as_of IS 'Instant that it describes';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.as_of IS 'as_of of the last run of liveness_rollup_features';
 COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, 168 factors of the hours of the week, from Sunday 0 h UTC, and the weights of two priors, in events; NULL: nobody was ever up';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.counted_at IS 'Instant that the numbers describe: as_of truncated to a multiple of liveness.hazard_interval; as_of where nobody was up by then';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.counted_since IS 'Sessions that ended before this instant are not counted';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.settings IS 'Fingerprint of the settings that say what a spell is, and of excluded time';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_fleet_hazard', '');
 
 -- Without a key, as liveness_fleet_hazard: COPY of a dump must not fail because a job was
@@ -295,7 +301,7 @@ COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.stated IS 'Mean prob
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.held IS 'Share that held, 0 to 1; NULL: no case';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_shock_estimate', '');
 
--- All rows are written by each rollup: room for the new ones beside the old.
+-- All rows are written once in liveness.hazard_interval: room for the new ones beside the old.
 CREATE TABLE liveness_internal.liveness_provider_hazard (
 	provider_id text PRIMARY KEY,
 	as_of timestamptz NOT NULL,
@@ -304,18 +310,22 @@ CREATE TABLE liveness_internal.liveness_provider_hazard (
 	spell_since timestamptz,
 	spell_until timestamptz,
 	spell_uncensored boolean,
-	fingerprint bigint
+	fingerprint bigint,
+	digest bigint,
+	counted_digest bigint
 ) WITH (fillfactor = 45);
 ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 COMMENT ON TABLE liveness_internal.liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.as_of IS 'Instant that it describes';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.as_of IS 'Instant that hazard and spells describe; what was open then is still open, and nothing else has changed, by as_of of liveness_fleet_hazard';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spells IS 'Its spells of any length by then';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_uncensored IS 'Did its last spell end for an uncensored reason? Excluded time changes nothing: such an end is never bridged';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.fingerprint IS 'Fingerprint of its sessions that were open then, and of the settings that say what a spell is';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.digest IS 'Digest of its sessions in the window and of its excluded time: where it differs, the row is computed anew; NULL: none in the window';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.counted_digest IS 'Digest of what the fleet was counted from, as of counted_at of liveness_fleet_hazard; where it differs, the fleet is counted anew';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_provider_hazard', '');
 
 -- Without a key, like liveness_fleet_hazard: a job updates its row, if there is one.
@@ -774,6 +784,10 @@ CREATE FUNCTION liveness_internal.liveness_history_fingerprint(history bytea)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_fingerprint(bytea) IS 'Fingerprint of the sessions of a history that were open when it was made';
 
+CREATE FUNCTION liveness_internal.liveness_history_digest(history bytea, as_of timestamptz, since timestamptz)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_digest(bytea, timestamptz, timestamptz) IS 'A number that differs where two histories differ, from one instant until another';
+
 CREATE FUNCTION liveness_internal.liveness_recent_sessions_transfn(internal, timestamptz, timestamptz, text, timestamptz)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_recent_sessions_transfn(internal, timestamptz, timestamptz, text, timestamptz) IS 'Transition function of liveness_recent_sessions';
@@ -848,6 +862,18 @@ COMMENT ON AGGREGATE liveness_internal.liveness_fleet_prior(bytea, float8[], tim
 CREATE FUNCTION liveness_internal.liveness_host_hazard(history bytea, fleet float8[], as_of timestamptz)
 RETURNS real[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_host_hazard(bytea, float8[], timestamptz) IS 'How the hazard of one provider differs from that of the fleet: 96 numbers';
+
+CREATE FUNCTION liveness_internal.liveness_decayed_hazard(hazard real[], counted_at timestamptz, as_of timestamptz)
+RETURNS real[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_decayed_hazard(real[], timestamptz, timestamptz) IS 'What liveness_host_hazard counted at an instant, as of a later one';
+
+CREATE FUNCTION liveness_internal.liveness_hazard_instant(as_of timestamptz)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hazard_instant(timestamptz) IS 'The instant as of which the numbers of the fleet are counted for an answer';
+
+CREATE FUNCTION liveness_internal.liveness_hazard_since(as_of timestamptz)
+RETURNS timestamptz AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hazard_since(timestamptz) IS 'The instant before which ended sessions are not counted for an answer';
 
 CREATE FUNCTION liveness_internal.liveness_holds(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
@@ -2816,9 +2842,10 @@ CREATE VIEW liveness_internal.liveness_running AS
 				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()),
 				NULL, NULL, NULL, NULL, NULL)
 			FROM provider_sessions s
-			WHERE s.provider_id = c.provider_id AND s.connected_at <= t.ahead)) AS since,
+			WHERE s.provider_id = c.provider_id AND s.connected_at <= t.ahead
+			AND (s.disconnected_at IS NULL OR s.disconnected_at >= t.counted_since))) AS since,
 		p.spells,
-		p.hazard
+		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()) AS hazard
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
 		FROM (
@@ -2844,7 +2871,10 @@ CREATE VIEW liveness_internal.liveness_running AS
 		WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
 		GROUP BY s.provider_id
 	) c
-	CROSS JOIN (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t
+	CROSS JOIN (
+		SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead,
+			liveness_internal.liveness_hazard_since(now()) AS counted_since
+	) t
 	LEFT JOIN (
 		SELECT f.as_of
 		FROM liveness_internal.liveness_fleet_hazard f
@@ -2857,7 +2887,7 @@ COMMENT ON VIEW liveness_internal.liveness_running IS 'Providers connected now, 
 COMMENT ON COLUMN liveness_internal.liveness_running.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_running.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
 COMMENT ON COLUMN liveness_internal.liveness_running.spells IS 'Its spells of any length by the last rollup, 0 or more; NULL: it is new since then';
-COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 96 numbers as in liveness_provider_hazard; NULL: it is new since the last rollup';
+COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 96 numbers as in liveness_provider_hazard, as of now(); NULL: it is new since the last rollup';
 
 CREATE TYPE liveness_internal.liveness_live_session AS (
 	id bigint,
@@ -3158,7 +3188,8 @@ BEGIN ATOMIC
 	FROM best b
 	CROSS JOIN asked a
 	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = b.provider_id
-	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard, p.hazard, b.since, now(), a.usecs) bounds (b)
+	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard,
+		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()), b.since, now(), a.usecs) bounds (b)
 	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
 	ORDER BY b.probability DESC, b.provider_id;
 END;
@@ -3176,17 +3207,24 @@ BEGIN ATOMIC
 			SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
 			FROM @extschema@.provider_sessions s
 			WHERE s.connected_at < $1
+			AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_hazard_since($1))
 			GROUP BY s.provider_id
 		) h
 		LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
 	), ages AS MATERIALIZED (
-		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
-		FROM history h
+		-- as of the beginning of the interval; where nobody was up by then, as of now
+		SELECT coalesce(f.hazard, (SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) FROM history h)) AS hazard,
+			CASE WHEN f.hazard IS NULL THEN $1 ELSE f.counted_at END AS counted_at
+		FROM (
+			SELECT i.counted_at, (SELECT liveness_internal.liveness_fleet_ages(h.sessions, i.counted_at) FROM history h) AS hazard
+			FROM (SELECT liveness_internal.liveness_hazard_instant($1) AS counted_at) i
+			OFFSET 0
+		) f
 	), factors AS MATERIALIZED (
 		-- NULL where nobody was ever up: || alone would take it for an empty array
 		SELECT CASE WHEN a.hazard IS NOT NULL
-			THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
-		END AS hazard
+			THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, a.counted_at) FROM history h)
+		END AS hazard, a.counted_at
 		FROM ages a
 	), asked AS MATERIALIZED (
 		SELECT liveness_internal.liveness_span_usecs($2, 'job') AS usecs,
@@ -3195,7 +3233,7 @@ BEGIN ATOMIC
 			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
 			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
 			CASE WHEN f.hazard IS NOT NULL
-				THEN f.hazard || (SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.hazard, $1) FROM history h)
+				THEN f.hazard || (SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.hazard, f.counted_at) FROM history h)
 			END AS hazard
 		FROM factors f
 		CROSS JOIN (
@@ -3215,6 +3253,7 @@ BEGIN ATOMIC
 				NULL, NULL, NULL, NULL, NULL) AS since
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_hazard_since($1))
 		GROUP BY s.provider_id
 	), likely AS (
 		SELECT c.provider_id, c.id, c.coordinator_id, c.since, c.probability, c.host, c.spells

@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -663,6 +664,33 @@ liveness_host_hazard(PG_FUNCTION_ARGS)
 	}
 	liveness_finish_host(&sums, cache);
 	PG_RETURN_ARRAYTYPE_P(MakeHostCounts(&sums));
+}
+
+/*
+ * liveness_decayed_hazard(hazard float4[], counted_at timestamptz, as_of timestamptz)
+ *		-> float4[]
+ *
+ * The counts of liveness_host_hazard as of a later instant, for a provider whose sessions
+ * have not changed: all of them have become older.  The running spell is not counted, so
+ * this is what would be counted anew.
+ */
+PG_FUNCTION_INFO_V1(liveness_decayed_hazard);
+Datum
+liveness_decayed_hazard(PG_FUNCTION_ARGS)
+{
+	const int	n = FLOATS(HostCounts, float4);
+	const float4 *counts = (const float4 *)
+		liveness_place_of_numbers(PG_GETARG_ARRAYTYPE_P(0), FLOAT4OID, n, "a provider's counts");
+	double		seconds = SECONDS(liveness_saturating_sub(PG_GETARG_TIMESTAMPTZ(2),
+														  PG_GETARG_TIMESTAMPTZ(1)));
+	double		by_age = exp2(-seconds / AGE_HALF_LIFE);
+	double		by_hour = exp2(-seconds / HOUR_HALF_LIFE);
+	ArrayType  *result = liveness_make_numbers(FLOAT4OID, sizeof(float4), n);
+	float4	   *decayed = (float4 *) ARR_DATA_PTR(result);
+
+	for (int i = 0; i < n; i++)
+		decayed[i] = (float4) Min(counts[i] * (i < 2 * OCTAVES ? by_age : by_hour), FLT_MAX);
+	PG_RETURN_ARRAYTYPE_P(result);
 }
 
 /* ---------- the answer ---------- */

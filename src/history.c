@@ -18,6 +18,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -287,6 +288,38 @@ liveness_history_count(PG_FUNCTION_ARGS)
 	while (liveness_next_spell(&reader, &spell))
 		n++;
 	PG_RETURN_INT32((int32) Min(n, PG_INT32_MAX));
+}
+
+/*
+ * liveness_history_digest(history bytea, as_of timestamptz, since timestamptz) -> bigint
+ *
+ * A number that differs where what was known of the sessions as of then differs, or the
+ * excluded time; 0 where nothing was known.  What was before "since" makes no difference.
+ */
+PG_FUNCTION_INFO_V1(liveness_history_digest);
+Datum
+liveness_history_digest(PG_FUNCTION_ARGS)
+{
+	HistoryReader reader;
+	LivenessInterval known;
+	TimestampTz since = PG_GETARG_TIMESTAMPTZ(2);
+	uint64		digest = 0;
+
+	OpenHistoryOfArguments(&reader, fcinfo);
+	for (; PeekInterval(&reader, &known); reader.next++)
+	{
+		int64		key[3] = {Max(known.start, since), known.end, known.ending};
+
+		if (known.end < since)
+			continue;
+		if (known.ending & ENDING_OPEN)
+			key[1] = DT_NOEND;
+		digest = hash_bytes_extended((const unsigned char *) key, sizeof(key), digest);
+	}
+	if (digest != 0 && reader.excluded.n > 0)
+		digest = hash_bytes_extended((const unsigned char *) reader.excluded.spans,
+									 (int) (reader.excluded.n * sizeof(TimeSpan)), digest);
+	PG_RETURN_INT64((int64) digest);
 }
 
 /*

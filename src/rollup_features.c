@@ -21,7 +21,9 @@
 
 #include "arguments.h"
 #include "features_row.h"
+#include "running.h"
 #include "rollup.h"
+#include "settings.h"
 
 /* The columns of liveness_features_row, each after a comma and the row that it is of */
 #define FEATURES_NAME(row, constant, name, type, reset)		", " row #name
@@ -31,117 +33,73 @@
 #define FEATURES_RESET(none, constant, name, type, reset)	", " reset
 
 /*
- * What liveness_candidates knows of a provider.  OFFSET 0 keeps the planner from computing
- * the spell anew for each of its three fields.
+ * What liveness_candidates knows of a provider, as of $1, where the fleet is $2 as of $3.  OFFSET 0
+ * keeps the planner from computing the spell anew for each of its three fields.
  */
 #define PROVIDER_HAZARD \
 	"SELECT c.provider_id, liveness_internal.liveness_history_count(c.sessions, $1) AS spells," \
 	" liveness_internal.liveness_host_hazard(c.sessions, $2, $1) AS hazard," \
 	" liveness_internal.liveness_history_spell_at(c.sessions, $1, $1) AS spell," \
-	" liveness_internal.liveness_history_fingerprint(c.sessions) AS fingerprint" \
-	" FROM computed c OFFSET 0"
+	" liveness_internal.liveness_history_fingerprint(c.sessions) AS fingerprint, w.digest," \
+	" liveness_internal.liveness_history_digest(c.sessions, $3, '-infinity') AS counted_digest" \
+	" FROM histories c LEFT JOIN computed w ON w.provider_id = c.provider_id OFFSET 0"
+
+/* The packed sessions of a provider; @ is its excluded time */
+#define SESSIONS \
+	"liveness_internal.liveness_features_history(" \
+	"s.connected_at, s.disconnected_at, s.disconnect_reason, $1, $2, @)"
+
+/* Share of the sessions from which on a scan of the covering index pays */
+#define COVERING_PAYS	0.3
 
 /*
- * Write the hazard of the fleet, from three passes over the packed sessions in "computed".
- * Returns the fleet's hazard; NULL where no provider was ever up.
+ * What the sessions that we read take, and all that there are.  How many belong to the
+ * window the last run has written down; before the first run, all of them might.
  */
-static Datum
-WriteFleetHazard(const Rollup *rollup, TimestampTz as_of, bool *isnull)
+typedef struct SessionSizes
 {
-	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID};
-	Datum		values[2] = {TimestampTzGetDatum(as_of)};
-	char		nulls[] = "  ";
+	double		all_bytes;
+	double		window_share;	/* 0 to 1 */
+} SessionSizes;
 
-	liveness_execute(rollup, "SELECT liveness_internal.liveness_fleet_ages(c.sessions, $1) FROM computed c",
-					 1, types, values, NULL, SPI_OK_SELECT);
-	values[1] = liveness_result(1, isnull);
-	if (!*isnull)
-	{
-		values[1] = SPI_datumTransfer(values[1], false, -1);
-		liveness_execute(rollup,
-						 "SELECT $2 || liveness_internal.liveness_fleet_hours(c.sessions, $2, $1) FROM computed c",
-						 2, types, values, NULL, SPI_OK_SELECT);
-		values[1] = SPI_datumTransfer(liveness_result(1, isnull), false, -1);
-		liveness_execute(rollup,
-						 "SELECT $2 || liveness_internal.liveness_fleet_prior(c.sessions, $2, $1) FROM computed c",
-						 2, types, values, NULL, SPI_OK_SELECT);
-		values[1] = SPI_datumTransfer(liveness_result(1, isnull), false, -1);
-	}
-	nulls[1] = *isnull ? 'n' : ' ';
+static SessionSizes
+MeasureSessions(const Rollup *rollup)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(psprintf("%s.provider_sessions", rollup->schema))};
+	SessionSizes sizes;
+	double		all;
+	double		in_window;
+
+	/*
+	 * Itself, its partitions and its chunks.  A distributed table is empty here; its
+	 * statistics tell.
+	 */
 	liveness_execute(rollup,
-					 "UPDATE liveness_internal.liveness_fleet_hazard f SET as_of = $1, hazard = $2",
-					 2, types, values, nulls, SPI_OK_UPDATE);
-	if (SPI_processed != 1)
-	{
-		liveness_execute(rollup, "DELETE FROM liveness_internal.liveness_fleet_hazard",
-						 0, NULL, NULL, NULL, SPI_OK_DELETE);
-		liveness_execute(rollup,
-						 "INSERT INTO liveness_internal.liveness_fleet_hazard (as_of, hazard) VALUES ($1, $2)",
-						 2, types, values, nulls, SPI_OK_INSERT);
-	}
-	return values[1];
-}
-
-/* Write what liveness_candidates will answer from, by one more pass */
-static void
-PrepareCandidates(const Rollup *rollup, TimestampTz as_of, int64 providers)
-{
-	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID};
-	Datum		values[2] = {TimestampTzGetDatum(as_of)};
-	bool		isnull;
-
-	values[1] = WriteFleetHazard(rollup, as_of, &isnull);
-	if (isnull)
-		providers = 0;
-	if (providers > 0)
-	{
-		liveness_execute(rollup,
-						 "UPDATE liveness_internal.liveness_provider_hazard p SET as_of = $1, spells = c.spells,"
-						 " hazard = c.hazard, spell_since = (c.spell).since,"
-						 " spell_until = (c.spell).until, spell_uncensored = (c.spell).uncensored,"
-						 " fingerprint = c.fingerprint"
-						 " FROM (" PROVIDER_HAZARD ") c WHERE c.provider_id = p.provider_id",
-						 2, types, values, NULL, SPI_OK_UPDATE);
-		if ((int64) SPI_processed < providers)
-			liveness_execute(rollup,
-							 "INSERT INTO liveness_internal.liveness_provider_hazard"
-							 "  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_uncensored, fingerprint)"
-							 " SELECT c.provider_id, $1, c.spells, c.hazard, (c.spell).since,"
-							 "  (c.spell).until, (c.spell).uncensored, c.fingerprint"
-							 " FROM (" PROVIDER_HAZARD ") c"
-							 " WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_provider_hazard p"
-							 "  WHERE p.provider_id = c.provider_id)"
-							 " ON CONFLICT (provider_id) DO NOTHING",
-							 2, types, values, NULL, SPI_OK_INSERT);
-	}
-	liveness_execute(rollup, "SELECT count(*) FROM liveness_internal.liveness_provider_hazard",
+					 "WITH RECURSIVE parts (relid) AS (SELECT $1::regclass::oid UNION"
+					 "  SELECT i.inhrelid FROM parts p JOIN pg_inherits i ON i.inhparent = p.relid)"
+					 " SELECT sum(greatest(pg_relation_size(p.relid), 64 * c.reltuples))::int8,"
+					 "  sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p')::int8"
+					 " FROM parts p JOIN pg_class c ON c.oid = p.relid",
+					 1, types, values, NULL, SPI_OK_SELECT);
+	sizes.all_bytes = (double) liveness_result_int64(1);
+	all = (double) liveness_result_int64(2);
+	liveness_execute(rollup, "SELECT sum(f.sessions_count)::int8 FROM %s.provider_reliability_features f",
 					 0, NULL, NULL, NULL, SPI_OK_SELECT);
-	if (liveness_result_int64(1) > providers)
-		liveness_execute(rollup,
-						 "DELETE FROM liveness_internal.liveness_provider_hazard p"
-						 " WHERE $2 IS NULL"
-						 " OR NOT EXISTS (SELECT FROM computed c WHERE c.provider_id = p.provider_id)",
-						 2, types, values, isnull ? " n" : "  ", SPI_OK_DELETE);
+	in_window = (double) liveness_result_int64(1);
+	sizes.window_share = all > 0 && in_window > 0 ? Min(in_window / all, 1) : 1;
+	return sizes;
 }
 
 /*
  * Would the sessions of all providers at once be more than a hash table may take?  A
  * hash table spills new groups only, while ours are all there after the first rows and
- * grow; so it has to be decided before.  States take about a quarter of the table's size.
+ * grow; so it has to be decided before.  States take about a quarter of the sessions' size.
  */
 static bool
-TooLargeToHash(const Rollup *rollup)
+TooLargeToHash(double bytes)
 {
-	Oid			types[] = {TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(psprintf("%s.provider_sessions", rollup->schema))};
-
-	/* itself, or its partitions */
-	liveness_execute(rollup,
-					 "SELECT sum(pg_relation_size(t.relid))::int8"
-					 " FROM (SELECT $1::regclass AS relid UNION"
-					 "  SELECT p.relid FROM pg_partition_tree($1::regclass) p) t",
-					 1, types, values, NULL, SPI_OK_SELECT);
-	return (double) liveness_result_int64(1) / 4 > hash_mem_multiplier * work_mem * 1024.0;
+	return bytes / 4 > hash_mem_multiplier * work_mem * 1024.0;
 }
 
 /*
@@ -168,6 +126,19 @@ SessionBounds(const Rollup *rollup, Datum *bounds, bool *covered)
 						  ARR_DIMS(DatumGetArrayTypeP(*bounds)));
 }
 
+/* How the sessions of each provider are read */
+typedef struct Reading
+{
+	const char *name;			/* of the result */
+	const char *columns;		/* with an @ for excluded time */
+	TimestampTz as_of;
+	int			window_days;
+	TimestampTz since;			/* sessions that ended before are left out */
+	TimestampTz digest_since;	/* and make no difference to a digest */
+	double		share;			/* of all sessions, about */
+	bool		changed_only;	/* of the providers in "changed" */
+} Reading;
+
 /*
  * Excluded time: the providers that have any of their own, theirs, and everybody's; false
  * if there is none.  They are read once, and not by each process of a parallel plan.
@@ -192,48 +163,64 @@ ReadExclusions(const Rollup *rollup, Datum excluded[3])
 }
 
 /*
- * Features and histories of all providers.  Excluded time goes into the state that both
- * are made of; where there is none, nothing is joined.
+ * Group the sessions by provider.  Excluded time goes into the state; where there is none,
+ * nothing is joined.
  *
  * With an index that holds all we read (docs/scale.md), each process of a parallel plan
  * takes a range of providers in order, so that one provider's sessions are in memory at
- * a time.  Without that index, a scan for each range would read the whole table.  So the
- * processes share one scan, and the leader puts together what they found.  Sessions that
- * memory does not hold are then sorted, by a hash, since texts take long to compare.
+ * a time.  That pays where most of the index is read; where most sessions are older,
+ * the indexes by time find the others.  Without that index, a scan for each range would
+ * read the whole table.  So the processes share one scan, and the leader puts together
+ * what they found.  Sessions that memory does not hold are then sorted, by a hash, since
+ * texts take long to compare.
  */
 static Tuplestorestate *
-ComputeFeatures(const Rollup *rollup, TimestampTz as_of, int window_days)
+ReadSessions(const Rollup *rollup, const Reading *reading, const SessionSizes *sizes)
 {
-	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TEXTARRAYOID, TEXTARRAYOID, TSTZMULTIRANGEARRAYOID, TSTZMULTIRANGEOID};
-	Datum		values[6] = {TimestampTzGetDatum(as_of), Int32GetDatum(window_days)};
-	bool		large = TooLargeToHash(rollup);
-	bool		covered;
-	int			nbounds = SessionBounds(rollup, &values[2], &covered);
+	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTARRAYOID,
+	TEXTARRAYOID, TSTZMULTIRANGEARRAYOID, TSTZMULTIRANGEOID};
+	Datum		values[8] = {
+		TimestampTzGetDatum(reading->as_of),
+		Int32GetDatum(reading->window_days),
+		TimestampTzGetDatum(reading->since),
+		TimestampTzGetDatum(reading->digest_since)
+	};
+	bool		large = TooLargeToHash(sizes->all_bytes * reading->share);
+	bool		covered = false;
+	int			nbounds = 0;
 	int			guc_nestlevel;
 	StringInfoData sql;
-	Tuplestorestate *computed;
-	bool		any_excluded = ReadExclusions(rollup, &values[3]);
-	const char *excluded = any_excluded ? "coalesce(x.excluded, $6)" : "NULL::tstzmultirange";
-	const char *join = any_excluded ? " LEFT JOIN unnest($4, $5) x (provider_id, excluded)"
+	Tuplestorestate *result;
+	bool		any_excluded = ReadExclusions(rollup, &values[5]);
+	const char *excluded = any_excluded ? "coalesce(x.excluded, $8)" : "NULL::tstzmultirange";
+	const char *join = any_excluded ? " LEFT JOIN unnest($6, $7) x (provider_id, excluded)"
 		" ON x.provider_id = s.provider_id" : "";
 
+	if (!reading->changed_only && reading->share >= COVERING_PAYS)
+		nbounds = SessionBounds(rollup, &values[4], &covered);
 	if (nbounds == 0)
-		values[2] = PointerGetDatum(construct_empty_array(TEXTOID));
+		values[4] = PointerGetDatum(construct_empty_array(TEXTOID));
 	initStringInfo(&sql);
 	for (int i = 0; i <= nbounds; i++)
 	{
 		/* %s is the schema, which liveness_execute and its like put in */
+		appendStringInfoString(&sql, "SELECT s.provider_id");
+		for (const char *p = reading->columns; *p; p++)
+		{
+			if (*p == '@')
+				appendStringInfoString(&sql, excluded);
+			else
+				appendStringInfoChar(&sql, *p);
+		}
 		appendStringInfo(&sql,
-						 "SELECT s.provider_id, liveness_internal.liveness_features_all(s.connected_at,"
-						 "  s.disconnected_at, s.disconnect_reason, $1, $2, %s) AS features,"
-						 " liveness_internal.liveness_features_history(s.connected_at,"
-						 "  s.disconnected_at, s.disconnect_reason, $1, $2, %s) AS sessions"
-						 " FROM %%s.provider_sessions s%s WHERE s.connected_at < $1",
-						 excluded, excluded, join);
+						 " FROM %s%%s.provider_sessions s%s WHERE s.connected_at < $1"
+						 " AND (s.disconnected_at IS NULL OR s.disconnected_at >= $3)%s",
+						 reading->changed_only ? "changed c CROSS JOIN " : "", join,
+						 reading->changed_only ? " AND s.provider_id = c.provider_id" : "");
 		if (i > 0)
-			appendStringInfo(&sql, " AND s.provider_id >= ($3)[%d]", i);
+			appendStringInfo(&sql, " AND s.provider_id >= ($5)[%d]", i);
 		if (i < nbounds)
-			appendStringInfo(&sql, " AND s.provider_id < ($3)[%d]", i + 1);
+			appendStringInfo(&sql, " AND s.provider_id < ($5)[%d]", i + 1);
 		appendStringInfoString(&sql, large && !covered
 							   ? " GROUP BY hashtext(s.provider_id), s.provider_id"
 							   : " GROUP BY s.provider_id");
@@ -247,14 +234,292 @@ ComputeFeatures(const Rollup *rollup, TimestampTz as_of, int window_days)
 		liveness_set_local("enable_hashagg", "off");
 		liveness_set_local("enable_sort", "on");
 	}
-	computed = liveness_compute(rollup, "computed", sql.data, any_excluded ? 6 : nbounds > 0 ? 3 : 2, types, values);
+	/* a few providers are looked up by the index, many are joined by a hash table */
+	if (reading->changed_only)
+		liveness_set_local("enable_nestloop", "on");
+	result = liveness_compute(rollup, reading->name, sql.data, any_excluded ? 8 : nbounds > 0 ? 5 : 4, types, values);
 	AtEOXact_GUC(true, guc_nestlevel);
-	return computed;
+	return result;
 }
 
 /*
- * Write the features of the providers with a session in the window.  The others in
- * "computed" have a history only.
+ * The features of all providers with a session in the window, and a digest of these
+ * sessions, which tells who has changed.
+ */
+static Tuplestorestate *
+ComputeFeatures(const Rollup *rollup, TimestampTz as_of, int window_days, const SessionSizes *sizes)
+{
+	TimestampTz counted_at = liveness_hazard_instant_of(as_of);
+	TimestampTz window_left = liveness_window_since(counted_at + liveness_hazard_interval * USECS_PER_SEC,
+													window_days);
+	Reading		reading = {
+		.name = "computed",
+		.columns = ", liveness_internal.liveness_features_all(s.connected_at,"
+		"  s.disconnected_at, s.disconnect_reason, $1, $2, @) AS features,"
+		" liveness_internal.liveness_history_digest(" SESSIONS ", $1, $4)"
+		" # liveness_internal.liveness_history_fingerprint(" SESSIONS ") AS digest",
+		.as_of = as_of,
+		.window_days = window_days,
+		.since = liveness_window_since(as_of, window_days),
+		/* a session that leaves the window before the fleet is counted again is no change */
+		.digest_since = Min(window_left, counted_at),
+		.share = sizes->window_share,
+	};
+
+	return ReadSessions(rollup, &reading, sizes);
+}
+
+/* The packed sessions that the model counts, of all providers or of those in "changed" */
+static Tuplestorestate *
+ComputeHistories(const Rollup *rollup, TimestampTz as_of, TimestampTz since, bool changed_only,
+				 const SessionSizes *sizes)
+{
+	Reading		reading = {
+		.name = "histories",
+		.columns = ", " SESSIONS " AS sessions",
+		.as_of = as_of,
+		.window_days = MIN_WINDOW_DAYS,
+		.since = since,
+		.share = 1,
+		.changed_only = changed_only,
+	};
+
+	return ReadSessions(rollup, &reading, sizes);
+}
+
+/* What the numbers of the fleet depend on, besides the sessions */
+typedef struct FleetBasis
+{
+	TimestampTz counted_at;		/* the instant that they describe */
+	TimestampTz counted_since;	/* sessions that ended before are left out */
+	int64		settings;		/* a fingerprint of settings and excluded time */
+} FleetBasis;
+
+static FleetBasis
+BasisOf(const Rollup *rollup, TimestampTz as_of)
+{
+	FleetBasis	basis;
+
+	basis.counted_at = liveness_hazard_instant_of(as_of);
+	basis.counted_since = liveness_hazard_since_of(as_of);
+	liveness_execute(rollup,
+					 "SELECT coalesce(bit_xor(hashtextextended(concat_ws('|', e.id, e.provider_id,"
+					 "  extract(epoch FROM e.since), extract(epoch FROM e.until)), 0)), 0)"
+					 " FROM %s.provider_exclusions e",
+					 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	basis.settings = (int64) (liveness_hash_spell_settings() ^ (uint64) liveness_result_int64(1));
+	return basis;
+}
+
+/*
+ * The numbers of the fleet that are stored, if they are those of this basis; else NULL.
+ */
+static Datum
+StoredFleet(const Rollup *rollup, const FleetBasis *basis, bool *isnull)
+{
+	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
+	Datum		values[] = {
+		TimestampTzGetDatum(basis->counted_at),
+		TimestampTzGetDatum(basis->counted_since),
+		Int64GetDatum(basis->settings)
+	};
+	Datum		hazard;
+
+	/* a restore leaves two rows, which the next run replaces by one */
+	liveness_execute(rollup,
+					 "SELECT f.hazard FROM liveness_internal.liveness_fleet_hazard f"
+					 " WHERE f.counted_at = $1 AND f.counted_since = $2 AND f.settings = $3"
+					 " AND (SELECT count(*) FROM liveness_internal.liveness_fleet_hazard) = 1",
+					 3, types, values, NULL, SPI_OK_SELECT);
+	*isnull = SPI_processed == 0;
+	if (*isnull)
+		return (Datum) 0;
+	hazard = liveness_result(1, isnull);
+	return *isnull ? (Datum) 0 : SPI_datumTransfer(hazard, false, -1);
+}
+
+/*
+ * The numbers of the fleet, from three passes over the packed sessions in "histories";
+ * NULL if no provider was up before that instant.
+ */
+static Datum
+CountFleet(const Rollup *rollup, TimestampTz counted_at, bool *isnull)
+{
+	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID};
+	Datum		values[2] = {TimestampTzGetDatum(counted_at)};
+
+	liveness_execute(rollup, "SELECT liveness_internal.liveness_fleet_ages(c.sessions, $1) FROM histories c",
+					 1, types, values, NULL, SPI_OK_SELECT);
+	values[1] = liveness_result(1, isnull);
+	if (*isnull)
+		return (Datum) 0;
+	values[1] = SPI_datumTransfer(values[1], false, -1);
+	liveness_execute(rollup,
+					 "SELECT $2 || liveness_internal.liveness_fleet_hours(c.sessions, $2, $1) FROM histories c",
+					 2, types, values, NULL, SPI_OK_SELECT);
+	values[1] = SPI_datumTransfer(liveness_result(1, isnull), false, -1);
+	liveness_execute(rollup,
+					 "SELECT $2 || liveness_internal.liveness_fleet_prior(c.sessions, $2, $1) FROM histories c",
+					 2, types, values, NULL, SPI_OK_SELECT);
+	return SPI_datumTransfer(liveness_result(1, isnull), false, -1);
+}
+
+/* Whatever the table held, it has one row then */
+static void
+WriteFleet(const Rollup *rollup, TimestampTz as_of, const FleetBasis *basis, Datum hazard,
+		   bool isnull)
+{
+	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
+	Datum		values[] = {
+		TimestampTzGetDatum(as_of),
+		hazard,
+		TimestampTzGetDatum(basis->counted_at),
+		TimestampTzGetDatum(basis->counted_since),
+		Int64GetDatum(basis->settings)
+	};
+	const char *nulls = isnull ? " n   " : "     ";
+
+	liveness_execute(rollup,
+					 "UPDATE liveness_internal.liveness_fleet_hazard f SET as_of = $1, hazard = $2,"
+					 " counted_at = $3, counted_since = $4, settings = $5",
+					 5, types, values, nulls, SPI_OK_UPDATE);
+	if (SPI_processed == 1)
+		return;
+	liveness_execute(rollup, "DELETE FROM liveness_internal.liveness_fleet_hazard",
+					 0, NULL, NULL, NULL, SPI_OK_DELETE);
+	liveness_execute(rollup,
+					 "INSERT INTO liveness_internal.liveness_fleet_hazard"
+					 " (as_of, hazard, counted_at, counted_since, settings) VALUES ($1, $2, $3, $4, $5)",
+					 5, types, values, nulls, SPI_OK_INSERT);
+}
+
+/* Write what is known of the providers in "histories" */
+static void
+WriteProviders(const Rollup *rollup, TimestampTz as_of, TimestampTz counted_at, Datum hazard,
+			   int64 providers)
+{
+	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID, TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(as_of), hazard, TimestampTzGetDatum(counted_at)};
+
+	if (providers == 0)
+		return;
+	liveness_execute(rollup,
+					 "UPDATE liveness_internal.liveness_provider_hazard p SET as_of = $1, spells = c.spells,"
+					 " hazard = c.hazard, spell_since = (c.spell).since,"
+					 " spell_until = (c.spell).until, spell_uncensored = (c.spell).uncensored,"
+					 " fingerprint = c.fingerprint, digest = c.digest, counted_digest = c.counted_digest"
+					 " FROM (" PROVIDER_HAZARD ") c WHERE c.provider_id = p.provider_id",
+					 3, types, values, NULL, SPI_OK_UPDATE);
+	if ((int64) SPI_processed < providers)
+		liveness_execute(rollup,
+						 "INSERT INTO liveness_internal.liveness_provider_hazard"
+						 "  (provider_id, as_of, spells, hazard, spell_since, spell_until, spell_uncensored,"
+						 "  fingerprint, digest, counted_digest)"
+						 " SELECT c.provider_id, $1, c.spells, c.hazard, (c.spell).since,"
+						 "  (c.spell).until, (c.spell).uncensored, c.fingerprint, c.digest, c.counted_digest"
+						 " FROM (" PROVIDER_HAZARD ") c"
+						 " WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_provider_hazard p"
+						 "  WHERE p.provider_id = c.provider_id)"
+						 " ON CONFLICT (provider_id) DO NOTHING",
+						 3, types, values, NULL, SPI_OK_INSERT);
+}
+
+/*
+ * Everything anew.  This is the place for what is learned once an interval, from
+ * "histories", the packed sessions of all providers.
+ */
+static void
+PrepareFleet(const Rollup *rollup, TimestampTz as_of, FleetBasis basis, const SessionSizes *sizes)
+{
+	Tuplestorestate *histories = ComputeHistories(rollup, as_of, basis.counted_since, false, sizes);
+	int64		providers = tuplestore_tuple_count(histories);
+	bool		isnull;
+	Datum		hazard = CountFleet(rollup, basis.counted_at, &isnull);
+
+	/* in the first interval, as of now: rather a fleet of minutes than none */
+	if (isnull && basis.counted_at < as_of)
+	{
+		basis.counted_at = as_of;
+		hazard = CountFleet(rollup, as_of, &isnull);
+	}
+	if (isnull)
+		providers = 0;
+	WriteFleet(rollup, as_of, &basis, hazard, isnull);
+	WriteProviders(rollup, as_of, basis.counted_at, hazard, providers);
+	liveness_execute(rollup, "SELECT count(*) FROM liveness_internal.liveness_provider_hazard",
+					 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	if (liveness_result_int64(1) > providers)
+		liveness_execute(rollup,
+						 isnull ? "DELETE FROM liveness_internal.liveness_provider_hazard"
+						 : "DELETE FROM liveness_internal.liveness_provider_hazard p"
+						 " WHERE NOT EXISTS (SELECT FROM histories c WHERE c.provider_id = p.provider_id)",
+						 0, NULL, NULL, NULL, SPI_OK_DELETE);
+	liveness_forget("histories", histories);
+}
+
+/*
+ * The providers that have changed since they were last computed, with the fleet as it is
+ * stored.  What is stored of the others decays in liveness_running.  Returns false, with
+ * nothing written, if a change belongs to what the fleet was counted from, because it was
+ * noted late.
+ */
+static bool
+PrepareChanged(const Rollup *rollup, TimestampTz as_of, const FleetBasis *basis, Datum hazard,
+			   const SessionSizes *sizes)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(basis->counted_at)};
+	Tuplestorestate *changed;
+	Tuplestorestate *histories = NULL;
+	bool		holds = true;
+
+	changed = liveness_compute(rollup, "changed",
+							   "SELECT coalesce(c.provider_id, p.provider_id) AS provider_id, p.counted_digest"
+							   " FROM computed c FULL JOIN liveness_internal.liveness_provider_hazard p"
+							   "  ON p.provider_id = c.provider_id"
+							   " WHERE c.digest IS DISTINCT FROM p.digest",
+							   0, NULL, NULL);
+	if (tuplestore_tuple_count(changed) > 0)
+	{
+		histories = ComputeHistories(rollup, as_of, basis->counted_since, true, sizes);
+		liveness_execute(rollup,
+						 "SELECT count(*) FROM changed c LEFT JOIN histories h ON h.provider_id = c.provider_id"
+						 " WHERE coalesce(liveness_internal.liveness_history_digest(h.sessions, $1, '-infinity'), 0)"
+						 "  <> coalesce(c.counted_digest, 0)",
+						 1, types, values, NULL, SPI_OK_SELECT);
+		holds = liveness_result_int64(1) == 0;
+	}
+	if (holds)
+		WriteFleet(rollup, as_of, basis, hazard, false);
+	if (holds && histories != NULL)
+	{
+		WriteProviders(rollup, as_of, basis->counted_at, hazard, tuplestore_tuple_count(histories));
+		liveness_execute(rollup,
+						 "DELETE FROM liveness_internal.liveness_provider_hazard p USING changed c"
+						 " WHERE c.provider_id = p.provider_id"
+						 " AND NOT EXISTS (SELECT FROM histories h WHERE h.provider_id = c.provider_id)",
+						 0, NULL, NULL, NULL, SPI_OK_DELETE);
+	}
+	if (histories != NULL)
+		liveness_forget("histories", histories);
+	liveness_forget("changed", changed);
+	return holds;
+}
+
+/* Write what liveness_candidates will answer from */
+static void
+PrepareCandidates(const Rollup *rollup, TimestampTz as_of, const SessionSizes *sizes)
+{
+	FleetBasis	basis = BasisOf(rollup, as_of);
+	bool		isnull;
+	Datum		hazard = StoredFleet(rollup, &basis, &isnull);
+
+	if (isnull || !PrepareChanged(rollup, as_of, &basis, hazard, sizes))
+		PrepareFleet(rollup, as_of, basis, sizes);
+}
+
+/*
+ * Write the features.
  *
  * Nearly every row is there already, so it is updated by a join, which spares the index
  * probe and the row lock that ON CONFLICT DO UPDATE takes for each.
@@ -264,8 +529,7 @@ WriteFeatures(const Rollup *rollup, Oid *types, Datum *values)
 {
 	int64		rows;
 
-	liveness_execute(rollup,
-					 "SELECT count(*) FROM computed c WHERE c.features IS DISTINCT FROM NULL",
+	liveness_execute(rollup, "SELECT count(*) FROM computed c WHERE c.features IS DISTINCT FROM NULL",
 					 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	rows = liveness_result_int64(1);
 	liveness_execute(rollup,
@@ -330,6 +594,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	Oid			types[] = {TIMESTAMPTZOID, INT4OID};
 	Datum		values[2];
 	Tuplestorestate *computed;
+	SessionSizes sizes;
 	TimestampTz as_of;
 	int			window_days;
 	int64		rows;
@@ -356,13 +621,14 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	if (random_page_cost > seq_page_cost)
 		liveness_set_local("random_page_cost", psprintf("%.17g", seq_page_cost));
 
-	computed = ComputeFeatures(&rollup, as_of, window_days);
+	sizes = MeasureSessions(&rollup);
+	computed = ComputeFeatures(&rollup, as_of, window_days, &sizes);
 	rows = WriteFeatures(&rollup, types, values);
 	liveness_execute(&rollup, "SELECT count(*) FROM %s.provider_reliability_features",
 					 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	if (liveness_result_int64(1) > rows)
 		ResetVanished(&rollup, types, values);
-	PrepareCandidates(&rollup, as_of, tuplestore_tuple_count(computed));
+	PrepareCandidates(&rollup, as_of, &sizes);
 	liveness_forget("computed", computed);
 
 	liveness_end_rollup(&rollup, rows);

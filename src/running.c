@@ -1,7 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * running.c
- *		Since when does a provider's running spell go on?
+ *		What a rollup keeps for liveness_candidates: when that has to be counted anew, and
+ *		since when a provider's running spell goes on.
+ *
+ * The numbers of the fleet are those of the beginning of an interval
+ * (liveness.hazard_interval), and those of a provider are kept while its sessions do not
+ * change.
  *
  * A rollup keeps the last spell of each provider, and a fingerprint of the sessions
  * that were open then.  An aggregate collects what has not ended since; a function puts
@@ -18,6 +23,8 @@
 #include "utils/timestamp.h"
 
 #include "aggstate.h"
+#include "arguments.h"
+#include "running.h"
 #include "settings.h"
 #include "spells.h"
 
@@ -242,4 +249,49 @@ liveness_running_since(PG_FUNCTION_ARGS)
 	if (!(last.ending & ENDING_OPEN))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(last.start);
+}
+
+/* The beginning of the interval that holds an instant; intervals count from 1970 */
+TimestampTz
+liveness_hazard_instant_of(TimestampTz as_of)
+{
+	int64		interval = liveness_hazard_interval * USECS_PER_SEC;
+	int64		epoch = -((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
+	int64		rest;
+
+	liveness_check_as_of(as_of);
+	/* both remainders are taken alone, because the difference might overflow */
+	rest = (as_of % interval - epoch % interval) % interval;
+	if (rest < 0)
+		rest += interval;
+	return Max(as_of - rest, MIN_TIMESTAMP);
+}
+
+/* Sessions that ended before this are not counted */
+TimestampTz
+liveness_hazard_since_of(TimestampTz as_of)
+{
+	TimestampTz since = liveness_hazard_instant_of(as_of) - liveness_hazard_history * USECS_PER_SEC;
+
+	return Max(since, MIN_TIMESTAMP);
+}
+
+/*
+ * liveness_hazard_instant(as_of timestamptz) -> timestamptz
+ */
+PG_FUNCTION_INFO_V1(liveness_hazard_instant);
+Datum
+liveness_hazard_instant(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(liveness_hazard_instant_of(PG_GETARG_TIMESTAMPTZ(0)));
+}
+
+/*
+ * liveness_hazard_since(as_of timestamptz) -> timestamptz
+ */
+PG_FUNCTION_INFO_V1(liveness_hazard_since);
+Datum
+liveness_hazard_since(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(liveness_hazard_since_of(PG_GETARG_TIMESTAMPTZ(0)));
 }

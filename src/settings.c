@@ -50,6 +50,8 @@ static const struct config_enum_entry scheduler_options[] = {
 
 static char *censored_reasons = NULL;
 static int	session_timeout = 90;
+int			liveness_hazard_interval = SECS_PER_HOUR;
+int			liveness_hazard_history = 180 * SECS_PER_DAY_INT;
 static int	resume_within = 10 * SECS_PER_MINUTE;
 static double outage_threshold = 1;
 static int	heartbeat_retention = 28 * SECS_PER_DAY_INT;
@@ -156,6 +158,12 @@ DefineFigureSettings(void)
 							 NULL,
 							 &outage_threshold, 1, 0, 1,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineDuration("liveness.hazard_interval",
+				   "How often the fleet's numbers for liveness_candidates are counted anew.",
+				   &liveness_hazard_interval, 1, PGC_SUSET);
+	DefineDuration("liveness.hazard_history",
+				   "Age from which on ended sessions no longer count for liveness_candidates.",
+				   &liveness_hazard_history, 1, PGC_SUSET);
 }
 
 /* What the job sessions does */

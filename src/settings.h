@@ -20,6 +20,8 @@ typedef enum LivenessScheduler
 } LivenessScheduler;
 
 extern PGDLLIMPORT int liveness_window_days;
+extern PGDLLIMPORT int liveness_hazard_interval;	/* seconds */
+extern PGDLLIMPORT int liveness_hazard_history; /* seconds */
 extern PGDLLIMPORT int liveness_rollup_lookback;	/* seconds */
 extern PGDLLIMPORT char *liveness_database;
 extern PGDLLIMPORT char *liveness_worker_role;

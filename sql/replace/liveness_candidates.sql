@@ -38,7 +38,8 @@ BEGIN ATOMIC
 	FROM best b
 	CROSS JOIN asked a
 	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = b.provider_id
-	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard, p.hazard, b.since, now(), a.usecs) bounds (b)
+	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard,
+		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()), b.since, now(), a.usecs) bounds (b)
 	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
 	ORDER BY b.probability DESC, b.provider_id;
 END;

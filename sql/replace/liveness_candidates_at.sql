@@ -10,17 +10,24 @@ BEGIN ATOMIC
 			SELECT s.provider_id, liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, $1, 1) AS sessions
 			FROM @extschema@.provider_sessions s
 			WHERE s.connected_at < $1
+			AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_hazard_since($1))
 			GROUP BY s.provider_id
 		) h
 		LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = h.provider_id
 	), ages AS MATERIALIZED (
-		SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) AS hazard
-		FROM history h
+		-- as of the beginning of the interval; where nobody was up by then, as of now
+		SELECT coalesce(f.hazard, (SELECT liveness_internal.liveness_fleet_ages(h.sessions, $1) FROM history h)) AS hazard,
+			CASE WHEN f.hazard IS NULL THEN $1 ELSE f.counted_at END AS counted_at
+		FROM (
+			SELECT i.counted_at, (SELECT liveness_internal.liveness_fleet_ages(h.sessions, i.counted_at) FROM history h) AS hazard
+			FROM (SELECT liveness_internal.liveness_hazard_instant($1) AS counted_at) i
+			OFFSET 0
+		) f
 	), factors AS MATERIALIZED (
 		-- NULL where nobody was ever up: || alone would take it for an empty array
 		SELECT CASE WHEN a.hazard IS NOT NULL
-			THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, $1) FROM history h)
-		END AS hazard
+			THEN a.hazard || (SELECT liveness_internal.liveness_fleet_hours(h.sessions, a.hazard, a.counted_at) FROM history h)
+		END AS hazard, a.counted_at
 		FROM ages a
 	), asked AS MATERIALIZED (
 		SELECT liveness_internal.liveness_span_usecs($2, 'job') AS usecs,
@@ -29,7 +36,7 @@ BEGIN ATOMIC
 			CASE WHEN n.is_now THEN n.ahead ELSE $1 END AS ahead,
 			CASE WHEN n.is_now THEN 'infinity' ELSE $1 END AS until,
 			CASE WHEN f.hazard IS NOT NULL
-				THEN f.hazard || (SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.hazard, $1) FROM history h)
+				THEN f.hazard || (SELECT liveness_internal.liveness_fleet_prior(h.sessions, f.hazard, f.counted_at) FROM history h)
 			END AS hazard
 		FROM factors f
 		CROSS JOIN (
@@ -49,6 +56,7 @@ BEGIN ATOMIC
 				NULL, NULL, NULL, NULL, NULL) AS since
 		FROM @extschema@.provider_sessions s
 		WHERE s.connected_at <= (SELECT a.ahead FROM asked a)
+		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_hazard_since($1))
 		GROUP BY s.provider_id
 	), likely AS (
 		SELECT c.provider_id, c.id, c.coordinator_id, c.since, c.probability, c.host, c.spells

@@ -193,7 +193,7 @@ SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid JOIN pg_language l ON l.oid = p.prolang
 	WHERE has_function_privilege('public', p.oid, 'EXECUTE') AND (l.lanname NOT IN ('c', 'internal')
 		-- views call those that tell a setting; parts of an aggregate look at liveness.censored_reasons and liveness.window_days
-		OR p.provolatile <> 'i' AND NOT EXISTS (SELECT FROM pg_aggregate a WHERE p.oid IN (a.aggtransfn, a.aggfinalfn)) AND p.proname NOT IN ('liveness_setting_interval', 'liveness_effective_window_days', 'liveness_window_start', 'liveness_is_censored', 'liveness_running_since'))$$,
+		OR p.provolatile <> 'i' AND NOT EXISTS (SELECT FROM pg_aggregate a WHERE p.oid IN (a.aggtransfn, a.aggfinalfn)) AND p.proname NOT IN ('liveness_setting_interval', 'liveness_effective_window_days', 'liveness_window_start', 'liveness_is_censored', 'liveness_running_since', 'liveness_hazard_instant', 'liveness_hazard_since'))$$,
 	'what PUBLIC may call computes from its arguments: it is C, and immutable or part of an aggregate');
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid

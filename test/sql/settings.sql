@@ -9,13 +9,16 @@ SELECT results_eq(
 	WHERE name IN ('liveness.window_days', 'liveness.censored_reasons', 'liveness.session_timeout', 'liveness.rollup_lookback',
 		'liveness.heartbeat_retention', 'liveness.hourly_retention', 'liveness.session_retention',
 		'liveness.prune_batch_size', 'liveness.prune_budget', 'liveness.scheduler', 'liveness.batch_size', 'liveness.flush_interval',
-		'liveness.flush_timeout', 'liveness.rollup_interval', 'liveness.resume_within', 'liveness.outage_threshold', 'liveness.track_sessions', 'liveness.close_stale', 'liveness.sessions_interval')
+		'liveness.flush_timeout', 'liveness.rollup_interval', 'liveness.resume_within', 'liveness.outage_threshold', 'liveness.track_sessions', 'liveness.close_stale', 'liveness.sessions_interval',
+		'liveness.hazard_interval', 'liveness.hazard_history')
 	ORDER BY name$$,
 	$$VALUES ('liveness.batch_size', '500', NULL, 'sighup', 'integer', '1'),
 		('liveness.censored_reasons', 'coordinator_restart, observer_outage', NULL, 'superuser', 'string', NULL),
 		('liveness.close_stale', 'off', NULL, 'sighup', 'bool', NULL),
 		('liveness.flush_interval', '2', 's', 'sighup', 'real', '0.01'),
 		('liveness.flush_timeout', '5', 's', 'sighup', 'real', '0.01'),
+		('liveness.hazard_history', '15552000', 's', 'superuser', 'integer', '1'),
+		('liveness.hazard_interval', '3600', 's', 'superuser', 'integer', '1'),
 		('liveness.heartbeat_retention', '2419200', 's', 'sighup', 'integer', '-1'),
 		('liveness.hourly_retention', '-1', 's', 'sighup', 'integer', '-1'),
 		('liveness.outage_threshold', '1', NULL, 'superuser', 'real', '0'),

@@ -13,7 +13,7 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('candidates');
 $node->init;
 # compiling takes longer than all that these few rows do
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nliveness.session_timeout = '90s'\n");
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\njit = off\nliveness.session_timeout = '90s'\nliveness.hazard_interval = '1s'\n");
 $node->start;
 use_node($node);
 
@@ -602,7 +602,7 @@ is(query("SELECT string_agg(provider_id || ' ' || own_sessions, ', ' ORDER BY pr
 	'few 4, long 21, m01 31, short 300, twice 1', 'own_sessions: spells of any length');
 is(query(qq{SELECT abs(c.probability - liveness_internal.liveness_holds(f.hazard, NULL, c.connected_at, now(), 14400000000)) < 1e-12, abs(c.lower - b[1]) < 1e-12, abs(c.upper - b[2]) < 1e-12
 	FROM $all c, liveness_internal.liveness_fleet_hazard f, liveness_internal.liveness_holds_bounds(f.hazard, NULL, c.connected_at, now(), 14400000000) b WHERE c.provider_id = 'new1'}), 't|t|t', 'but the answer of the fleet');
-is(query(qq{SELECT bool_and(abs(c.probability - liveness_internal.liveness_holds(f.hazard, p.hazard, c.connected_at, now(), 14400000000)) < 1e-12)
+is(query(qq{SELECT bool_and(abs(c.probability - liveness_internal.liveness_holds(f.hazard, liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()), c.connected_at, now(), 14400000000)) < 1e-12)
 	FROM liveness_internal.liveness_fleet_hazard f, $all c JOIN liveness_internal.liveness_provider_hazard p USING (provider_id)}), 't', 'the others that of what is known of them');
 
 # Bounds of the list

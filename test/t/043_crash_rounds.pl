@@ -131,7 +131,7 @@ query(q{
 			('features that differ', (SELECT count(*) FROM features CROSS JOIN LATERAL liveness_features_at(as_of) a
 				FULL JOIN provider_reliability_features f USING (provider_id) WHERE a::text IS DISTINCT FROM f::text)),
 			('hazards of another run', (SELECT count(*) FROM features JOIN (TABLE liveness_internal.liveness_fleet_hazard) f ON f.as_of <> features.as_of)
-				+ (SELECT count(*) FROM features JOIN liveness_internal.liveness_provider_hazard p ON p.as_of <> features.as_of)),
+				+ (SELECT count(*) FROM features JOIN liveness_internal.liveness_provider_hazard p ON p.as_of > features.as_of)),
 			('hazards of no provider', (SELECT providers - (SELECT count(*) FROM liveness_internal.liveness_provider_hazard) FROM features)),
 			-- what clients were told
 			('told, and not there', (SELECT count(*) FROM (SELECT what FROM test.told EXCEPT (

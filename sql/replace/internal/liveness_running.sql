@@ -11,9 +11,10 @@ CREATE VIEW liveness_internal.liveness_running AS
 				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()),
 				NULL, NULL, NULL, NULL, NULL)
 			FROM provider_sessions s
-			WHERE s.provider_id = c.provider_id AND s.connected_at <= t.ahead)) AS since,
+			WHERE s.provider_id = c.provider_id AND s.connected_at <= t.ahead
+			AND (s.disconnected_at IS NULL OR s.disconnected_at >= t.counted_since))) AS since,
 		p.spells,
-		p.hazard
+		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()) AS hazard
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
 		FROM (
@@ -39,7 +40,10 @@ CREATE VIEW liveness_internal.liveness_running AS
 		WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
 		GROUP BY s.provider_id
 	) c
-	CROSS JOIN (SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead) t
+	CROSS JOIN (
+		SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead,
+			liveness_internal.liveness_hazard_since(now()) AS counted_since
+	) t
 	LEFT JOIN (
 		SELECT f.as_of
 		FROM liveness_internal.liveness_fleet_hazard f
@@ -52,4 +56,4 @@ COMMENT ON VIEW liveness_internal.liveness_running IS 'Providers connected now, 
 COMMENT ON COLUMN liveness_internal.liveness_running.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_running.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
 COMMENT ON COLUMN liveness_internal.liveness_running.spells IS 'Its spells of any length by the last rollup, 0 or more; NULL: it is new since then';
-COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 96 numbers as in liveness_provider_hazard; NULL: it is new since the last rollup';
+COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 96 numbers as in liveness_provider_hazard, as of now(); NULL: it is new since the last rollup';
