@@ -173,6 +173,8 @@ static int64
 SessionizeRange(const Sessionizing *run, TimestampTz since, TimestampTz until)
 {
 	const Rollup *rollup = &run->rollup;
+	TimestampTz day = DT_NOBEGIN;
+	int64		heartbeats = 0;
 	int64		rows = 0;
 
 	for (;;)
@@ -180,11 +182,9 @@ SessionizeRange(const Sessionizing *run, TimestampTz since, TimestampTz until)
 		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 		Datum		values[] = {TimestampTzGetDatum(since), TimestampTzGetDatum(until),
 		TimestampTzGetDatum(run->ahead)};
-		TimestampTz day;
 		Datum		first;
 		bool		isnull;
 		Tuplestorestate *fresh;
-		int64		heartbeats;
 
 		CHECK_FOR_INTERRUPTS();
 		liveness_execute(rollup,
@@ -194,6 +194,11 @@ SessionizeRange(const Sessionizing *run, TimestampTz since, TimestampTz until)
 		first = liveness_result(1, &isnull);
 		if (isnull)
 			return rows;
+		/* a single day needs no word */
+		if (heartbeats > 0)
+			ereport(NOTICE,
+					(errmsg("%lld heartbeats from %s on were taken, %lld sessions written so far",
+							(long long) heartbeats, timestamptz_to_str(day), (long long) rows)));
 		day = liveness_hour_of(DatumGetTimestampTz(first));
 		since = day + USECS_PER_DAY;
 		values[0] = TimestampTzGetDatum(DatumGetTimestampTz(first));
@@ -205,9 +210,6 @@ SessionizeRange(const Sessionizing *run, TimestampTz since, TimestampTz until)
 		heartbeats = tuplestore_tuple_count(fresh);
 		rows += MergeFresh(run);
 		liveness_forget("fresh", fresh);
-		ereport(NOTICE,
-				(errmsg("%lld heartbeats from %s on were taken, %lld sessions written so far",
-						(long long) heartbeats, timestamptz_to_str(day), (long long) rows)));
 		if (since >= until)
 			return rows;
 	}
