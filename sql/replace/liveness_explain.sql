@@ -1,5 +1,6 @@
 -- The terms are those of the stored features; the ends are those of the sessions that
--- the rollup which wrote them found, as far as they are still there.
+-- the rollup which wrote them found, as far as they are still there, and of the
+-- exclusions of now.
 CREATE FUNCTION liveness_explain(provider_id text)
 RETURNS SETOF liveness_explain_row
 LANGUAGE sql STABLE PARALLEL SAFE

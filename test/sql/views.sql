@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(89);
+SELECT plan(93);
 
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
 
@@ -168,7 +168,23 @@ INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disco
 SELECT liveness_rollup_features('2026-01-05 00:00+00');
 SELECT results_eq($$SELECT failures, cardinality(ends), reasons[1], reasons[10] FROM liveness_explain('flaps') WHERE term = 'p_stays_4h'$$,
 	$$VALUES (20::bigint, 10, 'r19', 'r10')$$, 'the latest ten of twenty failures');
-DELETE FROM provider_sessions;
+-- an hour around the failure of January 5 is excluded: up for 26 of 334 hours, two failures
+INSERT INTO provider_exclusions (provider_id, since, until) VALUES ('e', '2026-01-05 05:00+00', '2026-01-05 07:00+00'), ('flaps', '2026-01-01 00:00+00', NULL);
+SELECT liveness_rollup_features('2026-01-15 00:00+00');
+SELECT results_eq($$SELECT term, measured::numeric(12, 6), failures, ends FROM liveness_explain('e') WHERE weight IS NOT NULL$$,
+	$$VALUES ('uptime_pct', 0.077844, NULL::bigint, NULL::timestamptz[]), ('p_stays_4h', 0.750000, 1, '{2026-01-02 03:00+00}'),
+		('p_stays_8h', 0.333333, 2, '{2026-01-14 12:00+00,2026-01-02 03:00+00}'), ('mtbf_seconds', 46800.000000, 2, '{2026-01-14 12:00+00,2026-01-02 03:00+00}'),
+		('last_disconnect_at', 43200.000000, 1, '{2026-01-14 12:00+00}')$$, 'an end in excluded time does not count');
+SELECT results_eq($$SELECT term, failures FROM liveness_explain('flaps') WHERE failures > 0$$, 'SELECT NULL::text, NULL::bigint LIMIT 0', 'where all are excused, none does');
+-- the last one, too, is excluded, for everybody
+INSERT INTO provider_exclusions (provider_id, since, until) VALUES (NULL, '2026-01-14 12:00+00', '2026-01-14 13:00+00');
+SELECT liveness_rollup_features('2026-01-15 00:00+00');
+SELECT results_eq($$SELECT f.failures_count::bigint, f.last_disconnect_at, e.failures, e.ends[1] FROM provider_reliability_features f CROSS JOIN LATERAL liveness_explain('e') e
+	WHERE f.provider_id = 'e' AND e.term = 'mtbf_seconds'$$,
+	$$VALUES (1::bigint, '2026-01-02 03:00+00'::timestamptz, 1::bigint, '2026-01-02 03:00+00'::timestamptz)$$, 'and so it is in the time that is excluded for everybody');
+SELECT is_empty($$SELECT f.provider_id, f.failures_count, e.failures FROM provider_reliability_features f CROSS JOIN LATERAL liveness_explain(f.provider_id) e
+	WHERE e.term = 'mtbf_seconds' AND e.failures <> f.failures_count$$, 'failures are as many as failures_count');
+DELETE FROM provider_sessions; DELETE FROM provider_exclusions;
 
 -- network_availability
 DELETE FROM provider_reliability_features; DELETE FROM provider_sessions;
@@ -283,7 +299,7 @@ SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliabil
 	$$VALUES ('provider_reliability_features', 'index')$$, 'with bounds too');
 SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, connected, connected_since, liveness_score FROM provider_liveness') s (relation, how) ORDER BY 1$$,
 	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'features, and who is connected, cost no look at heartbeats');
-SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT * FROM liveness_explain(''p7'')') s (relation, how) WHERE how = 'index' ORDER BY 1$$,
+SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT * FROM liveness_explain(''p7'')') s (relation, how) WHERE how = 'index' AND relation <> 'provider_exclusions' ORDER BY 1$$,
 	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'the score of one, term by term');
 SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_internal.liveness_last_signs WHERE provider_id = ''p7''')$$,
 	$$VALUES ('provider_heartbeats', 'index'), ('provider_sessions', 'index')$$, 'the open sessions of one provider, as liveness_open_session needs them');
