@@ -2601,7 +2601,8 @@ COMMENT ON COLUMN liveness_explain_row.ends IS 'When these failures were: the la
 COMMENT ON COLUMN liveness_explain_row.reasons IS 'Why each of these spells ended, in the order of ends';
 
 -- The terms are those of the stored features; the ends are those of the sessions that
--- the rollup which wrote them found, as far as they are still there.
+-- the rollup which wrote them found, as far as they are still there, and of the
+-- exclusions of now.
 CREATE FUNCTION liveness_explain(provider_id text)
 RETURNS SETOF liveness_explain_row
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -2673,6 +2674,11 @@ COMMENT ON COLUMN liveness_uptime_row.uptime_pct IS 'online / observed, 0 to 1; 
 COMMENT ON COLUMN liveness_uptime_row.outages IS 'Gaps before, between and after its spells in the observed time, 0 or more; those without any time left are not counted';
 COMMENT ON COLUMN liveness_uptime_row.longest_outage IS 'Longest of these gaps, excluded time left out; 0 without any';
 
+CREATE FUNCTION liveness_internal.liveness_span_uptime(since timestamptz, until timestamptz, provider_id text,
+	history bytea, as_of timestamptz, excluded tstzmultirange)
+RETURNS liveness_uptime_row AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_span_uptime(timestamptz, timestamptz, text, bytea, timestamptz, tstzmultirange) IS 'Uptime and outages of a span, which the history covers as of then';
+
 -- One pass over the sessions of the span, which ends by now(), and over those that a spell
 -- may bridge to, so that the parts of a span add up.  Gaps are those between spells; what
 -- an exclusion cuts out of one makes no two of it.
@@ -2702,44 +2708,25 @@ BEGIN ATOMIC
 		FROM @extschema@.provider_reliability_features f
 		WHERE $3 IS NULL OR f.provider_id = $3
 	), seen AS (
-		SELECT k.provider_id, tstzmultirange(tstzrange(greatest($1, e.at), least($2, now()))) AS span,
-			coalesce(x.spans, '{}') + coalesce((SELECT a.spans FROM excluded a WHERE a.provider_id IS NULL), '{}') AS excluded
+		SELECT k.provider_id, greatest($1, e.at) AS since
 		FROM known k
 		CROSS JOIN LATERAL (
 			SELECT min(s.connected_at) AS at
 			FROM @extschema@.provider_sessions s
 			WHERE s.provider_id = k.provider_id
 		) e
-		LEFT JOIN excluded x ON x.provider_id = k.provider_id
 		WHERE e.at IS NOT NULL AND greatest($1, e.at) < least($2, now())
-	), measured AS (
-		SELECT n.provider_id, up.online, gap.offline, gap.outages, gap.longest
-		FROM seen n
-		LEFT JOIN history h ON h.provider_id = n.provider_id
-		CROSS JOIN LATERAL (
-			SELECT coalesce(range_agg(tstzrange(greatest(p.since, $1), least(p.until, $2))), '{}') AS spells
-			FROM liveness_internal.liveness_history_spells(h.sessions, now()) p
-			WHERE least(p.until, $2) > greatest(p.since, $1)
-		) w
-		CROSS JOIN LATERAL (
-			SELECT coalesce(sum(upper(u.r) - lower(u.r)), '0') AS online
-			FROM unnest(w.spells - n.excluded) u (r)
-		) up
-		CROSS JOIN LATERAL (
-			SELECT coalesce(sum(d.length), '0') AS offline, count(d.length) AS outages, coalesce(max(d.length), '0') AS longest
-			FROM unnest(n.span - w.spells) g (r)
-			CROSS JOIN LATERAL (
-				SELECT sum(upper(u.r) - lower(u.r)) AS length
-				FROM unnest(tstzmultirange(g.r) - n.excluded) u (r)
-			) d
-		) gap
+	), everybody AS (
+		SELECT a.spans FROM excluded a WHERE a.provider_id IS NULL
 	)
-	SELECT m.provider_id, justify_hours(m.online), justify_hours(m.online + m.offline),
-		extract(epoch FROM m.online)::float8 / nullif(extract(epoch FROM m.online + m.offline), 0)::float8,
-		m.outages, justify_hours(m.longest)
-	FROM measured m
+	SELECT u.provider_id, u.online, u.observed, u.uptime_pct, u.outages, u.longest_outage
+	FROM seen n
+	LEFT JOIN history h ON h.provider_id = n.provider_id
+	LEFT JOIN excluded x ON x.provider_id = n.provider_id
+	CROSS JOIN LATERAL liveness_internal.liveness_span_uptime(n.since, least($2, now()), n.provider_id, h.sessions, now(),
+		coalesce(x.spans + (SELECT a.spans FROM everybody a), x.spans, (SELECT a.spans FROM everybody a))) u
 	WHERE liveness_internal.liveness_check_span($1, $2)
-	ORDER BY m.provider_id;
+	ORDER BY u.provider_id;
 END;
 COMMENT ON FUNCTION liveness_uptime(timestamptz, timestamptz, text) IS 'Uptime and outages of each provider, or of one, in any span of time';
 
@@ -3897,6 +3884,7 @@ BEGIN
 	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
 	PERFORM liveness_internal.liveness_lock_job('features'::text, true);
 	PERFORM liveness_internal.liveness_lock_job('hourly'::text, true);
+	PERFORM liveness_internal.liveness_lock_job('sessions'::text, true);
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions,
 		@extschema@.provider_exclusions, @extschema@.provider_reliability_features, @extschema@.provider_groups,
 		liveness_internal.liveness_provider_hazard IN ROW EXCLUSIVE MODE;

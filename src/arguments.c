@@ -259,9 +259,9 @@ liveness_instant(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(CheckInstant(fcinfo, 0, PG_ARGISNULL(1) ? "at" : text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
-/* Arguments since and until; returns the microseconds between them */
-static int64
-CheckSpan(FunctionCallInfo fcinfo)
+/* The first arguments are since and until; returns the microseconds between them */
+int64
+liveness_span_arguments(FunctionCallInfo fcinfo)
 {
 	TimestampTz since = CheckInstant(fcinfo, 0, "since");
 	TimestampTz until = CheckInstant(fcinfo, 1, "until");
@@ -289,7 +289,7 @@ PG_FUNCTION_INFO_V1(liveness_check_span);
 Datum
 liveness_check_span(PG_FUNCTION_ARGS)
 {
-	(void) CheckSpan(fcinfo);
+	(void) liveness_span_arguments(fcinfo);
 	PG_RETURN_BOOL(true);
 }
 
@@ -303,7 +303,7 @@ PG_FUNCTION_INFO_V1(liveness_check_step);
 Datum
 liveness_check_step(PG_FUNCTION_ARGS)
 {
-	int64		usecs = CheckSpan(fcinfo);
+	int64		usecs = liveness_span_arguments(fcinfo);
 	Interval   *step;
 	double		step_usecs;
 

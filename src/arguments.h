@@ -19,6 +19,7 @@ extern int	liveness_window_days_argument(FunctionCallInfo fcinfo, int arg);
 extern TimestampTz liveness_window_since(TimestampTz as_of, int window_days);
 extern void liveness_check_as_of(TimestampTz as_of);
 extern TimestampTz liveness_as_of_argument(FunctionCallInfo fcinfo, int arg);
+extern int64 liveness_span_arguments(FunctionCallInfo fcinfo);
 extern double liveness_probability_argument(FunctionCallInfo fcinfo, int arg, const char *name);
 extern int64 liveness_span_argument(FunctionCallInfo fcinfo, int arg, const char *name);
 

@@ -1,13 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * span.c
- *		How many providers were there, at instants of a span of time.
+ *		Uptime and outages of a span of time, and how many providers were there at instants.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -16,6 +18,7 @@
 #include "aggstate.h"
 #include "arguments.h"
 #include "history.h"
+#include "rowtype.h"
 
 #define CONNECTED_MAGIC		0x4c764331	/* "LvC1" */
 
@@ -136,4 +139,119 @@ liveness_history_connected_final(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_ARRAYTYPE_P(construct_array(connected, state->n, INT8OID, sizeof(int64),
 										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Columns of the type liveness_uptime_row */
+static const RowColumn uptime_columns[] = {
+	{"provider_id", TEXTOID},
+	{"online", INTERVALOID},
+	{"observed", INTERVALOID},
+	{"uptime_pct", FLOAT8OID},
+	{"outages", INT8OID},
+	{"longest_outage", INTERVALOID},
+};
+
+/* What a span of time consists of, excluded time left out, in microseconds */
+typedef struct SpanFigures
+{
+	int64		online;
+	int64		offline;
+	int64		outages;		/* their number */
+	int64		longest_outage;
+} SpanFigures;
+
+/* Add the gap [start, end); one of which nothing counts is no outage */
+static void
+AddGap(SpanFigures *figures, const ExcludedTime *excluded, TimestampTz start, TimestampTz end)
+{
+	int64		usecs = liveness_counted_usecs(excluded, start, end);
+
+	figures->offline += usecs;
+	figures->outages += usecs > 0;
+	figures->longest_outage = Max(figures->longest_outage, usecs);
+}
+
+/* Add up [since, until), both finite; the spells are those that the reader still has */
+static void
+AddSpan(SpanFigures *figures, HistoryReader *reader, const ExcludedTime *excluded,
+		TimestampTz since, TimestampTz until)
+{
+	LivenessInterval spell;
+	TimestampTz at = since;
+
+	while (liveness_next_any_spell(reader, &spell) && spell.start < until)
+	{
+		TimestampTz start = Max(spell.start, at);
+		TimestampTz end = Min(spell.end, until);
+
+		CHECK_FOR_INTERRUPTS();
+		if (end <= start)
+			continue;
+		AddGap(figures, excluded, at, start);
+		figures->online += liveness_counted_usecs(excluded, start, end);
+		at = end;
+	}
+	AddGap(figures, excluded, at, until);
+}
+
+static Datum
+MakeInterval(int64 usecs)
+{
+	Interval   *interval = (Interval *) palloc(sizeof(Interval));
+
+	liveness_set_interval(interval, usecs);
+	return IntervalPGetDatum(interval);
+}
+
+/*
+ * liveness_span_uptime(since timestamptz, until timestamptz, provider_id text,
+ *						history bytea, as_of timestamptz, excluded tstzmultirange)
+ *		-> liveness_uptime_row
+ *
+ * What the spells, as they were known as of as_of, make of the span.  The provider's name
+ * is handed on.  NULL for a history without any session, and for nothing excluded.
+ */
+PG_FUNCTION_INFO_V1(liveness_span_uptime);
+Datum
+liveness_span_uptime(PG_FUNCTION_ARGS)
+{
+	TupleDesc	tupdesc = (TupleDesc) fcinfo->flinfo->fn_extra;
+	TimestampTz since;
+	TimestampTz until;
+	TimestampTz as_of;
+	HistoryReader reader = {0};
+	ExcludedTime excluded = {0, NULL};
+	SpanFigures figures = {0};
+	int64		observed;
+	Datum		values[lengthof(uptime_columns)];
+	bool		nulls[lengthof(uptime_columns)] = {false};
+
+	if (tupdesc == NULL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		tupdesc = liveness_result_row(fcinfo, uptime_columns, lengthof(uptime_columns));
+		MemoryContextSwitchTo(oldcontext);
+		fcinfo->flinfo->fn_extra = tupdesc;
+	}
+	(void) liveness_span_arguments(fcinfo);
+	since = PG_GETARG_TIMESTAMPTZ(0);
+	until = PG_GETARG_TIMESTAMPTZ(1);
+	as_of = liveness_as_of_argument(fcinfo, 4);
+	if (!PG_ARGISNULL(3))
+		liveness_open_history(&reader, PG_GETARG_BYTEA_PP(3), as_of);
+	if (!PG_ARGISNULL(5))
+		liveness_read_excluded(&excluded, PG_GETARG_VARLENA_P(5));
+	AddSpan(&figures, &reader, &excluded, since, until);
+
+	observed = figures.online + figures.offline;
+	nulls[0] = PG_ARGISNULL(2);
+	values[0] = nulls[0] ? (Datum) 0 : PG_GETARG_DATUM(2);
+	values[1] = MakeInterval(figures.online);
+	values[2] = MakeInterval(observed);
+	nulls[3] = observed == 0;
+	values[3] = Float8GetDatum(observed == 0 ? 0 : (double) figures.online / (double) observed);
+	values[4] = Int64GetDatum(figures.outages);
+	values[5] = MakeInterval(figures.longest_outage);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls)));
 }

@@ -26,6 +26,7 @@ BEGIN
 	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
 	PERFORM liveness_internal.liveness_lock_job('features'::text, true);
 	PERFORM liveness_internal.liveness_lock_job('hourly'::text, true);
+	PERFORM liveness_internal.liveness_lock_job('sessions'::text, true);
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions,
 		@extschema@.provider_exclusions, @extschema@.provider_reliability_features, @extschema@.provider_groups,
 		liveness_internal.liveness_provider_hazard IN ROW EXCLUSIVE MODE;

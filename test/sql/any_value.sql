@@ -220,7 +220,7 @@ SELECT is((SELECT string_agg(format('%s %s %s', function, argument, answer), ', 
 	'liveness_reliability max_rows 22023, liveness_remaining probability 22004, '
 	'liveness_replicas exclude 22023, liveness_replicas job 22004, liveness_replicas max_replicas 22004, liveness_replicas target 22004, '
 	'liveness_rollup_features as_of 22004, '
-	'liveness_uptime since 22004, liveness_uptime until 22004',
+	'liveness_span_uptime as_of 22004, liveness_span_uptime since 22004, liveness_span_uptime until 22004, liveness_uptime since 22004, liveness_uptime until 22004',
 	'by function');
 
 SELECT * FROM finish();
