@@ -164,7 +164,7 @@ is(query(q{SELECT watermark, pending, swept_at FROM liveness_internal.liveness_j
 query('ALTER TABLE provider_heartbeats_hourly DROP CONSTRAINT no_more');
 query(q{CALL liveness_run('hourly')});
 cmp_ok(query(q{SELECT sum(heartbeat_count) FROM provider_heartbeats_hourly WHERE provider_id = 'x'}), '==', 2, 'so that nothing is missed');
-like(error_of(q{CALL liveness_run('vacuum');}), qr/ERROR:  22023: there is no job 'vacuum'\nHINT:  .*features, hourly and retention/, 'there is no other job');
+like(error_of(q{CALL liveness_run('vacuum');}), qr/ERROR:  22023: there is no job 'vacuum'\nHINT:  .*features, hourly, retention and sessions/, 'there is no other job');
 like(error_of(q{CALL liveness_run(NULL);}), qr/ERROR:  22023/, 'NULL is none');
 like(error_of(q{BEGIN; CALL liveness_run('hourly');}), qr/ERROR:  2D000: .*\nHINT: /, 'not in a transaction block');
 
