@@ -201,7 +201,8 @@ CREATE TABLE provider_reliability_features (
 	failures_count int NOT NULL DEFAULT 0,
 	p_survives_4h real,
 	p_survives_8h real,
-	spells_count int NOT NULL DEFAULT 0
+	spells_count int NOT NULL DEFAULT 0,
+	bridged_seconds bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 45);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
 COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
@@ -226,6 +227,7 @@ COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Spells that e
 COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a spell lasts beyond 4 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a spell lasts beyond 8 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
+COMMENT ON COLUMN provider_reliability_features.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
 -- The matrix makes most of the row, and lz4 packs it in a fifth of pglz's time.
 DO LANGUAGE plpgsql $do$
 BEGIN
@@ -482,7 +484,8 @@ CREATE TYPE liveness_features_row AS (
 	failures_count int,
 	p_survives_4h real,
 	p_survives_8h real,
-	spells_count int
+	spells_count int,
+	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the columns of provider_reliability_features, as defined there, without provider_id, updated_at and window_days';
 CREATE FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)
@@ -945,7 +948,8 @@ BEGIN ATOMIC
 		(w.features).failures_count,
 		(w.features).p_survives_4h,
 		(w.features).p_survives_8h,
-		(w.features).spells_count
+		(w.features).spells_count,
+		(w.features).bridged_seconds
 	FROM (
 		SELECT p.provider_id, p.features
 		FROM (
@@ -2294,6 +2298,7 @@ CREATE VIEW provider_liveness AS
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
 		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
+		f.bridged_seconds,
 		o.connected_since IS NOT NULL AS connected,
 		o.connected_since,
 		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
@@ -2301,10 +2306,11 @@ CREATE VIEW provider_liveness AS
 		SELECT r.provider_id, r.updated_at, r.window_days, r.uptime_pct, r.sessions_count, r.mtbf_seconds,
 			r.median_session_seconds, r.p10_session_seconds, r.p90_session_seconds,
 			r.disconnect_reasons, r.p_stays_4h, r.p_stays_8h, r.last_disconnect_at, r.last_session_duration_seconds,
-			r.liveness_score, r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h, r.spells_count
+			r.liveness_score, r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h, r.spells_count,
+			r.bridged_seconds
 		FROM provider_reliability_features r
 		UNION ALL
-		SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+		SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 		FROM (
 			SELECT DISTINCT s.provider_id
 			FROM provider_sessions s
@@ -2326,6 +2332,7 @@ CREATE VIEW provider_liveness AS
 	) h ON true;
 COMMENT ON VIEW provider_liveness IS 'Each provider: its reliability features, NULL before its first rollup, and whether it is connected now';
 COMMENT ON COLUMN provider_liveness.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
+COMMENT ON COLUMN provider_liveness.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
 COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session that has begun?';
 COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
 COMMENT ON COLUMN provider_liveness.last_heartbeat_at IS 'Latest heartbeat: of the stored ones, or as its open sessions tell; NULL: none';
@@ -2531,7 +2538,8 @@ CREATE TYPE liveness_reliability_row AS (
 	failures_count int,
 	p_survives_4h real,
 	p_survives_8h real,
-	spells_count int
+	spells_count int,
+	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_reliability_row IS 'Row of liveness_reliability: the columns of provider_reliability_features, as defined there';
 
@@ -2544,7 +2552,8 @@ BEGIN ATOMIC
 	SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
-		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count
+		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
+		f.bridged_seconds
 	FROM @extschema@.provider_reliability_features f
 	WHERE (min_uptime IS NULL OR f.uptime_pct >= liveness_internal.liveness_real_bound(min_uptime))
 	AND (min_stays_4h IS NULL OR f.p_stays_4h >= liveness_internal.liveness_real_bound(min_stays_4h))
@@ -4092,6 +4101,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_overdue() IS 'What the retention has not got to, for liveness_metrics; NULL where retention is off';
 
+CREATE FUNCTION liveness_internal.liveness_metrics_bridged()
+RETURNS float8
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+BEGIN ATOMIC
+	SELECT sum(f.bridged_seconds)::float8 FROM @extschema@.provider_reliability_features f;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_metrics_bridged() IS 'bridged_seconds of all providers, for liveness_metrics';
+
 CREATE FUNCTION liveness_internal.liveness_metrics_exclusions()
 RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -4182,6 +4201,8 @@ CREATE VIEW liveness_metrics AS
 		FROM liveness_internal.liveness_metrics_fleet() n
 	), stale AS MATERIALIZED (
 		SELECT liveness_internal.liveness_metrics_stale() AS sessions
+	), bridge AS MATERIALIZED (
+		SELECT liveness_internal.liveness_metrics_bridged() AS seconds
 	), exclusion AS MATERIALIZED (
 		SELECT liveness_internal.liveness_metrics_exclusions() AS unended
 	), coordinator AS MATERIALIZED (
@@ -4234,6 +4255,7 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.9"}', p90_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_features_age_seconds', '{}', age, 'gauge', 'Time since the instant that the features describe, seconds' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_stale_sessions', '{}', sessions, 'gauge', 'Open sessions whose last sign of life is older than liveness.session_timeout' FROM stale
+		UNION ALL SELECT 'liveness_bridged_seconds', '{}', seconds, 'gauge', 'Time that counts as online because an observer was away for a short time, of all providers in their windows, seconds' FROM bridge
 		UNION ALL SELECT 'liveness_exclusions_unended', '{}', unended, 'gauge', 'Exclusions that never ended' FROM exclusion
 		UNION ALL SELECT 'liveness_coordinator_ends', labels, ends, 'gauge', 'Sessions of the coordinator that ended in the last 24 hours, of the latest 20000 ends of all' FROM coordinator
 		UNION ALL SELECT 'liveness_coordinator_censored_ends_ratio', labels, censored, 'gauge', 'Share of these ends whose reason says that the observer went away, 0 to 1' FROM coordinator
@@ -5066,6 +5088,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_make_like(regclass, text, boolean)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_merge_job_state(text, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_ends()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_bridged()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_exclusions()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_backlog()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_at_risk()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),

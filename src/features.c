@@ -588,6 +588,7 @@ typedef struct SpellFigures
 	int64		failures;
 	int64		gaps;
 	int64		gap_total;		/* microseconds, as all times here */
+	int64		bridged;		/* time online between two sessions of a spell */
 	int64		stays_4h;
 	int64		stays_8h;
 	int64		failed_before_4h;
@@ -597,6 +598,30 @@ typedef struct SpellFigures
 	int64		last_length;
 	SurvivalSample sample;
 } SpellFigures;
+
+/*
+ * Merge sessions into spells, in place, as liveness_merge_spells does; returns how many
+ * there are.  What overlaps is merged first, so that the gaps that are bridged show.
+ */
+static int64
+JoinSpells(const FeaturesState *state, LivenessInterval *intervals, int64 n, SpellFigures *figures)
+{
+	int64		resume_within = liveness_resume_within_usecs();
+	int64		last = 0;
+
+	n = liveness_merge_spells(intervals, n, -1);
+	for (int64 i = 1; i < n; i++)
+	{
+		TimestampTz end = intervals[last].end;
+
+		/* as with gaps, both ends are inside the window */
+		if (liveness_join_spell(&intervals[last], &intervals[i], resume_within))
+			figures->bridged += liveness_counted_usecs(&state->excluded, end, intervals[i].start);
+		else
+			intervals[++last] = intervals[i];
+	}
+	return last + 1;
+}
 
 static void
 AddSpells(const FeaturesState *state, const LivenessInterval *spells, int64 n,
@@ -666,6 +691,7 @@ PutShares(const FeaturesState *state, const SpellFigures *figures, int64 window_
 	int64		mtbf_seconds = liveness_divide_rounded(figures->online.usecs, Max(figures->failures, 1) * USECS_PER_SEC);
 
 	values[COL_UPTIME_PCT] = Float4GetDatum((float4) uptime_pct);
+	values[COL_BRIDGED_SECONDS] = Int64GetDatum(RoundToSeconds(figures->bridged));
 	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
 	values[COL_P_STAYS_8H] = Float4GetDatum((float4) p_stays_8h);
 	values[COL_MTBF_SECONDS] = Int64GetDatum(mtbf_seconds);
@@ -782,7 +808,7 @@ liveness_features_final(PG_FUNCTION_ARGS)
 		MemoryContextReset(cache->tmpcontext);
 		PG_RETURN_NULL();
 	}
-	nspells = liveness_merge_spells(spells, nsessions, liveness_resume_within_usecs());
+	nspells = JoinSpells(state, spells, nsessions, &figures);
 
 	figures.sample.exits = (uint64 *)
 		MemoryContextAllocHuge(cache->tmpcontext, nspells * sizeof(uint64));

@@ -32,6 +32,7 @@
 	X(arg, FAILURES_COUNT, failures_count, INT4OID, "0") \
 	X(arg, P_SURVIVES_4H, p_survives_4h, FLOAT4OID, "NULL::float4") \
 	X(arg, P_SURVIVES_8H, p_survives_8h, FLOAT4OID, "NULL::float4") \
-	X(arg, SPELLS_COUNT, spells_count, INT4OID, "0")
+	X(arg, SPELLS_COUNT, spells_count, INT4OID, "0") \
+	X(arg, BRIDGED_SECONDS, bridged_seconds, INT8OID, "0::int8")
 
 #endif							/* LIVENESS_FEATURES_ROW_H */

@@ -114,7 +114,8 @@ SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_se
 	least(greatest(0.35 * uptime + 0.25 * stays_4h + 0.15 * stays_8h
 		+ 0.25 / (1 + exp(-least((mtbf_seconds - 14400) / 3600e0::float8, 700)))
 		- 0.10 * coalesce(greatest(0, 1 - silence / 86400e6::float8), 0), 0), 1)::real AS liveness_score,
-	mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count
+	mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count,
+	(2 * bridged + 1000000) / 2000000 AS bridged_seconds
 FROM (
 	SELECT provider_id::text AS provider_id, :'as_of'::timestamptz AS updated_at, :window_days::int AS window_days,
 		coalesce(time / nullif(whole, 0), 0) AS uptime,
@@ -139,13 +140,14 @@ FROM (
 		-- e^-103 is the least that real can hold
 		CASE WHEN ln_4h < -103 THEN 0 WHEN last_exit >= 28800000000 THEN exp(coalesce(ln_4h, 0)) END::real AS p_survives_4h,
 		CASE WHEN ln_8h < -103 THEN 0 WHEN last_exit >= 57600000000 THEN exp(coalesce(ln_8h, 0)) END::real AS p_survives_8h,
-		spells::int AS spells_count, weeks, starts, ends, off, span, counted
+		spells::int AS spells_count, bridged, weeks, starts, ends, off, span, counted
 	FROM provider LEFT JOIN reasons USING (provider_id) LEFT JOIN excluded USING (provider_id),
 		LATERAL (
 			SELECT coalesce(own, (SELECT x.own FROM excluded AS x WHERE x.provider_id IS NULL)) AS off OFFSET 0
 		) AS off,
 		LATERAL (
 			SELECT count(*) AS spells,
+				coalesce(sum(bridged), 0)::bigint AS bridged,
 				count(*) FILTER (WHERE kind = 1) AS failures,
 				count(*) FILTER (WHERE len >= 14400000000) AS stay_4h,
 				count(*) FILTER (WHERE len >= 28800000000) AS stay_8h,
@@ -172,13 +174,16 @@ FROM (
 				SELECT min(c) AS c, max(e) AS e, greatest(min(c), 0) AS a,
 					CASE WHEN (max(e * 4 + kind) & 3) = 1 AND off @> max(e) THEN 0 ELSE max(e * 4 + kind) & 3 END AS kind,
 					CASE WHEN min(c) > -2000000000000000000 THEN max(e) - min(c) ELSE 9223372036854775807 END AS len,
-					(SELECT since FROM week LIMIT 1) AS since
+					sum(bridged) AS bridged, (SELECT since FROM week LIMIT 1) AS since
 				FROM (
 					-- an island after a gap goes on with the spell of the one before it, if that ended
 					-- censored and not long ago
-					SELECT c, e, kind, count(*) FILTER (WHERE resumes IS NOT TRUE) OVER (ORDER BY c, e) AS spell
+					SELECT c, e, kind,
+						CASE WHEN resumes THEN c - before - coalesce((
+							SELECT sum(upper(r) - lower(r)) FROM unnest(int8multirange(int8range(before, c)) * off) AS r), 0) END AS bridged,
+						count(*) FILTER (WHERE resumes IS NOT TRUE) OVER (ORDER BY c, e) AS spell
 					FROM (
-						SELECT c, e, kind, lag(kind) OVER (ORDER BY c, e) = 0
+						SELECT c, e, kind, lag(e) OVER (ORDER BY c, e) AS before, lag(kind) OVER (ORDER BY c, e) = 0
 							AND c - lag(e) OVER (ORDER BY c, e) <= 600000000 AS resumes
 						FROM (
 							SELECT lower >> 2 AS c, upper - 1 >> 2 AS e, (upper - 1 & 3)::int AS kind

@@ -16,7 +16,8 @@ CREATE TYPE liveness_features_row AS (
 	failures_count int,
 	p_survives_4h real,
 	p_survives_8h real,
-	spells_count int
+	spells_count int,
+	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the columns of provider_reliability_features, as defined there, without provider_id, updated_at and window_days';
 CREATE FUNCTION liveness_internal.liveness_features_transfn(internal, timestamptz, timestamptz, text, timestamptz, int)

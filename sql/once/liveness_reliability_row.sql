@@ -19,6 +19,7 @@ CREATE TYPE liveness_reliability_row AS (
 	failures_count int,
 	p_survives_4h real,
 	p_survives_8h real,
-	spells_count int
+	spells_count int,
+	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_reliability_row IS 'Row of liveness_reliability: the columns of provider_reliability_features, as defined there';

@@ -20,7 +20,8 @@ CREATE TABLE provider_reliability_features (
 	failures_count int NOT NULL DEFAULT 0,
 	p_survives_4h real,
 	p_survives_8h real,
-	spells_count int NOT NULL DEFAULT 0
+	spells_count int NOT NULL DEFAULT 0,
+	bridged_seconds bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 45);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
 COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
@@ -45,6 +46,7 @@ COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Spells that e
 COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a spell lasts beyond 4 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a spell lasts beyond 8 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
+COMMENT ON COLUMN provider_reliability_features.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
 -- The matrix makes most of the row, and lz4 packs it in a fifth of pglz's time.
 DO LANGUAGE plpgsql $do$
 BEGIN

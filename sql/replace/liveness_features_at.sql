@@ -28,7 +28,8 @@ BEGIN ATOMIC
 		(w.features).failures_count,
 		(w.features).p_survives_4h,
 		(w.features).p_survives_8h,
-		(w.features).spells_count
+		(w.features).spells_count,
+		(w.features).bridged_seconds
 	FROM (
 		SELECT p.provider_id, p.features
 		FROM (

@@ -9,6 +9,8 @@ CREATE VIEW liveness_metrics AS
 		FROM liveness_internal.liveness_metrics_fleet() n
 	), stale AS MATERIALIZED (
 		SELECT liveness_internal.liveness_metrics_stale() AS sessions
+	), bridge AS MATERIALIZED (
+		SELECT liveness_internal.liveness_metrics_bridged() AS seconds
 	), exclusion AS MATERIALIZED (
 		SELECT liveness_internal.liveness_metrics_exclusions() AS unended
 	), coordinator AS MATERIALIZED (
@@ -61,6 +63,7 @@ CREATE VIEW liveness_metrics AS
 		UNION ALL SELECT 'liveness_fleet_uptime_ratio', '{"quantile": "0.9"}', p90_uptime_pct, 'gauge', 'Quantiles of the uptime of the providers, 0 to 1' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_features_age_seconds', '{}', age, 'gauge', 'Time since the instant that the features describe, seconds' FROM fleet
 		UNION ALL SELECT 'liveness_fleet_stale_sessions', '{}', sessions, 'gauge', 'Open sessions whose last sign of life is older than liveness.session_timeout' FROM stale
+		UNION ALL SELECT 'liveness_bridged_seconds', '{}', seconds, 'gauge', 'Time that counts as online because an observer was away for a short time, of all providers in their windows, seconds' FROM bridge
 		UNION ALL SELECT 'liveness_exclusions_unended', '{}', unended, 'gauge', 'Exclusions that never ended' FROM exclusion
 		UNION ALL SELECT 'liveness_coordinator_ends', labels, ends, 'gauge', 'Sessions of the coordinator that ended in the last 24 hours, of the latest 20000 ends of all' FROM coordinator
 		UNION ALL SELECT 'liveness_coordinator_censored_ends_ratio', labels, censored, 'gauge', 'Share of these ends whose reason says that the observer went away, 0 to 1' FROM coordinator

@@ -72,7 +72,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_reliability_featu
 		('failures_count', 'integer', '0', true),
 		('p_survives_4h', 'real', NULL, false),
 		('p_survives_8h', 'real', NULL, false),
-		('spells_count', 'integer', '0', true)$$,
+		('spells_count', 'integer', '0', true),
+		('bridged_seconds', 'bigint', '0', true)$$,
 	'columns of provider_reliability_features');
 SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_exclusions')$$,
 	$$VALUES ('id', 'bigint', 'nextval(''provider_exclusions_id_seq''::regclass)', true), ('provider_id', 'text', NULL, false),

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(205);
+SELECT plan(216);
 
 -- Sessions as 'begin end reason', times as intervals from as_of: '-10h open' or '-10h -5h read_error'.
 -- as_of is a Thursday's midnight UTC.
@@ -14,8 +14,8 @@ CREATE FUNCTION features(window_days int, VARIADIC sessions text[]) RETURNS live
 	SELECT liveness_features(instant(m[1]), instant(m[2]), m[3], as_of(), window_days)
 	FROM unnest(sessions) WITH ORDINALITY AS s (session, i), regexp_match(session, '^(\S+) (\S+) ?(.*)$') AS m
 $$;
--- All columns but the matrix (see matrix.sql), as JSON
-CREATE FUNCTION columns(f liveness_features_row) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$SELECT to_jsonb(f) - 'hourly_availability'$$;
+-- All columns but the matrix (see matrix.sql) and the last (see below), as JSON
+CREATE FUNCTION columns(f liveness_features_row) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$SELECT to_jsonb(f) - '{hourly_availability,bridged_seconds}'::text[]$$;
 
 -- Four sessions, every column.
 --   lengths 2 (open), 3, 5, 10 h: median 4 h; p10 at rank 0.3: 2.3 h; p90 at rank 2.7: 8.5 h
@@ -33,6 +33,7 @@ SELECT is(p10_session_seconds, 8280::bigint, 'p10_session_seconds') FROM four;
 SELECT is(p90_session_seconds, 30600::bigint, 'p90_session_seconds') FROM four;
 SELECT is(disconnect_reasons, '{"read_error": 1, "clean_close": 1, "coordinator_restart": 1}', 'disconnect_reasons, the censored one with the others') FROM four;
 SELECT is(spells_count, 4, 'spells_count') FROM four;
+SELECT is(bridged_seconds, 0::bigint, 'bridged_seconds') FROM four;
 SELECT is(p_stays_4h, 1::real, 'p_stays_4h: 5 and 10 h, and two undecided') FROM four;
 SELECT is(p_stays_8h, 0.5::real, 'p_stays_8h: 10 h, not 5, and two undecided') FROM four;
 SELECT is(last_disconnect_at, as_of() - interval '195h', 'last_disconnect_at passes over the restart') FROM four;
@@ -42,7 +43,7 @@ SELECT is(mttr_seconds, 336000::bigint, 'mttr_seconds: three gaps') FROM four;
 SELECT is(failures_count, 2, 'failures_count') FROM four;
 SELECT is(p_survives_4h, 1::real, 'p_survives_4h: no failure up to there') FROM four;
 SELECT is(p_survives_8h, 0.5::real, 'p_survives_8h: one of two at risk') FROM four;
-SELECT is(columns(f), (SELECT to_jsonb(four) - 'hourly_availability' FROM four), 'the order of the sessions does not matter')
+SELECT is(columns(f), (SELECT to_jsonb(four) - '{hourly_availability,bridged_seconds}'::text[] FROM four), 'the order of the sessions does not matter')
 FROM features(14, '-2h open', '-100h -97h coordinator_restart', '-300h -290h read_error', '-200h -195h clean_close') AS f;
 
 SELECT is((p_stays_4h, p_stays_8h), stays, format('a session of %s stays (4 h, 8 h): %s', length, stays))
@@ -163,6 +164,20 @@ SELECT is(spells('-10h -5h coordinator_restart', '-5h open'), '1 of 2, 0 failed,
 SET LOCAL liveness.resume_within = '1h';
 SELECT is(spells('-10h -5h coordinator_restart', '-4h open'), '1 of 2, 0 failed, up 36000 s', 'an hour bridges an hour');
 RESET liveness.resume_within;
+-- Time that is bridged, and all the time online over the failures
+SELECT is((bridged_seconds, mtbf_seconds), (expected, mtbf), title) FROM (VALUES
+	('two restarts', 70::bigint, 72000::bigint, ARRAY['-20h -10h coordinator_restart', '-35940s -5h coordinator_restart', '-17990s open']),
+	('a failure bridges nothing', 0, 35990, ARRAY['-10h -5h read_error', '-17990s open']),
+	('nothing where sessions overlap or touch', 0, 36000, ARRAY['-10h -5h coordinator_restart', '-6h -4h coordinator_restart', '-4h open']),
+	('past an inner session', 10, 36000, ARRAY['-10h -5h coordinator_restart', '-9h -8h coordinator_restart', '-17990s open']),
+	('in a chain, 1600, 500 and 500 s are not all near enough', 1000, 10500, ARRAY['-10h -9h coordinator_restart', '-30800s -30500s coordinator_restart', '-30000s -8h coordinator_restart', '-28300s -24000s x', '-100s open']),
+	('from before the window on', 300, 14400, ARRAY['-30h -23h coordinator_restart', '-82500s -20h read_error']),
+	('not the time before the first that belongs to the window', 0, 14300, ARRAY['-30h -86400.000001s coordinator_restart', '-86300s -20h read_error']),
+	('from the begin of the window', 100, 14400, ARRAY['-30h -24h coordinator_restart', '-86300s -20h read_error']),
+	('half a second is one', 1, 36000, ARRAY['-10h -5h coordinator_restart', '-17999.5s open']),
+	('less is none', 0, 36000, ARRAY['-10h -5h coordinator_restart', '-17999.500001s open'])
+) AS v (title, expected, mtbf, sessions), features(1, VARIADIC sessions);
+
 -- Padded by parallel sessions: nothing but the number of sessions changes
 SELECT is(columns(padded) - 'sessions_count' - 'disconnect_reasons', columns(plain) - 'sessions_count' - 'disconnect_reasons', 'padding by 4,000 parallel sessions gains nothing')
 FROM features(14, '-20h -19h a', '-10h -9h a', '-5h -2h a') AS plain,

@@ -53,7 +53,8 @@ SELECT is(array_agg(DISTINCT window_days), ARRAY[14], 'window_days is the settin
 SELECT is(to_jsonb(at) - 'hourly_availability' - 'liveness_score', '{"provider_id": "closed", "updated_at": "2026-01-15T00:00:00+00:00", "window_days": 14, "uptime_pct": 0.04464286,
 	"sessions_count": 2, "spells_count": 2, "mtbf_seconds": 27000, "median_session_seconds": 27000, "p10_session_seconds": 19800, "p90_session_seconds": 34200,
 	"disconnect_reasons": {"read_error": 1, "unspecified": 1}, "p_stays_4h": 1, "p_stays_8h": 0.5, "last_disconnect_at": "2026-01-11T10:00:00+00:00",
-	"last_session_duration_seconds": 36000, "mttr_seconds": 68400, "failures_count": 2, "p_survives_4h": 1, "p_survives_8h": 0.5}', 'every column in its place')
+	"last_session_duration_seconds": 36000, "mttr_seconds": 68400, "failures_count": 2, "p_survives_4h": 1, "p_survives_8h": 0.5,
+	"bridged_seconds": 0}', 'every column in its place')
 FROM at WHERE provider_id = 'closed';
 SELECT is(round(liveness_score::numeric, 6), 0.583297, 'the score') FROM at WHERE provider_id = 'closed';
 -- Saturday 10 January 00:00 to 05:00 and Sunday 00:00 to 10:00, each of two weeks

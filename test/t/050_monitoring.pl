@@ -69,8 +69,8 @@ metrics_are('and what is known is zero', fleet_providers => 0, fleet_stale_sessi
 # uptime 0.048 to 0.96: mean (6 + 120) / 2 * 0.008, and the percentiles at 0.1 * 114 = 11.4,
 # 57 and 102.6 steps of 0.008 above 0.048.
 query(q{
-	INSERT INTO provider_reliability_features (provider_id, updated_at, sessions_count, liveness_score, uptime_pct, p_stays_4h, p_stays_8h)
-	SELECT 'p' || g, now() - interval '1 hour', CASE WHEN g > 5 THEN 1 ELSE 0 END, g / 1000.0, g * 0.008, 0.5, 0.25
+	INSERT INTO provider_reliability_features (provider_id, updated_at, sessions_count, liveness_score, uptime_pct, p_stays_4h, p_stays_8h, bridged_seconds)
+	SELECT 'p' || g, now() - interval '1 hour', CASE WHEN g > 5 THEN 1 ELSE 0 END, g / 1000.0, g * 0.008, 0.5, 0.25, g
 	FROM generate_series(1, 120) g;
 	INSERT INTO provider_sessions (provider_id) SELECT 'p' || g FROM generate_series(116, 120) g;
 	INSERT INTO provider_sessions (provider_id) VALUES ('p120')});
@@ -79,7 +79,7 @@ sub rounded
 	my ($name) = @_;
 	return query("SELECT string_agg(round(value::numeric, 4)::text, ' ' ORDER BY labels) FROM liveness_metrics WHERE name = 'liveness_$name'");
 }
-metrics_are('the fleet', fleet_providers => 115, fleet_connected_providers => 5, fleet_vanished_providers => 5, fleet_highly_reliable_providers => 2);
+metrics_are('the fleet', fleet_providers => 115, fleet_connected_providers => 5, fleet_vanished_providers => 5, fleet_highly_reliable_providers => 2, bridged_seconds => 7260);
 is(rounded('fleet_uptime_mean_ratio'), '0.5040', 'mean uptime');
 is(rounded('fleet_uptime_ratio'), '0.1392 0.5040 0.8688', 'its deciles and median');
 is(query(q{SELECT string_agg(labels::text, ' ' ORDER BY labels) FROM liveness_metrics WHERE name = 'liveness_fleet_uptime_ratio'}),
@@ -199,7 +199,7 @@ cmp_ok(scalar @others, '>', 15, 'of other tables and views');
 is_deeply([ grep { query_as($role, "TABLE $_") !~ /^permission denied/ } @others ], [], 'it may read none');
 is(query(qq{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace IN ('"Fleet"'::regnamespace, 'liveness_internal'::regnamespace)
 		AND has_function_privilege('$role', p.oid, 'EXECUTE') AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)}),
-	'liveness_counters liveness_metrics_at_risk liveness_metrics_backlog liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_model liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
+	'liveness_counters liveness_metrics_at_risk liveness_metrics_backlog liveness_metrics_bridged liveness_metrics_ends liveness_metrics_exclusions liveness_metrics_fleet liveness_metrics_jobs liveness_metrics_model liveness_metrics_overdue liveness_metrics_stale', 'and calls what the view calls');
 query(q{CREATE ROLE reader LOGIN; SELECT liveness_grant_reader('reader'); CREATE ROLE nobody LOGIN; GRANT USAGE ON SCHEMA "Fleet" TO nobody});
 is(query_as('reader', 'SELECT count(*) > 100 FROM liveness_metrics'), 't', 'a reader reads it too');
 is(query(q{SELECT has_table_privilege('nobody', 'liveness_metrics', 'SELECT')}), 'f', 'nobody else');
@@ -220,7 +220,7 @@ $node->poll_query_until($db, qq{SELECT count(*) = 1 FROM pg_stat_activity WHERE 
 # a heartbeat takes 112 bytes and its text, to a multiple of 8
 query(q{SELECT liveness_emit('x') FROM generate_series(1, 3)});
 metrics_are('what waits in the buffer', buffered => 3, buffered_bytes => 360, buffer_size_bytes => 65536, emitted_total => 3, dropped_total => 0);
-is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters|overdue|exclusions|coordinator|partitions)_') m USING (name, value, help)
+is(query(q{SELECT count(*) FROM liveness_stats s FULL JOIN (SELECT * FROM liveness_metrics WHERE name !~ '^liveness_(fleet|job|provider|counters|overdue|bridged|exclusions|coordinator|partitions)_') m USING (name, value, help)
 	WHERE s.since IS NULL OR m.labels IS DISTINCT FROM '{}'}), 0, 'every counter is a metric, under its name');
 is(query(q{SELECT value = (SELECT extract(epoch FROM since)::float8 FROM liveness_stats LIMIT 1) FROM liveness_metrics WHERE name = 'liveness_counters_start_time_seconds'}), 't', 'with their beginning');
 

@@ -52,10 +52,10 @@ sub after
 	change($files, qr/(?<=\Q$text\E)/, $more);
 	return;
 }
-after('sql/once/provider_reliability_features.sql', 'spells_count int NOT NULL DEFAULT 0', ",\n\trestarts_count int NOT NULL DEFAULT 0");
+after('sql/once/provider_reliability_features.sql', 'bridged_seconds bigint NOT NULL DEFAULT 0', ",\n\trestarts_count int NOT NULL DEFAULT 0");
 append_to_file("$project/sql/once/provider_reliability_features.sql", "COMMENT ON COLUMN provider_reliability_features.restarts_count IS 'Made up';\n");
-after('sql/once/liveness_features.sql', "\tspells_count int", ",\n\trestarts_count int");
-after('sql/replace/liveness_features_at.sql', '(w.features).spells_count', ",\n\t\t(w.features).restarts_count");
+after('sql/once/liveness_features.sql', "\tbridged_seconds bigint", ",\n\trestarts_count int");
+after('sql/replace/liveness_features_at.sql', '(w.features).bridged_seconds', ",\n\t\t(w.features).restarts_count");
 after('sql/once/liveness_candidate.sql', "\tcoordinator_id text", ",\n\tmore int");
 append_to_file("$project/sql/once/liveness_candidate.sql", "COMMENT ON COLUMN liveness_candidate.more IS 'Made up';\n");
 change("sql/replace/$_.sql", qr/(?<=b\.coordinator_id)(?=\s+FROM best b)/, ', 7') for qw(liveness_candidates liveness_candidates_at);
@@ -89,7 +89,7 @@ is(join(' ', sort $script =~ /^(CREATE (?:OR REPLACE )?(?:FUNCTION|VIEW|TYPE|TAB
 	'the update replaces what changed, and creates what is new');
 
 # Its library
-after('src/features_row.h', 'X(arg, SPELLS_COUNT, spells_count, INT4OID, "0")', qq{ \\\n\tX(arg, RESTARTS_COUNT, restarts_count, INT4OID, "0")});
+after('src/features_row.h', 'X(arg, BRIDGED_SECONDS, bridged_seconds, INT8OID, "0::int8")', qq{ \\\n\tX(arg, RESTARTS_COUNT, restarts_count, INT4OID, "0")});
 after('src/features.c', "values[COL_SPELLS_COUNT] = Int32GetDatum((int32) Min(nspells, PG_INT32_MAX));\n", "\tvalues[COL_RESTARTS_COUNT] = Int32GetDatum(42);\n");
 my ($compiler) = split ' ', `pg_config --cc`;
 my $pgxs = `pg_config --pgxs`;

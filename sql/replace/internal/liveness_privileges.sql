@@ -119,6 +119,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_make_like(regclass, text, boolean)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_merge_job_state(text, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_ends()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
+		('ROUTINE', 'liveness_internal.liveness_metrics_bridged()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_exclusions()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_backlog()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_at_risk()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
