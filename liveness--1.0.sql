@@ -3090,7 +3090,7 @@ CREATE VIEW liveness_model AS
 		86400 * f.hazard[2 + floor(4 * log(2, 86400 / 37.5))::int] AS failures_per_day_1d,
 		86400 * f.hazard[2 + floor(4 * log(2, 7 * 86400 / 37.5))::int] AS failures_per_day_7d
 	FROM (
-		SELECT h.as_of, h.hazard
+		SELECT coalesce(h.counted_at, h.as_of) AS as_of, h.hazard
 		FROM liveness_internal.liveness_fleet_hazard h
 		ORDER BY h.hazard IS NULL, h.as_of DESC
 		LIMIT 1
