@@ -313,13 +313,13 @@ liveness_check_step(PG_FUNCTION_ARGS)
 				 errmsg("step must not be NULL"),
 				 errhint("Give a length of time, for example interval '1 hour'.")));
 	step = PG_GETARG_INTERVAL_P(2);
-	step_usecs = ((double) step->month * DAYS_PER_MONTH + step->day) * USECS_PER_DAY + step->time;
+	step_usecs = ((double) step->month * DAYS_PER_MONTH + step->day) * USECS_PER_DAY + (double) step->time;
 	if (step->month < 0 || step->day < 0 || step->time < 0 || step_usecs == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("step must be longer than 0"),
 				 errhint("Give a length of time, for example interval '1 hour'.")));
-	if (usecs / step_usecs > MAX_STEPS)
+	if ((double) usecs / step_usecs > MAX_STEPS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the span has more than %d steps", MAX_STEPS),

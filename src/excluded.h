@@ -20,7 +20,7 @@ typedef struct TimeSpan
 typedef struct ExcludedTime
 {
 	int64		n;
-	TimeSpan   *spans;
+	TimeSpan   *spans;			/* NULL without any */
 } ExcludedTime;
 
 extern void liveness_read_excluded(ExcludedTime *excluded, struct varlena *multirange);
@@ -32,7 +32,7 @@ liveness_is_excluded(const ExcludedTime *excluded, TimestampTz at)
 {
 	int64		i = liveness_first_excluded(excluded, at);
 
-	return i < excluded->n && excluded->spans[i].start <= at;
+	return excluded->spans != NULL && i < excluded->n && excluded->spans[i].start <= at;
 }
 
 /*

@@ -139,7 +139,7 @@ static double
 FindScale(const ShockState *state, double held)
 {
 	/* with half a case of either outcome more, there is one */
-	double		wanted = (held + 0.5) / (state->n + 1);
+	double		wanted = (held + 0.5) / ((double) state->n + 1);
 	double		low = -30;
 	double		high = 30;
 
@@ -154,7 +154,7 @@ FindScale(const ShockState *state, double held)
 				CHECK_FOR_INTERRUPTS();
 			expected += exp(-scale * state->cases[c].load);
 		}
-		if (expected / (state->n + 1) > wanted)
+		if (expected / ((double) state->n + 1) > wanted)
 			low = (low + high) / 2;
 		else
 			high = (low + high) / 2;
@@ -381,8 +381,8 @@ liveness_shocks_final(PG_FUNCTION_ARGS)
 	values[5] = Int64GetDatum(state->n);
 	values[6] = Int64GetDatum(fleet.pairs);
 	values[7] = Int64GetDatum(group.pairs);
-	PutNumber(state->n > 0 ? stated / state->n : get_float8_nan(), 8, values, nulls);
-	PutNumber(state->n > 0 ? held / state->n : get_float8_nan(), 9, values, nulls);
+	PutNumber(state->n > 0 ? stated / (double) state->n : get_float8_nan(), 8, values, nulls);
+	PutNumber(state->n > 0 ? held / (double) state->n : get_float8_nan(), 9, values, nulls);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(liveness_result_row(fcinfo, shocks_row, lengthof(shocks_row)),
 													  values, nulls)));
 }

@@ -89,6 +89,7 @@ my %own = (
 	row_types => [ 'quote_all_identifiers=off', 'search_path=public' ],
 	(map { $_ => ['extra_float_digits=1'] } qw(excluded features features_at placement shocks)),
 	map { $_ => ['array_nulls=on'] } qw(checkpoint outages parallel percentiles survival survival_plot));
+push @{ $own{$_} }, 'array_nulls=on' for qw(placement shocks);
 push @{ $own{$_} }, 'standard_conforming_strings=on' for grep { slurp_utf8("$dir/$_.sql") =~ /^[^\\\n].*\\/m } @files;
 run_files('hostile', 'UTF8', { %display, %limits, %meaning }, \%own, @files);
 

@@ -135,7 +135,7 @@ my %calls = (
 		q{SELECT job, late FROM liveness_internal.liveness_job_state},
 	],
 	analyst => [
-		(map { "TABLE liveness_internal.$_" } qw(liveness_fleet_hazard liveness_provider_hazard)), 'SELECT horizon, phi, psi, cuts, cases, held FROM liveness_internal.liveness_shock_estimate ORDER BY 1', (map { "TABLE fleet.$_" } qw(provider_heartbeats provider_heartbeats_hourly provider_sessions provider_reliability_features
+		'SELECT as_of, hazard, counted_at, counted_since FROM liveness_internal.liveness_fleet_hazard', 'SELECT provider_id, as_of, spells, hazard, spell_since, spell_until FROM liveness_internal.liveness_provider_hazard ORDER BY 1', 'SELECT horizon, phi, psi, cuts, cases, held FROM liveness_internal.liveness_shock_estimate ORDER BY 1', (map { "TABLE fleet.$_" } qw(provider_heartbeats provider_heartbeats_hourly provider_sessions provider_reliability_features
 			provider_heartbeat_history provider_availability_matrix provider_disconnect_reasons network_availability)),
 		q{SELECT provider_id, liveness_score, connected, connected_since, last_heartbeat_at FROM fleet.provider_liveness},
 		q{SELECT id, is_open FROM fleet.provider_session_history}, q{SELECT id, last_sign_of_life FROM fleet.provider_stale_sessions},
