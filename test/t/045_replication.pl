@@ -86,7 +86,9 @@ my $as_of = query('postgres', 'SELECT max(updated_at) FROM provider_reliability_
 is(query('own', "SELECT liveness_rollup_features('$as_of')"), 6, 'its own rollup finds the six providers');
 is(query('own', 'SELECT liveness_rollup_hourly()'), query('postgres', "SELECT count(*) FROM provider_heartbeats_hourly WHERE hour >= date_trunc('hour', '$now'::timestamptz - interval '300 minutes', 'UTC')"),
 	'and the cells of what has arrived since the last, alone');
-is(rows('own', $_), rows('postgres', $_), "$_ is the same, computed twice") for @all;
+# but counts of providers, which are of the instant at which each database counted them
+my @computed = grep { !/provider_hazard/ } @all;
+is(rows('own', $_), rows('postgres', $_), "$_ is the same, computed twice") for @computed;
 my $candidates = "SELECT * FROM liveness_candidates_at('$as_of', '1 hour', 0)";
 is(query($_, $candidates), query('postgres', $candidates), "$_: candidates are the same") for 'mirror', 'own';
 
@@ -113,7 +115,7 @@ is(rows('mirror', $_), rows('postgres', $_), "$_ is mirrored still") for @all;
 is(query('own', 'SELECT count(*) FROM provider_heartbeats'), 802, 'where only what is written is published, they are not');
 query('own', $prune);
 query('own', 'DELETE FROM provider_sessions WHERE id = 1');
-is(rows('own', $_), rows('postgres', $_), "until they are pruned there, and $_ is the same") for @all;
+is(rows('own', $_), rows('postgres', $_), "until they are pruned there, and $_ is the same") for @computed;
 
 # The publisher is lost: ids go on where they were, once the sequences are set
 query('own', q{
