@@ -281,21 +281,21 @@ sub near
 	my ($got, $want, $name) = @_;
 	cmp_ok(abs($got - $want), '<=', 0.01 * abs($want), $name);
 }
-my ($open) = map { $_->{provider_id} } @candidates;
-near(decode_json(json("/providers/$open/probability?job=6%20hours"))->{probability}, sql("SELECT liveness_probability('$open', '6 hours')"), 'probability: as liveness_probability has it');
+my ($connected) = map { $_->{provider_id} } @candidates;
+near(decode_json(json("/providers/$connected/probability?job=6%20hours"))->{probability}, sql("SELECT liveness_probability('$connected', '6 hours')"), 'probability: as liveness_probability has it');
 is_deeply(decode_json(json('/providers/nobody/probability?job=6%20hours')), { provider_id => 'nobody', probability => undef }, '... null for who is not there');
-near(decode_json(json("/providers/$open/remaining"))->{seconds}, sql("SELECT extract(epoch FROM liveness_remaining('$open'))"), 'remaining: as liveness_remaining has it, in seconds');
-is(decode_json(json("/providers/$open/remaining?probability=0"))->{seconds}, 315360000000, '... and for ever');
+near(decode_json(json("/providers/$connected/remaining"))->{seconds}, sql("SELECT extract(epoch FROM liveness_remaining('$connected'))"), 'remaining: as liveness_remaining has it, in seconds');
+is(decode_json(json("/providers/$connected/remaining?probability=0"))->{seconds}, 315360000000, '... and for ever');
 is_deeply(decode_json(json('/providers/nobody/remaining')), { provider_id => 'nobody', seconds => undef }, '... null for who is not there');
-my $checkpoint = decode_json(json("/providers/$open/checkpoint?work=24%20hours&checkpoint_cost=5%20minutes"));
+my $checkpoint = decode_json(json("/providers/$connected/checkpoint?work=24%20hours&checkpoint_cost=5%20minutes"));
 near($checkpoint->{every_seconds}, 86400 / $checkpoint->{segments}, 'checkpoint: equal segments');
-near($checkpoint->{expected_runtime_seconds}, sql("SELECT extract(epoch FROM expected_runtime) FROM liveness_checkpoint('$open', '24 hours', '5 minutes')"), '... in the time that is expected');
+near($checkpoint->{expected_runtime_seconds}, sql("SELECT extract(epoch FROM expected_runtime) FROM liveness_checkpoint('$connected', '24 hours', '5 minutes')"), '... in the time that is expected');
 is(decode_json(json('/providers/nobody/checkpoint?work=24%20hours&checkpoint_cost=5%20minutes'))->{segments}, undef, '... null for who is not there');
 my @replicas = @{ decode_json(json('/replicas?job=6%20hours&target=1&max_replicas=3'))->{replicas} };
 # which of two like ones is likelier may change from one moment to the next
 is_deeply([ map { $_->{replica} } @replicas ], [ 1 .. 3 ], 'replicas: three');
 near($replicas[2]{joint}, sql(q{SELECT max(joint) FROM liveness_replicas('6 hours', 1, 3)}), '... as liveness_replicas has them');
-is(scalar(grep { $_->{provider_id} eq $open } @{ decode_json(json("/replicas?job=6%20hours&target=1&exclude=%5B%22$open%22%5D"))->{replicas} }), 0, '... but not whom it was to leave out');
+is(scalar(grep { $_->{provider_id} eq $connected } @{ decode_json(json("/replicas?job=6%20hours&target=1&exclude=%5B%22$connected%22%5D"))->{replicas} }), 0, '... but not whom it was to leave out');
 my $place = decode_json(json('/place?jobs=7&job=6%20hours'));
 is_deeply([ sort map { $_->{provider_id} } @{ $place->{placed} } ], [ map { "open$_" } 1 .. 5 ], 'place: five jobs on the five who are connected');
 is($place->{not_placed}, 2, '... and two find no place');
