@@ -1688,6 +1688,24 @@ COMMENT ON COLUMN liveness_internal.liveness_last_signs.was_heard IS 'Is there a
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.last_sign_of_life IS 'Its last sign of life, at most now(); NULL: it has not begun, and nothing is known';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.is_stale IS 'Has it not begun, or was its last sign of life longer ago than liveness.session_timeout? What was never heard of is not stale';
 
+-- Whoever writes to several open sessions locks them first, all in the same order, so that
+-- two that close the same sessions wait for each other one way only.
+CREATE FUNCTION liveness_internal.liveness_lock_sessions(session_ids bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+BEGIN
+	PERFORM
+	FROM @extschema@.provider_sessions s
+	WHERE s.id = ANY (session_ids)
+	ORDER BY s.id
+	FOR NO KEY UPDATE;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_lock_sessions(bigint[]) IS 'Locks the rows of sessions in the order of their ids';
+
 CREATE TYPE liveness_opened_session AS (
 	provider_id text,
 	session_id bigint
@@ -1755,6 +1773,10 @@ BEGIN
 	)
 	SELECT array_agg((o.provider_id, o.id)::@extschema@.liveness_opened_session) INTO opened FROM opened o;
 	IF replaces THEN
+		PERFORM liveness_internal.liveness_lock_sessions(array_agg(o.id))
+		FROM unnest(opened) n
+		JOIN liveness_internal.liveness_last_signs o ON o.provider_id = n.provider_id AND o.id <> n.session_id
+		WHERE o.coordinator_id = $2;
 		-- after the insert: the new session is the old one's next
 		UPDATE @extschema@.provider_sessions s
 		SET disconnected_at = greatest(o.connected_at, CASE
@@ -2011,6 +2033,7 @@ AS $$
 DECLARE
 	patience interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
 	alive_at timestamptz;
+	open_ids bigint[];
 	closed bigint;
 	orphans bigint[];
 BEGIN
@@ -2022,7 +2045,7 @@ BEGIN
 	END IF;
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
-	SELECT max(o.last_sign_of_life) INTO alive_at
+	SELECT max(o.last_sign_of_life), array_agg(o.id) INTO alive_at, open_ids
 	FROM liveness_internal.liveness_last_signs o
 	WHERE o.coordinator_id = $1;
 	-- what it closed itself shows that it was there
@@ -2031,12 +2054,13 @@ BEGIN
 	FROM @extschema@.provider_sessions s
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
 	AND s.disconnected_at <= now() + patience;
+	PERFORM liveness_internal.liveness_lock_sessions(open_ids);
 	WITH closed AS (
 		UPDATE @extschema@.provider_sessions s
 		SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
 			disconnect_reason = CASE WHEN o.was_heard AND o.last_sign_of_life + patience < alive_at THEN 'stale_heartbeat' ELSE $2 END
 		FROM liveness_internal.liveness_last_signs o
-		WHERE o.coordinator_id = $1
+		WHERE o.id = ANY (open_ids)
 		AND s.id = o.id AND s.provider_id = o.provider_id
 		AND s.disconnected_at IS NULL
 		RETURNING s.id, (o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE AS was_stale
@@ -2069,6 +2093,9 @@ DECLARE
 	silent_since timestamptz := (now() AT TIME ZONE 'UTC' - patience) AT TIME ZONE 'UTC';
 	ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
 	threshold numeric := liveness_internal.liveness_outage_threshold();
+	doomed bigint[];
+	ends timestamptz[];
+	reasons text[];
 	part record;
 	closed bigint := 0;
 	lost bigint[] := '{}';
@@ -2081,47 +2108,51 @@ BEGIN
 	END IF;
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
-	FOR part IN
-		WITH session AS MATERIALIZED (
-			SELECT o.id, o.provider_id, o.coordinator_id, o.connected_at, o.last_sign_of_life, o.has_begun,
-				o.has_begun AND o.was_heard AS is_judged,
-				o.has_begun AND o.was_heard AND o.last_sign_of_life < silent_since AS is_silent
-			FROM liveness_internal.liveness_last_signs o
-			WHERE $2 IS NULL OR o.coordinator_id = $2
-		), coordinator AS (
-			SELECT c.coordinator_id, greatest(c.alive_at, e.alive_at) AS alive_at, c.judged + e.lost AS judged, c.silent + e.lost AS silent
-			FROM (
-				SELECT s.coordinator_id, max(s.last_sign_of_life) AS alive_at,
-					count(*) FILTER (WHERE s.is_judged) AS judged, count(*) FILTER (WHERE s.is_silent) AS silent
-				FROM session s
-				GROUP BY s.coordinator_id
-				HAVING bool_or(s.is_silent)
-			) c
-			CROSS JOIN LATERAL (
-				-- what it closed itself shows that it was there
-				SELECT max(least(e.disconnected_at, now())) AS alive_at, count(*) FILTER (WHERE e.disconnect_reason = 'observer_outage') AS lost
-				FROM @extschema@.provider_sessions e
-				WHERE e.coordinator_id = c.coordinator_id AND e.disconnected_at <= ahead
-				AND e.disconnected_at >= (greatest(c.alive_at, '2000-01-01 00:00+00') AT TIME ZONE 'UTC' - patience) AT TIME ZONE 'UTC'
-			) e
-		), judged AS (
-			SELECT s.id, s.provider_id, greatest(s.connected_at, s.last_sign_of_life) AS ended_at,
-				CASE
-					WHEN NOT s.has_begun OR threshold = 0 OR c.judged < 10
-						OR (s.last_sign_of_life AT TIME ZONE 'UTC' + patience) AT TIME ZONE 'UTC' <= c.alive_at THEN 'stale_heartbeat'
-					WHEN c.silent >= threshold * c.judged THEN 'observer_outage'
-				END AS reason
+	WITH session AS MATERIALIZED (
+		SELECT o.id, o.coordinator_id, o.connected_at, o.last_sign_of_life, o.has_begun,
+			o.has_begun AND o.was_heard AS is_judged,
+			o.has_begun AND o.was_heard AND o.last_sign_of_life < silent_since AS is_silent
+		FROM liveness_internal.liveness_last_signs o
+		WHERE $2 IS NULL OR o.coordinator_id = $2
+	), coordinator AS (
+		SELECT c.coordinator_id, greatest(c.alive_at, e.alive_at) AS alive_at, c.judged + e.lost AS judged, c.silent + e.lost AS silent
+		FROM (
+			SELECT s.coordinator_id, max(s.last_sign_of_life) AS alive_at,
+				count(*) FILTER (WHERE s.is_judged) AS judged, count(*) FILTER (WHERE s.is_silent) AS silent
 			FROM session s
-			LEFT JOIN coordinator c ON c.coordinator_id = s.coordinator_id
-			WHERE s.is_silent OR NOT s.has_begun
-		), closed AS (
+			GROUP BY s.coordinator_id
+			HAVING bool_or(s.is_silent)
+		) c
+		CROSS JOIN LATERAL (
+			-- what it closed itself shows that it was there
+			SELECT max(least(e.disconnected_at, now())) AS alive_at, count(*) FILTER (WHERE e.disconnect_reason = 'observer_outage') AS lost
+			FROM @extschema@.provider_sessions e
+			WHERE e.coordinator_id = c.coordinator_id AND e.disconnected_at <= ahead
+			AND e.disconnected_at >= (greatest(c.alive_at, '2000-01-01 00:00+00') AT TIME ZONE 'UTC' - patience) AT TIME ZONE 'UTC'
+		) e
+	), judged AS (
+		SELECT s.id, greatest(s.connected_at, s.last_sign_of_life) AS ended_at,
+			CASE
+				WHEN NOT s.has_begun OR threshold = 0 OR c.judged < 10
+					OR (s.last_sign_of_life AT TIME ZONE 'UTC' + patience) AT TIME ZONE 'UTC' <= c.alive_at THEN 'stale_heartbeat'
+				WHEN c.silent >= threshold * c.judged THEN 'observer_outage'
+			END AS reason
+		FROM session s
+		LEFT JOIN coordinator c ON c.coordinator_id = s.coordinator_id
+		WHERE s.is_silent OR NOT s.has_begun
+	)
+	SELECT array_agg(j.id), array_agg(j.ended_at), array_agg(j.reason) INTO doomed, ends, reasons
+	FROM judged j
+	WHERE j.reason IS NOT NULL;
+	PERFORM liveness_internal.liveness_lock_sessions(doomed);
+	FOR part IN
+		WITH closed AS (
 			UPDATE @extschema@.provider_sessions s
 			SET disconnected_at = j.ended_at, disconnect_reason = j.reason
-			FROM judged j
-			WHERE j.reason IS NOT NULL
-			AND s.id = j.id AND s.provider_id = j.provider_id
+			FROM unnest(doomed, ends, reasons) AS j (id, ended_at, reason)
+			WHERE s.id = j.id
 			AND s.disconnected_at IS NULL
-			-- heard of again while we waited for the row: this condition alone is checked again then
+			-- heard of again while we waited for the row
 			AND (s.connected_at > ahead OR (s.last_heartbeat_at BETWEEN silent_since AND ahead) IS NOT TRUE)
 			RETURNING s.id, s.coordinator_id, s.disconnect_reason
 		)
@@ -3908,6 +3939,9 @@ BEGIN
 	GET DIAGNOSTICS forgotten.heartbeats = ROW_COUNT;
 	DELETE FROM @extschema@.provider_heartbeats_hourly t WHERE t.provider_id = $1;
 	GET DIAGNOSTICS forgotten.hours = ROW_COUNT;
+	PERFORM liveness_internal.liveness_lock_sessions(array_agg(t.id))
+	FROM @extschema@.provider_sessions t
+	WHERE t.provider_id = $1 AND t.disconnected_at IS NULL;
 	DELETE FROM @extschema@.provider_sessions t WHERE t.provider_id = $1;
 	GET DIAGNOSTICS forgotten.sessions = ROW_COUNT;
 	DELETE FROM @extschema@.provider_exclusions t WHERE t.provider_id = $1;
@@ -5098,6 +5132,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_lock_sessions(bigint[])', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_note_outage(bigint[])', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_outage_threshold()', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_partition_ahead(interval)', 'EXECUTE', '{}'),

@@ -142,6 +142,10 @@ MergeFresh(const Sessionizing *run)
 							  " GROUP BY b.provider_id, b.since, b.until",
 							  1, timeout_type, timeout);
 
+	/* liveness_close_stale may be at them */
+	liveness_execute(rollup,
+					 "SELECT liveness_internal.liveness_lock_sessions(array_agg(n.id)) FROM near n",
+					 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	rows = ExecuteAndCount(run,
 						   "DELETE FROM %s.provider_sessions s USING near n"
 						   " WHERE s.provider_id = n.provider_id AND s.id = n.id"

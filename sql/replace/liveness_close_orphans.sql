@@ -7,6 +7,7 @@ AS $$
 DECLARE
 	patience interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
 	alive_at timestamptz;
+	open_ids bigint[];
 	closed bigint;
 	orphans bigint[];
 BEGIN
@@ -18,7 +19,7 @@ BEGIN
 	END IF;
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
-	SELECT max(o.last_sign_of_life) INTO alive_at
+	SELECT max(o.last_sign_of_life), array_agg(o.id) INTO alive_at, open_ids
 	FROM liveness_internal.liveness_last_signs o
 	WHERE o.coordinator_id = $1;
 	-- what it closed itself shows that it was there
@@ -27,12 +28,13 @@ BEGIN
 	FROM @extschema@.provider_sessions s
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
 	AND s.disconnected_at <= now() + patience;
+	PERFORM liveness_internal.liveness_lock_sessions(open_ids);
 	WITH closed AS (
 		UPDATE @extschema@.provider_sessions s
 		SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
 			disconnect_reason = CASE WHEN o.was_heard AND o.last_sign_of_life + patience < alive_at THEN 'stale_heartbeat' ELSE $2 END
 		FROM liveness_internal.liveness_last_signs o
-		WHERE o.coordinator_id = $1
+		WHERE o.id = ANY (open_ids)
 		AND s.id = o.id AND s.provider_id = o.provider_id
 		AND s.disconnected_at IS NULL
 		RETURNING s.id, (o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE AS was_stale

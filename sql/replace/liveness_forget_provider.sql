@@ -41,6 +41,9 @@ BEGIN
 	GET DIAGNOSTICS forgotten.heartbeats = ROW_COUNT;
 	DELETE FROM @extschema@.provider_heartbeats_hourly t WHERE t.provider_id = $1;
 	GET DIAGNOSTICS forgotten.hours = ROW_COUNT;
+	PERFORM liveness_internal.liveness_lock_sessions(array_agg(t.id))
+	FROM @extschema@.provider_sessions t
+	WHERE t.provider_id = $1 AND t.disconnected_at IS NULL;
 	DELETE FROM @extschema@.provider_sessions t WHERE t.provider_id = $1;
 	GET DIAGNOSTICS forgotten.sessions = ROW_COUNT;
 	DELETE FROM @extschema@.provider_exclusions t WHERE t.provider_id = $1;

@@ -57,6 +57,10 @@ BEGIN
 	)
 	SELECT array_agg((o.provider_id, o.id)::@extschema@.liveness_opened_session) INTO opened FROM opened o;
 	IF replaces THEN
+		PERFORM liveness_internal.liveness_lock_sessions(array_agg(o.id))
+		FROM unnest(opened) n
+		JOIN liveness_internal.liveness_last_signs o ON o.provider_id = n.provider_id AND o.id <> n.session_id
+		WHERE o.coordinator_id = $2;
 		-- after the insert: the new session is the old one's next
 		UPDATE @extschema@.provider_sessions s
 		SET disconnected_at = greatest(o.connected_at, CASE

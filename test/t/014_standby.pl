@@ -78,7 +78,7 @@ my @writes = (
 	q{SELECT liveness_open_session('p1')}, q{SELECT liveness_open_sessions('{p1}')}, q{SELECT liveness_close_session(1, 'x')},
 	q{SELECT liveness_forget_provider('p1')}, 'SELECT liveness_internal.liveness_run_shocks(now())', q{SELECT liveness_sessionize('2026-01-01', '2026-01-02')}, 'SELECT liveness_internal.liveness_run_sessions(true)',
 	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},
-	q{SELECT liveness_exclude('p1', now())}, 'SELECT liveness_end_exclusion(1)', q{SELECT liveness_internal.liveness_note_outage('{1}')}, 'SELECT liveness_internal.liveness_follow_outages()',
+	q{SELECT liveness_exclude('p1', now())}, 'SELECT liveness_end_exclusion(1)', q{SELECT liveness_internal.liveness_note_outage('{1}')}, q{SELECT liveness_internal.liveness_lock_sessions('{1}')}, 'SELECT liveness_internal.liveness_follow_outages()',
 	map { "SELECT liveness_grant_$_('pg_monitor')" } qw(reader writer operator monitor));
 push @writes, 'SELECT liveness_internal.liveness_run_features(now(), NULL)', 'SELECT liveness_internal.liveness_run_hourly(NULL, NULL)', q{SELECT liveness_revoke('pg_monitor')}, q{SELECT liveness_internal.liveness_grant('pg_monitor', 'reader')};
 for my $statement (@writes)

@@ -129,6 +129,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_metrics_overdue()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_metrics_stale()', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_note_error(text, text)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_lock_sessions(bigint[])', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_note_outage(bigint[])', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_outage_threshold()', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_partition_ahead(interval)', 'EXECUTE', '{}'),
