@@ -41,7 +41,9 @@ SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_granted_r
 
 -- Two B-trees and no more: this table takes the volume.  The key begins with
 -- provider_id and holds at, so that distributed and time-series engines can
--- divide the table by either.
+-- divide the table by either.  A night's retention deletes one row of 28: autovacuum comes
+-- after it, and not after six nights.  Times rise: an index in their order is full, and is
+-- read backwards where the latest are asked for.
 CREATE TABLE provider_heartbeats (
 	id bigserial NOT NULL,
 	provider_id text NOT NULL,
@@ -57,8 +59,8 @@ CREATE TABLE provider_heartbeats (
 	active_model text NOT NULL DEFAULT '',
 	capacity jsonb,
 	CONSTRAINT idx_provider_heartbeats_provider_at PRIMARY KEY (provider_id, at, id)
-);
-CREATE INDEX idx_provider_heartbeats_at ON provider_heartbeats (at DESC);
+) WITH (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+CREATE INDEX idx_provider_heartbeats_at ON provider_heartbeats (at);
 -- for "newer than the watermark" alone; a hundredth of a B-tree
 CREATE INDEX idx_provider_heartbeats_id_brin ON provider_heartbeats
 	USING brin (id) WITH (autosummarize = on);
@@ -92,8 +94,8 @@ CREATE TABLE provider_heartbeats_hourly (
 	max_thermal_state text NOT NULL DEFAULT '',
 	avg_memory_available_gb real,
 	PRIMARY KEY (provider_id, hour)
-);
-CREATE INDEX idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (hour DESC);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+CREATE INDEX idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (hour);
 COMMENT ON TABLE provider_heartbeats_hourly IS 'Heartbeats by provider and UTC hour, written by liveness_rollup_hourly; kept after the raw rows are pruned';
 COMMENT ON COLUMN provider_heartbeats_hourly.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_heartbeats_hourly.hour IS 'Start of the UTC hour';
@@ -105,6 +107,8 @@ COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_available_gb IS 'Mean me
 COMMENT ON INDEX idx_provider_heartbeats_hourly_hour IS 'The fleet hour by hour, and retention';
 SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_hourly', '');
 
+-- This table grows for as long as sessions are kept.  Autovacuum comes as often when it has
+-- grown: reads by index alone and plans depend on it.
 CREATE TABLE provider_sessions (
 	id bigserial NOT NULL,
 	provider_id text NOT NULL,
@@ -116,10 +120,10 @@ CREATE TABLE provider_sessions (
 	tokens_generated bigint NOT NULL DEFAULT 0,
 	coordinator_id text NOT NULL DEFAULT '',
 	PRIMARY KEY (id, provider_id)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX idx_provider_sessions_provider_connected ON provider_sessions (provider_id, connected_at DESC);
 CREATE INDEX idx_provider_sessions_open ON provider_sessions (provider_id) WHERE disconnected_at IS NULL;
-CREATE INDEX idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at DESC) WHERE disconnected_at IS NOT NULL;
+CREATE INDEX idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at) WHERE disconnected_at IS NOT NULL;
 COMMENT ON TABLE provider_sessions IS 'Connections of providers to a coordinator: everything that the reliability features are computed from';
 COMMENT ON COLUMN provider_sessions.id IS 'The session; with provider_id the primary key';
 COMMENT ON COLUMN provider_sessions.provider_id IS 'The machine';
@@ -179,7 +183,8 @@ COMMENT ON VIEW liveness_internal.liveness_excluded IS 'Excluded time of each pr
 COMMENT ON COLUMN liveness_internal.liveness_excluded.provider_id IS 'The machine; NULL: any that has no row';
 COMMENT ON COLUMN liveness_internal.liveness_excluded.excluded IS 'Union of its exclusions and of those of everybody';
 
--- Every row is rewritten by every rollup: room for its next version on the page.
+-- Every row is rewritten by every rollup: room for its next version on the page.  The old
+-- versions are to be gone before the next rollup; the statistics hardly change.
 CREATE TABLE provider_reliability_features (
 	provider_id text PRIMARY KEY,
 	updated_at timestamptz NOT NULL DEFAULT now(),
@@ -203,7 +208,7 @@ CREATE TABLE provider_reliability_features (
 	p_survives_8h real,
 	spells_count int NOT NULL DEFAULT 0,
 	bridged_seconds bigint NOT NULL DEFAULT 0
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
 COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
 COMMENT ON COLUMN provider_reliability_features.provider_id IS 'The machine';
@@ -315,7 +320,7 @@ CREATE TABLE liveness_internal.liveness_provider_hazard (
 	fingerprint bigint,
 	digest bigint,
 	counted_digest bigint
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
 ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 COMMENT ON TABLE liveness_internal.liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.provider_id IS 'The machine';

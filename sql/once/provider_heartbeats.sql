@@ -1,6 +1,8 @@
 -- Two B-trees and no more: this table takes the volume.  The key begins with
 -- provider_id and holds at, so that distributed and time-series engines can
--- divide the table by either.
+-- divide the table by either.  A night's retention deletes one row of 28: autovacuum comes
+-- after it, and not after six nights.  Times rise: an index in their order is full, and is
+-- read backwards where the latest are asked for.
 CREATE TABLE provider_heartbeats (
 	id bigserial NOT NULL,
 	provider_id text NOT NULL,
@@ -16,8 +18,8 @@ CREATE TABLE provider_heartbeats (
 	active_model text NOT NULL DEFAULT '',
 	capacity jsonb,
 	CONSTRAINT idx_provider_heartbeats_provider_at PRIMARY KEY (provider_id, at, id)
-);
-CREATE INDEX idx_provider_heartbeats_at ON provider_heartbeats (at DESC);
+) WITH (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+CREATE INDEX idx_provider_heartbeats_at ON provider_heartbeats (at);
 -- for "newer than the watermark" alone; a hundredth of a B-tree
 CREATE INDEX idx_provider_heartbeats_id_brin ON provider_heartbeats
 	USING brin (id) WITH (autosummarize = on);

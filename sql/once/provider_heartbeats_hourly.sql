@@ -7,8 +7,8 @@ CREATE TABLE provider_heartbeats_hourly (
 	max_thermal_state text NOT NULL DEFAULT '',
 	avg_memory_available_gb real,
 	PRIMARY KEY (provider_id, hour)
-);
-CREATE INDEX idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (hour DESC);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+CREATE INDEX idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (hour);
 COMMENT ON TABLE provider_heartbeats_hourly IS 'Heartbeats by provider and UTC hour, written by liveness_rollup_hourly; kept after the raw rows are pruned';
 COMMENT ON COLUMN provider_heartbeats_hourly.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_heartbeats_hourly.hour IS 'Start of the UTC hour';

@@ -1,4 +1,5 @@
--- Every row is rewritten by every rollup: room for its next version on the page.
+-- Every row is rewritten by every rollup: room for its next version on the page.  The old
+-- versions are to be gone before the next rollup; the statistics hardly change.
 CREATE TABLE provider_reliability_features (
 	provider_id text PRIMARY KEY,
 	updated_at timestamptz NOT NULL DEFAULT now(),
@@ -22,7 +23,7 @@ CREATE TABLE provider_reliability_features (
 	p_survives_8h real,
 	spells_count int NOT NULL DEFAULT 0,
 	bridged_seconds bigint NOT NULL DEFAULT 0
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
 COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
 COMMENT ON COLUMN provider_reliability_features.provider_id IS 'The machine';

@@ -1,3 +1,5 @@
+-- This table grows for as long as sessions are kept.  Autovacuum comes as often when it has
+-- grown: reads by index alone and plans depend on it.
 CREATE TABLE provider_sessions (
 	id bigserial NOT NULL,
 	provider_id text NOT NULL,
@@ -9,10 +11,10 @@ CREATE TABLE provider_sessions (
 	tokens_generated bigint NOT NULL DEFAULT 0,
 	coordinator_id text NOT NULL DEFAULT '',
 	PRIMARY KEY (id, provider_id)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX idx_provider_sessions_provider_connected ON provider_sessions (provider_id, connected_at DESC);
 CREATE INDEX idx_provider_sessions_open ON provider_sessions (provider_id) WHERE disconnected_at IS NULL;
-CREATE INDEX idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at DESC) WHERE disconnected_at IS NOT NULL;
+CREATE INDEX idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at) WHERE disconnected_at IS NOT NULL;
 COMMENT ON TABLE provider_sessions IS 'Connections of providers to a coordinator: everything that the reliability features are computed from';
 COMMENT ON COLUMN provider_sessions.id IS 'The session; with provider_id the primary key';
 COMMENT ON COLUMN provider_sessions.provider_id IS 'The machine';

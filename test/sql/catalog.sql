@@ -94,12 +94,12 @@ SELECT results_eq(
 	WHERE c.relname ~ '^provider_' AND c.relnamespace = 'public'::regnamespace ORDER BY 1$$,
 	$$VALUES ('idx_provider_exclusions_provider_since', false, 'public.provider_exclusions USING btree (provider_id, since)'),
 		('idx_provider_exclusions_until', false, 'public.provider_exclusions USING btree (until)'),
-		('idx_provider_heartbeats_at', false, 'public.provider_heartbeats USING btree (at DESC)'),
-		('idx_provider_heartbeats_hourly_hour', false, 'public.provider_heartbeats_hourly USING btree (hour DESC)'),
+		('idx_provider_heartbeats_at', false, 'public.provider_heartbeats USING btree (at)'),
+		('idx_provider_heartbeats_hourly_hour', false, 'public.provider_heartbeats_hourly USING btree (hour)'),
 		('idx_provider_heartbeats_id_brin', false, 'public.provider_heartbeats USING brin (id) WITH (autosummarize=''on'')'),
 		('idx_provider_heartbeats_provider_at', true, 'UNIQUE public.provider_heartbeats USING btree (provider_id, at, id)'),
 		('idx_provider_reliability_features_score', false, 'public.provider_reliability_features USING btree (liveness_score DESC)'),
-		('idx_provider_sessions_disconnected_at', false, 'public.provider_sessions USING btree (disconnected_at DESC) WHERE (disconnected_at IS NOT NULL)'),
+		('idx_provider_sessions_disconnected_at', false, 'public.provider_sessions USING btree (disconnected_at) WHERE (disconnected_at IS NOT NULL)'),
 		('idx_provider_sessions_open', false, 'public.provider_sessions USING btree (provider_id) WHERE (disconnected_at IS NULL)'),
 		('idx_provider_sessions_provider_connected', false, 'public.provider_sessions USING btree (provider_id, connected_at DESC)'),
 		('provider_exclusions_pkey', true, 'UNIQUE public.provider_exclusions USING btree (id)'),
@@ -108,6 +108,15 @@ SELECT results_eq(
 		('provider_reliability_features_pkey', true, 'UNIQUE public.provider_reliability_features USING btree (provider_id)'),
 		('provider_sessions_pkey', true, 'UNIQUE public.provider_sessions USING btree (id, provider_id)')$$,
 	'indexes, and no others');
+SELECT results_eq(
+	$$SELECT c.relname::text COLLATE "default", array_to_string(c.reloptions, ' ') COLLATE "default" FROM pg_class c
+	WHERE c.reloptions IS NOT NULL AND c.relkind = 'r' AND c.relnamespace IN ('public'::regnamespace, 'liveness_internal'::regnamespace) ORDER BY 1$$,
+	$$VALUES ('liveness_provider_hazard', 'fillfactor=45 autovacuum_vacuum_scale_factor=0.1 autovacuum_analyze_scale_factor=2'),
+		('provider_heartbeats', 'autovacuum_vacuum_scale_factor=0.03 autovacuum_vacuum_insert_scale_factor=0.02 autovacuum_analyze_scale_factor=0.02'),
+		('provider_heartbeats_hourly', 'autovacuum_vacuum_scale_factor=0.02 autovacuum_vacuum_insert_scale_factor=0.02 autovacuum_analyze_scale_factor=0.02'),
+		('provider_reliability_features', 'fillfactor=45 autovacuum_vacuum_scale_factor=0.1 autovacuum_analyze_scale_factor=2'),
+		('provider_sessions', 'autovacuum_vacuum_scale_factor=0.02 autovacuum_vacuum_insert_scale_factor=0.02 autovacuum_analyze_scale_factor=0.02')$$,
+	'storage parameters');
 SELECT is_empty($$SELECT conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^provider_' AND contype NOT IN ('p', 'n')$$, 'no CHECK and no foreign key');
 SELECT is_empty($$SELECT tgname FROM pg_trigger WHERE tgrelid::regclass::text ~ '^provider_'$$, 'no trigger');
 SELECT is_empty($$SELECT rulename FROM pg_rewrite WHERE ev_class::regclass::text IN ('provider_heartbeats', 'provider_heartbeats_hourly', 'provider_sessions', 'provider_reliability_features', 'provider_exclusions', 'provider_groups')$$,

@@ -259,7 +259,7 @@ query(q{
 	SELECT liveness_partition_heartbeats('1 day', until => now() + interval '9 days');
 }, 'four');
 is(query(q{
-	SELECT count(*) > 9, bool_and(c.reloptions @> '{autovacuum_vacuum_scale_factor=0.01,fillfactor=90}'), bool_and(t.reloptions = '{autovacuum_enabled=false}'),
+	SELECT count(*) > 9, bool_and(c.reloptions @> '{autovacuum_vacuum_scale_factor=0.01,autovacuum_vacuum_insert_scale_factor=0.02,fillfactor=90}'), bool_and(t.reloptions = '{autovacuum_enabled=false}'),
 		bool_and(a.attstattarget = 1000), bool_and('n_distinct=5000' = ANY (a.attoptions)), bool_and(NOT has_table_privilege('stranger', c.oid, 'SELECT')),
 		bool_and(EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND x.reloptions = '{fillfactor=70}'))
 	FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class t ON t.oid = c.reltoastrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'provider_id'

@@ -10,7 +10,7 @@ CREATE TABLE liveness_internal.liveness_provider_hazard (
 	fingerprint bigint,
 	digest bigint,
 	counted_digest bigint
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
 ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET STORAGE PLAIN;
 COMMENT ON TABLE liveness_internal.liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.provider_id IS 'The machine';
