@@ -298,6 +298,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliabil
 	$$VALUES ('provider_reliability_features', 'index')$$, 'the ranking, which is inlined');
 SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliability(min_uptime => 0.5, max_rows => 500)')$$,
 	$$VALUES ('provider_reliability_features', 'index')$$, 'with bounds too');
+SELECT is_empty($$SELECT * FROM pg_temp.scans('SELECT provider_id, liveness_score FROM provider_liveness') WHERE relation = 'provider_heartbeats' OR (relation = 'provider_sessions' AND way = 'Seq Scan')$$,
+	'features alone cost a scan of them, and a look by index at who is new');
 SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, connected, connected_since, liveness_score FROM provider_liveness') s (relation, how) ORDER BY 1$$,
 	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'features, and who is connected, cost no look at heartbeats');
 SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT * FROM liveness_explain(''p7'')') s (relation, how) WHERE how = 'index' AND relation <> 'provider_exclusions' ORDER BY 1$$,
