@@ -3475,23 +3475,60 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_choose_connected(int, interval, float8, int, text[], boolean) IS 'liveness_choose among the providers that are connected now, but for those in exclude';
 
+CREATE TYPE liveness_internal.liveness_running_one AS (
+	since timestamptz,
+	hazard real[],
+	silent_id bigint
+);
+COMMENT ON TYPE liveness_internal.liveness_running_one IS 'Row of liveness_running_one()';
+COMMENT ON COLUMN liveness_internal.liveness_running_one.since IS 'When the running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
+COMMENT ON COLUMN liveness_internal.liveness_running_one.hazard IS 'Events and expected events, 96 numbers as in liveness_provider_hazard, as of now(); NULL: the provider is new since the last rollup';
+COMMENT ON COLUMN liveness_internal.liveness_running_one.silent_id IS 'The latest session, if its row does not tell that it is alive; NULL: the row does';
+
+-- What liveness_running and liveness_live_session say of one provider, in the shortest plan
+-- that can: a join starts and ends this plan once for each machine, which takes most of the
+-- time.  fleet_as_of is that of the row of liveness_fleet_hazard.
+CREATE FUNCTION liveness_internal.liveness_running_one(provider_id text, fleet_as_of timestamptz)
+RETURNS SETOF liveness_internal.liveness_running_one
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT
+		CASE WHEN $2 <= now()
+			THEN liveness_internal.liveness_running_since(c.recent, $2, p.spell_since, p.spell_until, p.spell_uncensored, p.fingerprint)
+		END,
+		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()),
+		c.silent_ids[1]
+	FROM (
+		SELECT liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent,
+			array_agg(CASE WHEN s.connected_at < t.before AND (s.last_heartbeat_at BETWEEN t.before AND t.ahead) IS NOT TRUE THEN s.id END
+				ORDER BY s.connected_at DESC, s.id DESC) FILTER (WHERE s.disconnected_at IS NULL OR s.disconnected_at > now()) AS silent_ids
+		FROM (
+			SELECT s.id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at
+			FROM @extschema@.provider_sessions s
+			WHERE s.provider_id = $1 AND s.disconnected_at IS NULL
+			UNION ALL
+			SELECT e.id, e.connected_at, e.disconnected_at, e.disconnect_reason, e.last_heartbeat_at
+			FROM (
+				SELECT s.id, s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason, s.last_heartbeat_at
+				FROM @extschema@.provider_sessions s
+				WHERE s.disconnected_at BETWEEN least($2, now()) AND 'infinity'
+				OFFSET 0
+			) e
+			WHERE e.provider_id = $1
+		) s
+		CROSS JOIN (
+			SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
+			FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
+		) t
+		WHERE s.connected_at <= t.ahead
+	) c
+	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = $1
+	WHERE c.recent IS NOT NULL;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_running_one(text, timestamptz) IS 'A provider''s row of liveness_running, and the session whose heartbeats are to be looked at';
+
 CREATE FUNCTION liveness_probability(provider_id text, job interval)
-RETURNS float8
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-DECLARE
-	usecs bigint := liveness_internal.liveness_span_usecs(job, 'job');
-	fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
-BEGIN
-	RETURN (
-		SELECT liveness_internal.liveness_holds(fleet.hazard, r.hazard, r.since, now(), usecs)
-		FROM (SELECT r.since, r.hazard FROM liveness_internal.liveness_running r WHERE r.provider_id = $1 OFFSET 0) r
-		CROSS JOIN liveness_internal.liveness_live_session($1) s);
-END
-$$;
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION liveness_probability(text, interval) IS 'Probability that a provider holds a job that starts now; NULL if it is not connected or stale';
 
 CREATE FUNCTION liveness_internal.liveness_outlook(fleet float8[], host real[], connected_at timestamptz, as_of timestamptz, job_usecs bigint)
@@ -3503,22 +3540,7 @@ RETURNS interval AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10
 COMMENT ON FUNCTION liveness_internal.liveness_longest_job(float8[], real[], timestamptz, timestamptz, float8) IS 'Longest job that is held with that probability; 3650000 days if it is longer than 3650 days';
 
 CREATE FUNCTION liveness_remaining(provider_id text, probability float8 DEFAULT 0.9)
-RETURNS interval
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-DECLARE
-	at_least float8 := liveness_internal.liveness_probability_limit(probability, 'probability');
-	fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
-BEGIN
-	RETURN (
-		SELECT liveness_internal.liveness_longest_job(fleet.hazard, r.hazard, r.since, now(), at_least)
-		FROM (SELECT r.since, r.hazard FROM liveness_internal.liveness_running r WHERE r.provider_id = $1 OFFSET 0) r
-		CROSS JOIN liveness_internal.liveness_live_session($1) s);
-END
-$$;
+RETURNS interval AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION liveness_remaining(text, float8) IS 'Longest job that a provider holds with that probability; NULL if it is not connected or stale';
 
 -- Compiling the statement would take longer than running it.
@@ -5166,6 +5188,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_run_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_shocks(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_sessions(boolean)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_running_one(text, timestamptz)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),

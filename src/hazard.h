@@ -86,5 +86,7 @@ extern void liveness_finish_host(HostSums *sums, const FleetCache *cache);
 extern void liveness_begin_pieces(PieceWalk *walk, const FleetCache *fleet, TimestampTz start,
 								  TimestampTz from, TimestampTz until);
 extern bool liveness_next_piece(PieceWalk *walk);
+extern Datum liveness_holds(PG_FUNCTION_ARGS);
+extern Datum liveness_longest_job(PG_FUNCTION_ARGS);
 
 #endif							/* LIVENESS_HAZARD_H */

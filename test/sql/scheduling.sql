@@ -3,7 +3,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL jit = off;
-SELECT plan(125);
+SELECT plan(128);
 
 -- 2,000 machines on 20 sites, and 200 without; each was up six times before, for between an hour and two weeks
 INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
@@ -117,6 +117,28 @@ SELECT results_eq($$SELECT provider_id, session_id, connected_at, probability, g
 SELECT cmp_ok(count(*)::int, '>', 100, 'and there are some') FROM liveness_at_risk('24 hours', 0.15);
 SELECT is(count(*)::int, 2000, 'all are at a risk of 0') FROM liveness_at_risk(probability => 0);
 SELECT results_eq('SELECT liveness_at_risk()', $$SELECT liveness_at_risk('1 hour', 0.5)$$, 'an hour and a half by default');
+
+-- What the rollup knew of p9 does not fit: an end was noted late
+UPDATE provider_sessions SET disconnected_at = now() - interval '2 minutes', disconnect_reason = 'read_error' WHERE provider_id = 'p9' AND disconnected_at IS NULL;
+INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at) VALUES ('p9', 'c1', now() - interval '90 s');
+SELECT is(array_agg(c.provider_id) FILTER (WHERE p.probability IS DISTINCT FROM c.probability), NULL, 'a join: as candidates, to the last bit'),
+	is(count(p.probability) FILTER (WHERE c.provider_id = 'p9' AND c.age_seconds = 90), 1::bigint, 'where the sessions tell more than the rollup knew, too')
+FROM liveness_candidates('6 hours', 0, NULL) AS c CROSS JOIN LATERAL liveness_probability(c.provider_id, '6 hours') AS p (probability);
+
+-- PL/pgSQL keeps an expression for a transaction, and what was read for one snapshot must not be used in the next
+CREATE FUNCTION twice(OUT agree boolean[], OUT likely float8[]) LANGUAGE plpgsql AS $$
+DECLARE
+	p float8;
+BEGIN
+	FOR i IN 1..2 LOOP
+		p := liveness_probability('p8', '6 hours');
+		likely := likely || p;
+		agree := agree || (SELECT c.probability = p FROM liveness_candidates('6 hours', 0, NULL) AS c WHERE c.provider_id = 'p8');
+		UPDATE liveness_internal.liveness_fleet_hazard SET hazard = (SELECT array_agg(CASE WHEN n <= 96 THEN 2 * x ELSE x END ORDER BY n) FROM unnest(hazard) WITH ORDINALITY AS u (x, n));
+	END LOOP;
+END
+$$;
+SELECT ok(agree = '{t, t}' AND likely[2] < likely[1], 'a change in the same transaction is seen at once') FROM twice();
 
 -- Bad input: an error of the argument, that says what to give
 SELECT throws_ok('SELECT ' || replace(call, '?', quote_nullable(value) || '::interval'), CASE WHEN value IS NULL THEN '22004' ELSE '22023' END, NULL, format('%s: %s', replace(call, '?', 'span'), coalesce(value, 'NULL')))

@@ -149,6 +149,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_run_hourly(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_shocks(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_sessions(boolean)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_running_one(text, timestamptz)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
