@@ -308,6 +308,14 @@ is(query('SELECT string_agg(job || $$ $$ || runs || $$ $$ || errors, $$, $$ ORDE
 is(error_of('SELECT "odd schema".liveness_unschedule();'), '', 'and are unscheduled');
 is(query('SELECT count(*) FROM cron.job'), 0, 'all three');
 
+# pg_cron's own log, by the statement of the page: one of three rows is older than a week
+my ($delete_log) = slurp_file("$ENV{TESTDIR}/../docs/schedule.md") =~ /^    (SELECT cron\.schedule\('delete the log.*?\);)\n/ms;
+query($delete_log);
+query(q{UPDATE cron.job_run_details SET end_time = now() - CASE runid WHEN (SELECT min(runid) FROM cron.job_run_details) THEN interval '8 days' ELSE interval '6 days' END});
+query(query(q{SELECT command FROM cron.job WHERE jobname = 'delete the log of pg_cron'}));
+is(query('SELECT count(*) FROM cron.job_run_details'), 2, 'the log of pg_cron is deleted after a week');
+query(q{SELECT cron.unschedule('delete the log of pg_cron')});
+
 # Jobs outlive the extension.  Whoever may create in its schema, and schemas, makes what they
 # called, and has it called by nobody.
 query(q{
