@@ -1,11 +1,13 @@
 # On a standby everything can be read, and what writes says clearly that it cannot;
-# once promoted, rollups and worker go on where they were.
+# once promoted, rollups and worker go on where they were, and nothing that was committed
+# is lost or there twice.
 use strict;
 use warnings;
 
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes;
 
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
@@ -55,7 +57,8 @@ is($standby->safe_psql('postgres', $_), $reads{$_}, "on the standby: $_") for so
 is($standby->safe_psql('postgres', q{SELECT md5(string_agg(f::text, '' ORDER BY provider_id)) FROM liveness_features_at('2026-02-01 00:00+00') f}),
 	$primary->safe_psql('postgres', q{SELECT md5(string_agg(f::text, '' ORDER BY provider_id)) FROM liveness_features_at('2026-02-01 00:00+00') f}),
 	'features are those of the primary');
-for my $call (split /\n/, $primary->safe_psql('postgres', $views))
+my $primary_views = $primary->safe_psql('postgres', $views);
+for my $call (split /\n/, $primary_views)
 {
 	is($standby->safe_psql('postgres', "SELECT count(*) FROM $call"), $primary->safe_psql('postgres', "SELECT count(*) FROM $call"), "view $call has as many rows as on the primary");
 }
@@ -122,5 +125,83 @@ $standby->reload;
 ok($standby->poll_query_until('postgres', qq{SELECT count(*) = 2 FROM liveness_jobs WHERE job IN ('features', 'hourly') AND last_started_at > '$promoted'}), 'the worker runs them by itself');
 is($standby->safe_psql('postgres', q{SELECT liveness_emit('p3'); SELECT liveness_flush(); SELECT id > 102 FROM provider_heartbeats WHERE provider_id = 'p3'}) =~ s/^t\n\d\n//r, 't', 'and writes heartbeats, with ids that go on');
 
-$standby->stop;
+# A fail over at work.  The one that was promoted has a standby that commits wait for, a
+# worker with jobs every second, and two clients that write.
+$standby->backup('again');
+my $next = PostgreSQL::Test::Cluster->new('next');
+$next->init_from_backup($standby, 'again', has_streaming => 1);
+$next->start;
+$standby->append_conf('postgresql.conf', "synchronous_standby_names = 'next'\n");
+$standby->reload;
+$standby->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'}) or die 'the standby is not synchronous';
+
+# Each says the number of a heartbeat once it is committed
+my %client = (
+	emit => q{SELECT liveness_emit('emitter', '%d') \g /dev/null
+SELECT liveness_flush() \g /dev/null
+},
+	insert => q{INSERT INTO provider_heartbeats (provider_id, status) VALUES ('inserter', '%d');
+SELECT liveness_open_session('inserter-%1$d', 'busy') \g /dev/null
+});
+for my $name (keys %client)
+{
+	my $file = $standby->basedir . "/$name.sql";
+	append_to_file($file, join '', map { sprintf($client{$name} . '\echo %1$d' . "\n", $_) } 1 .. 50_000);
+	$client{$name} = { out => "$file.out" };
+	$client{$name}{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $standby->connstr('postgres'), '-f', $file ], '<', \undef, '>', "$file.out", '2>', "$file.err");
+}
+
+# Reads meanwhile: every view, and what asks who stays
+my @asked = (split(/\n/, $primary_views), q{liveness_candidates('1 hour', 0)}, 'liveness_reliability()', 'liveness_at_risk()', q{liveness_uptime(now() - interval '1 day', now())});
+my $jobs_ran = q{SELECT min(runs) FROM liveness_jobs WHERE job IN ('features', 'hourly')};
+my $read_errors = '';
+my $ran = $next->safe_psql('postgres', $jobs_ran);
+for my $round (1 .. 3)
+{
+	# the primary's jobs have run again, and the standby knows
+	$next->poll_query_until('postgres', "SELECT ($jobs_ran) > $ran") or die 'the jobs of the primary do not reach the standby';
+	$ran = $next->safe_psql('postgres', $jobs_ran);
+	$next->psql('postgres', join('', map { "SELECT count(*) FROM $_;\n" } @asked), stderr => \my $said);
+	$read_errors .= $said;
+}
+is($read_errors, '', 'everything can be read on the standby while the primary works');
+cmp_ok($next->safe_psql('postgres', q{SELECT count(*) FROM liveness_candidates('1 hour', 0) WHERE provider_id ~ '^inserter-'}), '>', 0, 'which knows who is connected now');
+
+# The server is lost, and its clients with it
+$standby->stop('immediate');
+$_->{run}->finish for values %client;
+my $begin = Time::HiRes::time();
+$next->promote;
+$promoted = $next->safe_psql('postgres', 'SELECT now()');
+# before the worker is there, liveness_emit is refused
+my $is_back = 0;
+for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+{
+	$is_back = $next->psql('postgres', q{SELECT liveness_emit('emitter', 'first'); SELECT liveness_flush()}, on_error_stop => 1, stderr => \my $refused) == 0 and last;
+	Time::HiRes::usleep(100_000);
+}
+ok($is_back, 'promoted, the worker writes heartbeats');
+note(sprintf 'after %.1f s', Time::HiRes::time() - $begin);
+ok($next->poll_query_until('postgres', qq{SELECT count(*) = 2 FROM liveness_jobs WHERE job IN ('features', 'hourly') AND last_started_at > '$promoted'}), 'and the jobs run');
+note(sprintf 'after %.1f s', Time::HiRes::time() - $begin);
+
+for my $name (sort keys %client)
+{
+	my @told = split /\n/, slurp_file($client{$name}{out});
+	my %there = map { split /\|/ } split /\n/, $next->safe_psql('postgres', "SELECT status, count(*) FROM provider_heartbeats WHERE provider_id ~ '^$name' GROUP BY 1");
+	cmp_ok(scalar(@told), '>', 0, "$name: heartbeats were committed");
+	is(join(' ', grep { !$there{$_} } @told), '', "$name: none of them is lost");
+	is(join(' ', grep { $there{$_} > 1 } sort keys %there), '', "$name: and none is there twice");
+}
+my $told = () = slurp_file($client{insert}{out}) =~ /\n/g;
+cmp_ok($next->safe_psql('postgres', q{SELECT count(*) FROM provider_sessions WHERE coordinator_id = 'busy' AND disconnected_at IS NULL}), '>=', $told, 'nor is a session');
+is($next->safe_psql('postgres', q{SELECT count(*) FROM provider_sessions GROUP BY id HAVING count(*) > 1}), '', 'no id of a session is used again');
+is($next->safe_psql('postgres', q{SELECT count(*) FROM provider_heartbeats GROUP BY id HAVING count(*) > 1}), '', 'and none of a heartbeat');
+ok($next->poll_query_until('postgres', q{
+	SELECT count(*) = 0 FROM (SELECT provider_id, date_trunc('hour', at, 'UTC') AS hour, count(*) AS n FROM provider_heartbeats GROUP BY 1, 2) h
+	FULL JOIN (SELECT * FROM provider_heartbeats_hourly WHERE provider_id ~ '^(emitter|inserter)') k USING (provider_id, hour)
+	WHERE provider_id ~ '^(emitter|inserter)' AND n IS DISTINCT FROM heartbeat_count}), 'every heartbeat is in its hour, once');
+is($next->safe_psql('postgres', 'SELECT count(*) FROM liveness_internal.liveness_job_state GROUP BY job HAVING count(*) > 1'), '', 'each job has one state');
+
+$next->stop;
 done_testing();

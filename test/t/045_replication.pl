@@ -125,6 +125,9 @@ is(query('own', q{SELECT liveness_open_session('p1', 'd')}), 48, 'another coordi
 query('own', q{INSERT INTO provider_heartbeats (provider_id) VALUES ('p1')});
 is(query('own', 'SELECT liveness_rollup_hourly()'), 1, 'the rollup has one cell to do');
 is(query('own', 'SELECT liveness_rollup_hourly()'), 0, 'and then none');
+is(query('own', q{SELECT liveness_close_session(47, 'read_error', provider_id => 'new')}), 't', 'a session that was opened at the publisher is closed there');
+is(query('own', q{SELECT liveness_close_orphans('c')}), query('postgres', q{SELECT count(*) - 1 FROM provider_sessions WHERE coordinator_id = 'c' AND disconnected_at IS NULL}), 'and the others of its coordinator, who starts again');
+is(query('own', q{SELECT liveness_rollup_features(); SELECT provider_id FROM liveness_candidates('1 hour', 0)}), "6\np1", 'the one that is connected now is a candidate');
 
 $subscriber->stop;
 $publisher->stop;
