@@ -9,6 +9,9 @@
  * alone, and has half as many keys to hash and compare.  Sums are double, as those of
  * core's avg(real).
  *
+ * Each hour comes with its sums as bytes, to which the aggregate's other form adds those
+ * of the same hour: the routine run keeps them, and reads new heartbeats only.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -32,6 +35,10 @@
 #include "timemath.h"
 
 #define HOURS_MAGIC			0x4c764d31	/* "LvM1" */
+#define SUMS_MAGIC			0x4c764831	/* "LvH1" */
+
+/* More heartbeats than an hour can have, and few enough to be added up */
+#define MAX_HEARTBEATS		(INT64CONST(1) << 40)
 
 /* Severity of a thermal state; a word that we do not know ranks below nominal */
 #define THERMAL_NONE		0
@@ -192,6 +199,14 @@ SendHourly(StringInfo buf, const HourlyState *state)
 		pq_sendbytes(buf, state->unknown, header.unknown_len);
 }
 
+static bool
+MeanIsValid(const HourlyMean *mean, int64 heartbeats)
+{
+	return mean->n >= 0 && mean->n <= heartbeats &&
+		(mean->n > 0 ? isfinite(mean->sum) : mean->sum == 0 || isnan(mean->sum));
+}
+
+/* The bytes may come from a table, so that everything is checked */
 static void
 ReadHourly(StateReader *reader, HourlyState *state)
 {
@@ -200,7 +215,11 @@ ReadHourly(StateReader *reader, HourlyState *state)
 	liveness_read_bytes(reader, &header, sizeof(header));
 	if (header.severity < THERMAL_NONE ||
 		header.severity > THERMAL_UNKNOWN + (int32) lengthof(thermal_words) ||
-		(header.severity == THERMAL_UNKNOWN) != (header.unknown_len > 0))
+		(header.severity == THERMAL_UNKNOWN) != (header.unknown_len > 0) ||
+		header.heartbeats < 0 || header.heartbeats > MAX_HEARTBEATS ||
+		!MeanIsValid(&header.memory_pressure, header.heartbeats) ||
+		!MeanIsValid(&header.cpu_usage, header.heartbeats) ||
+		!MeanIsValid(&header.memory_available, header.heartbeats))
 		liveness_corrupt_state();
 	liveness_check_remaining(reader, header.unknown_len, 1);
 
@@ -232,7 +251,8 @@ static const RowColumn hours_row[] = {
 	{"avg_memory_pressure", FLOAT4OID},
 	{"avg_cpu_usage", FLOAT4OID},
 	{"max_thermal_state", TEXTOID},
-	{"avg_memory_available_gb", FLOAT4OID}
+	{"avg_memory_available_gb", FLOAT4OID},
+	{"sums", BYTEAOID}
 };
 
 /* Its columns, in order */
@@ -244,10 +264,24 @@ enum HoursColumn
 	COL_AVG_CPU_USAGE,
 	COL_MAX_THERMAL_STATE,
 	COL_AVG_MEMORY_AVAILABLE_GB,
+	COL_SUMS,
 	HOURS_COLUMNS
 };
 
 StaticAssertDecl(lengthof(hours_row) == HOURS_COLUMNS, "each column has a name");
+
+/* The sums of an hour as bytes: the magic word and the hour's state */
+static Datum
+SumsDatum(const HourlyState *state)
+{
+	uint32		magic = SUMS_MAGIC;
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	pq_sendbytes(&buf, (char *) &magic, sizeof(magic));
+	SendHourly(&buf, state);
+	return PointerGetDatum(pq_endtypsend(&buf));
+}
 
 static void
 FillHourlyRow(const HourlyState *state, Datum *values, bool *nulls)
@@ -268,6 +302,7 @@ FillHourlyRow(const HourlyState *state, Datum *values, bool *nulls)
 	values[COL_MAX_THERMAL_STATE] = PointerGetDatum(thermal);
 	values[COL_AVG_MEMORY_AVAILABLE_GB] = MeanDatum(&state->memory_available,
 													&nulls[COL_AVG_MEMORY_AVAILABLE_GB]);
+	values[COL_SUMS] = SumsDatum(state);
 }
 
 /* One hour of a provider */
@@ -317,19 +352,12 @@ MakeHours(MemoryContext context, int64 capacity)
 
 #ifdef USE_ASSERT_CHECKING
 static void
-AssertMean(const HourlyMean *mean, int64 heartbeats)
-{
-	Assert(mean->n >= 0 && mean->n <= heartbeats);
-	Assert(mean->n > 0 ? isfinite(mean->sum) : mean->sum == 0 || isnan(mean->sum));
-}
-
-static void
 AssertHourly(const HourlyState *state)
 {
 	Assert(state->heartbeats >= 0);
-	AssertMean(&state->memory_pressure, state->heartbeats);
-	AssertMean(&state->cpu_usage, state->heartbeats);
-	AssertMean(&state->memory_available, state->heartbeats);
+	Assert(MeanIsValid(&state->memory_pressure, state->heartbeats));
+	Assert(MeanIsValid(&state->cpu_usage, state->heartbeats));
+	Assert(MeanIsValid(&state->memory_available, state->heartbeats));
 	Assert(state->severity >= THERMAL_NONE &&
 		   state->severity <= THERMAL_UNKNOWN + (int32) lengthof(thermal_words));
 	Assert(state->unknown_len >= 0 && state->unknown_len <= state->unknown_capacity);
@@ -455,6 +483,37 @@ liveness_hours_transfn(PG_FUNCTION_ARGS)
 	else
 		hour = FindHour(&state, aggcontext, liveness_hour_of(at));
 	NoteHeartbeat(hour, aggcontext, fcinfo, 2);
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * liveness_hours_add_transfn(internal, hour timestamptz, sums bytea)
+ *
+ * Adds the sums of an hour, as they stand in liveness_hours_row.
+ */
+PG_FUNCTION_INFO_V1(liveness_hours_add_transfn);
+Datum
+liveness_hours_add_transfn(PG_FUNCTION_ARGS)
+{
+	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_hours_add_transfn");
+	HoursState *state = (HoursState *) liveness_state_argument(fcinfo, 0, HOURS_MAGIC);
+
+	if (!PG_ARGISNULL(1) && !TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(1)) && !PG_ARGISNULL(2))
+	{
+		HourlyState sums;
+		StateReader reader;
+
+		liveness_read_state(&reader, PG_GETARG_BYTEA_PP(2));
+		liveness_read_magic(&reader, SUMS_MAGIC);
+		ReadHourly(&reader, &sums);
+		liveness_read_end(&reader);
+		if (state == NULL)
+			state = MakeHours(aggcontext, 2);
+		CombineHourly(FindHour(&state, aggcontext, liveness_hour_of(PG_GETARG_TIMESTAMPTZ(1))),
+					  aggcontext, &sums);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
 	PG_RETURN_POINTER(state);
 }
 

@@ -3,13 +3,20 @@
  * rollup_hourly.c
  *		The hourly rollup: provider_heartbeats -> provider_heartbeats_hourly.
  *
- * The routine run aggregates the (provider, hour) cells that got a heartbeat since the
+ * The routine run writes the (provider, hour) cells that got a heartbeat since the
  * last run; watermark.c says what "since" means.  Ids that were not drawn from the
  * sequence as there (explicit ones, a sequence with a cache) are caught by two nets: the
  * hours of liveness.rollup_lookback are aggregated whole at least once an hour, and
  * every hour is aggregated again before its raw rows are pruned.  Where no id was ever
  * drawn, as on a subscriber of logical replication, rows come in the order in which they
  * were committed elsewhere: the first net serves every run there.
+ *
+ * Sums.  Of recent hours liveness_hour_sums keeps what a cell is made of: the sums of its
+ * heartbeats up to the watermark.  The routine run adds to them the heartbeats up to the
+ * next watermark, which then are settled, and writes the cell from these and from those
+ * with higher ids, which it will see again.  So neither the order of heartbeats nor that
+ * of commits matters.  The sums are a cache: a cell without them is made from all its raw
+ * rows, and whatever reads raw rows writes the sums anew.
  *
  * Pruned hours.  Before the first raw row of an hour is deleted, the hour is
  * closed: pruned_before moves past it, in the same transaction.  No run writes a
@@ -41,72 +48,121 @@
 /* The second net's interval */
 #define SWEEP_INTERVAL		USECS_PER_HOUR
 
-static void
-WriteProgress(const Rollup *rollup, Watermark *progress, int64 late)
+/* A run of the hourly rollup */
+typedef struct HourlyRun
 {
-	liveness_write_watermark(rollup, progress, late);
+	Rollup		rollup;
+	Watermark	progress;
+	int64		settled;		/* heartbeats with an id up to this are all there */
+	TimestampTz recent_since;	/* sums are kept of the hours from here */
+	TimestampTz recent_until;	/* to here */
+	bool		mend;			/* may heartbeats be taken from a cell? */
+} HourlyRun;
+
+static void
+WriteProgress(HourlyRun *run, int64 late)
+{
+	liveness_write_watermark(&run->rollup, &run->progress, late);
 	liveness_count_on_commit(COUNTER_HOURLY_LATE, late);
 }
 
-/* The columns of liveness_hours_row */
-#define HOUR_OF(row) \
+/* The columns of a cell, those of liveness_hours_row */
+#define CELL_OF(row) \
 	row "hour, " row "heartbeat_count, " row "avg_memory_pressure, " row "avg_cpu_usage," \
 	" " row "max_thermal_state, " row "avg_memory_available_gb"
 
-#define INSERT_CELLS \
-	"INSERT INTO %s.provider_heartbeats_hourly AS k (provider_id, " HOUR_OF("") ") "
-#define UPSERT_CELLS \
-	" ON CONFLICT (provider_id, hour) DO UPDATE SET" \
-	"  heartbeat_count = excluded.heartbeat_count," \
-	"  avg_memory_pressure = excluded.avg_memory_pressure," \
-	"  avg_cpu_usage = excluded.avg_cpu_usage," \
-	"  max_thermal_state = excluded.max_thermal_state," \
-	"  avg_memory_available_gb = excluded.avg_memory_available_gb" \
-	" WHERE $1 OR excluded.heartbeat_count >= k.heartbeat_count"
+/* The aggregate of heartbeats */
+#define HOURS_OF_HEARTBEATS \
+	"liveness_internal.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state," \
+	" h.memory_available_gb)"
 
 /*
- * Aggregate the hours in [since, until), both on the hour: every cell of them, or
- * those that stand in the relation "touched".  A cell that counts more heartbeats than
- * are there is written only to mend it.  Returns rows written.
+ * Write the cells whose sums stand in the relation "parts" (provider_id, settled, hour,
+ * sums): all of them, or those that stand in the relation "touched".  A cell that counts
+ * more heartbeats than are there is written only to mend it.  The settled sums of recent
+ * hours are kept for the next routine run.  Returns cells written.
+ */
+static int64
+WriteCells(const HourlyRun *run, bool touched_only)
+{
+	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {
+		TimestampTzGetDatum(run->recent_since), TimestampTzGetDatum(run->recent_until)
+	};
+	Oid			mend_type[] = {BOOLOID};
+	Datum		mend_value[] = {BoolGetDatum(run->mend)};
+	Oid			settled_type[] = {INT8OID};
+	Datum		settled_value[] = {Int64GetDatum(run->settled)};
+	Tuplestorestate *cells;
+	int64		rows;
+
+#define CELLS_OF_PARTS \
+	"SELECT p.provider_id, liveness_internal.liveness_hours(p.hour, p.sums) AS hours," \
+	" liveness_internal.liveness_hours(p.hour, p.sums)" \
+	"  FILTER (WHERE p.settled AND p.hour >= $1 AND p.hour < $2) AS recent" \
+	" FROM parts p "
+	cells = liveness_compute(&run->rollup, "cells",
+							 touched_only
+							 ? CELLS_OF_PARTS
+							 "WHERE EXISTS (SELECT FROM touched t"
+							 "  WHERE t.provider_id = p.provider_id AND t.hour = p.hour)"
+							 " GROUP BY p.provider_id, p.hour"
+							 : CELLS_OF_PARTS
+							 "GROUP BY p.provider_id, p.hour",
+							 2, types, values);
+	liveness_execute(&run->rollup,
+					 "INSERT INTO %s.provider_heartbeats_hourly AS k (provider_id, " CELL_OF("") ")"
+					 " SELECT p.provider_id, " CELL_OF("c.") " FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
+					 " ON CONFLICT (provider_id, hour) DO UPDATE SET"
+					 "  heartbeat_count = excluded.heartbeat_count,"
+					 "  avg_memory_pressure = excluded.avg_memory_pressure,"
+					 "  avg_cpu_usage = excluded.avg_cpu_usage,"
+					 "  max_thermal_state = excluded.max_thermal_state,"
+					 "  avg_memory_available_gb = excluded.avg_memory_available_gb"
+					 " WHERE $1 OR excluded.heartbeat_count >= k.heartbeat_count",
+					 1, mend_type, mend_value, NULL, SPI_OK_INSERT);
+	rows = (int64) SPI_processed;
+	liveness_execute(&run->rollup,
+					 "INSERT INTO liveness_internal.liveness_hour_sums (hour, provider_id, settled, sums)"
+					 " SELECT c.hour, p.provider_id, $1, c.sums"
+					 " FROM cells p CROSS JOIN LATERAL unnest(p.recent) c"
+					 " ON CONFLICT (hour, provider_id) DO UPDATE SET"
+					 "  settled = excluded.settled, sums = excluded.sums",
+					 1, settled_type, settled_value, NULL, SPI_OK_INSERT);
+	liveness_forget("cells", cells);
+	return rows;
+}
+
+/*
+ * Aggregate the hours in [since, until), both on the hour, from their heartbeats: every
+ * cell of them, or those that stand in the relation "touched".  Returns cells written.
  *
  * One statement takes a day, which bounds the memory: a group holds all of its
  * provider's hours.
  */
 static int64
-RollUpHours(const Rollup *rollup, TimestampTz since, TimestampTz until, bool touched_only,
-			bool mend)
+RollUpHours(const HourlyRun *run, TimestampTz since, TimestampTz until, bool touched_only)
 {
-	Oid			mend_type[] = {BOOLOID};
-	Datum		mend_value[] = {BoolGetDatum(mend)};
 	int64		rows = 0;
 
 	for (; since < until; since += USECS_PER_DAY)
 	{
-		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
 		Datum		values[] = {
-			TimestampTzGetDatum(since), TimestampTzGetDatum(Min(since + USECS_PER_DAY, until))
+			TimestampTzGetDatum(since), TimestampTzGetDatum(Min(since + USECS_PER_DAY, until)),
+			Int64GetDatum(run->settled)
 		};
-		Tuplestorestate *cells;
+		Tuplestorestate *parts;
 
-		cells = liveness_compute(rollup, "cells",
-								 "SELECT h.provider_id, liveness_internal.liveness_hours(h.at, h.memory_pressure,"
-								 "  h.cpu_usage, h.thermal_state, h.memory_available_gb) AS hours"
-								 " FROM %s.provider_heartbeats h WHERE h.at >= $1 AND h.at < $2"
-								 " GROUP BY h.provider_id",
-								 2, types, values);
-		liveness_execute(rollup,
-						 touched_only
-						 ? INSERT_CELLS
-						 "SELECT p.provider_id, " HOUR_OF("c.") " FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
-						 " WHERE EXISTS (SELECT FROM touched t"
-						 "  WHERE t.provider_id = p.provider_id AND t.hour = c.hour)"
-						 UPSERT_CELLS
-						 : INSERT_CELLS
-						 "SELECT p.provider_id, " HOUR_OF("c.") " FROM cells p CROSS JOIN LATERAL unnest(p.hours) c"
-						 UPSERT_CELLS,
-						 1, mend_type, mend_value, NULL, SPI_OK_INSERT);
-		rows += (int64) SPI_processed;
-		liveness_forget("cells", cells);
+		parts = liveness_compute(&run->rollup, "parts",
+								 "SELECT p.provider_id, p.settled, c.hour, c.sums FROM"
+								 " (SELECT h.provider_id, h.id <= $3 AS settled, " HOURS_OF_HEARTBEATS " AS hours"
+								 "  FROM %s.provider_heartbeats h WHERE h.at >= $1 AND h.at < $2"
+								 "  GROUP BY h.provider_id, h.id <= $3) p"
+								 " CROSS JOIN LATERAL unnest(p.hours) c",
+								 3, types, values);
+		rows += WriteCells(run, touched_only);
+		liveness_forget("parts", parts);
 	}
 	return rows;
 }
@@ -117,7 +173,7 @@ RollUpHours(const Rollup *rollup, TimestampTz since, TimestampTz until, bool tou
  * the calendar, must not cost a statement for each day in between.
  */
 static int64
-RollUpRange(const Rollup *rollup, TimestampTz since, TimestampTz until, bool mend)
+RollUpRange(const HourlyRun *run, TimestampTz since, TimestampTz until)
 {
 	int64		rows = 0;
 
@@ -128,7 +184,7 @@ RollUpRange(const Rollup *rollup, TimestampTz since, TimestampTz until, bool men
 		Datum		first;
 		bool		isnull;
 
-		liveness_execute(rollup,
+		liveness_execute(&run->rollup,
 						 "SELECT min(h.at) FROM %s.provider_heartbeats h"
 						 " WHERE h.at >= $1 AND h.at < $2 AND h.at > '-infinity'",
 						 2, types, values, NULL, SPI_OK_SELECT);
@@ -136,7 +192,7 @@ RollUpRange(const Rollup *rollup, TimestampTz since, TimestampTz until, bool men
 		if (isnull)
 			return rows;
 		since = liveness_hour_of(DatumGetTimestampTz(first));
-		rows += RollUpHours(rollup, since, Min(since + USECS_PER_DAY, until), false, mend);
+		rows += RollUpHours(run, since, Min(since + USECS_PER_DAY, until), false);
 		since += USECS_PER_DAY;
 	}
 }
@@ -158,16 +214,16 @@ typedef struct TouchedHours
  * all the others.
  */
 static void
-ListTouchedHours(const Rollup *rollup, TimestampTz pruned_before, TimestampTz sweep_since,
-				 TimestampTz sweep_until, TouchedHours *hours)
+ListTouchedHours(const HourlyRun *run, TimestampTz sweep_since, TimestampTz sweep_until,
+				 TouchedHours *hours)
 {
 	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {
-		TimestampTzGetDatum(pruned_before),
+		TimestampTzGetDatum(run->progress.pruned_before),
 		TimestampTzGetDatum(sweep_since), TimestampTzGetDatum(sweep_until)
 	};
 
-	liveness_execute(rollup,
+	liveness_execute(&run->rollup,
 					 "SELECT t.hour, 4 * count(*) >= (SELECT count(*)"
 					 "  FROM %s.provider_heartbeats_hourly k WHERE k.hour = t.hour)"
 					 " FROM touched t"
@@ -192,65 +248,114 @@ ListTouchedHours(const Rollup *rollup, TimestampTz pruned_before, TimestampTz sw
 
 /* Aggregate the cells in "touched" of these hours, each read by its key */
 static int64
-RollUpSparse(const Rollup *rollup, const TouchedHours *hours)
+RollUpSparse(const HourlyRun *run, const TouchedHours *hours)
 {
-	Oid			types[] = {BOOLOID, TIMESTAMPTZARRAYOID};
+	Oid			types[] = {INT8OID, TIMESTAMPTZARRAYOID};
 	Datum		values[] = {
-		BoolGetDatum(false),
+		Int64GetDatum(run->settled),
 		PointerGetDatum(construct_array(hours->sparse, hours->nsparse, TIMESTAMPTZOID,
 										sizeof(TimestampTz), FLOAT8PASSBYVAL,
 										TYPALIGN_DOUBLE))
 	};
+	Tuplestorestate *parts;
+	int64		rows;
 
 	if (hours->nsparse == 0)
 		return 0;
 	/* the last hour of the calendar has no next hour to compare with */
-	liveness_execute(rollup,
-					 INSERT_CELLS
-					 "SELECT p.provider_id, " HOUR_OF("c.") " FROM"
-					 " (SELECT t.provider_id, liveness_internal.liveness_hours(h.at, h.memory_pressure,"
-					 "   h.cpu_usage, h.thermal_state, h.memory_available_gb) AS hours"
-					 "  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
-					 "   AND h.at >= t.hour"
-					 "   AND h.at <= t.hour + '59 minutes 59.999999 seconds'::interval"
-					 "  WHERE t.hour = ANY ($2) GROUP BY t.provider_id, t.hour) p"
-					 " CROSS JOIN LATERAL unnest(p.hours) c"
-					 UPSERT_CELLS,
-					 2, types, values, NULL, SPI_OK_INSERT);
-	return (int64) SPI_processed;
+	parts = liveness_compute(&run->rollup, "parts",
+							 "SELECT p.provider_id, p.settled, c.hour, c.sums FROM"
+							 " (SELECT t.provider_id, h.id <= $1 AS settled, " HOURS_OF_HEARTBEATS " AS hours"
+							 "  FROM touched t JOIN %s.provider_heartbeats h ON h.provider_id = t.provider_id"
+							 "   AND h.at >= t.hour"
+							 "   AND h.at <= t.hour + '59 minutes 59.999999 seconds'::interval"
+							 "  WHERE t.hour = ANY ($2) GROUP BY t.provider_id, t.hour, h.id <= $1) p"
+							 " CROSS JOIN LATERAL unnest(p.hours) c",
+							 2, types, values);
+	rows = WriteCells(run, false);
+	liveness_forget("parts", parts);
+	return rows;
+}
+
+/* Forget sums of hours that are not recent, and those that the watermark is behind */
+static void
+ForgetSums(const HourlyRun *run)
+{
+	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
+	Datum		values[] = {
+		TimestampTzGetDatum(run->recent_since), TimestampTzGetDatum(run->recent_until),
+		Int64GetDatum(run->progress.value)
+	};
+
+	liveness_execute(&run->rollup,
+					 "DELETE FROM liveness_internal.liveness_hour_sums k"
+					 " WHERE k.hour < $1 OR k.hour >= $2 OR k.settled > $3",
+					 3, types, values, NULL, SPI_OK_DELETE);
+}
+
+/* Add the heartbeats in "fresh" to the sums of their cells that are kept */
+static int64
+AddToSums(const HourlyRun *run)
+{
+	Tuplestorestate *parts;
+	int64		rows;
+
+	parts = liveness_compute(&run->rollup, "parts",
+							 "SELECT f.provider_id, f.settled, f.hour, f.sums"
+							 " FROM fresh f JOIN liveness_internal.liveness_hour_sums k"
+							 "  ON k.hour = f.hour AND k.provider_id = f.provider_id"
+							 " UNION ALL"
+							 " SELECT k.provider_id, true, k.hour, k.sums FROM liveness_internal.liveness_hour_sums k"
+							 " WHERE EXISTS (SELECT FROM fresh f"
+							 "  WHERE f.hour = k.hour AND f.provider_id = k.provider_id)",
+							 0, NULL, NULL);
+	rows = WriteCells(run, false);
+	liveness_forget("parts", parts);
+	return rows;
 }
 
 /*
- * Aggregate the cells that got a heartbeat after the watermark, and every cell of the
+ * Write the cells that got a heartbeat after the watermark, and every cell of the
  * hours in [sweep_since, sweep_until), which may be empty.  Counts in *late the
- * heartbeats up to next_watermark that came too late for their hour.
+ * heartbeats up to the next watermark that came too late for their hour.
  */
 static int64
-RollUpTouched(const Rollup *rollup, const Watermark *progress, int64 next_watermark,
-			  TimestampTz sweep_since, TimestampTz sweep_until, int64 *late)
+RollUpTouched(const HourlyRun *run, TimestampTz sweep_since, TimestampTz sweep_until,
+			  int64 *late)
 {
 	Oid			types[] = {INT8OID, INT8OID};
-	Datum		values[] = {Int64GetDatum(progress->value), Int64GetDatum(next_watermark)};
+	Datum		values[] = {Int64GetDatum(run->progress.value), Int64GetDatum(run->settled)};
 	Oid			late_types[] = {TIMESTAMPTZOID};
-	Datum		late_values[] = {TimestampTzGetDatum(progress->pruned_before)};
+	Datum		late_values[] = {TimestampTzGetDatum(run->progress.pruned_before)};
+	Tuplestorestate *fresh;
 	Tuplestorestate *touched;
 	TouchedHours hours;
 	int64		rows = 0;
 
-	touched = liveness_compute(rollup, "touched",
-							   "SELECT h.provider_id, liveness_internal.liveness_utc_hour(h.at) AS hour,"
-							   " count(*) FILTER (WHERE h.id <= $2) AS final"
-							   " FROM %s.provider_heartbeats h"
-							   " WHERE h.id > $1 AND h.at > '-infinity' AND h.at < 'infinity'"
-							   " GROUP BY h.provider_id, liveness_internal.liveness_utc_hour(h.at)",
-							   2, types, values);
-	liveness_execute(rollup, "SELECT sum(t.final)::int8 FROM touched t WHERE t.hour < $1",
+	fresh = liveness_compute(&run->rollup, "fresh",
+							 "SELECT p.provider_id, p.settled, c.hour, c.heartbeat_count, c.sums FROM"
+							 " (SELECT h.provider_id, h.id <= $2 AS settled, " HOURS_OF_HEARTBEATS " AS hours"
+							 "  FROM %s.provider_heartbeats h"
+							 "  WHERE h.id > $1 AND h.at > '-infinity' AND h.at < 'infinity'"
+							 "  GROUP BY h.provider_id, h.id <= $2, liveness_internal.liveness_utc_hour(h.at)) p"
+							 " CROSS JOIN LATERAL unnest(p.hours) c",
+							 2, types, values);
+	liveness_execute(&run->rollup,
+					 "SELECT sum(f.heartbeat_count)::int8 FROM fresh f WHERE f.settled AND f.hour < $1",
 					 1, late_types, late_values, NULL, SPI_OK_SELECT);
 	*late = liveness_result_int64(1);
-	ListTouchedHours(rollup, progress->pruned_before, sweep_since, sweep_until, &hours);
+	touched = liveness_compute(&run->rollup, "touched",
+							   "SELECT DISTINCT f.provider_id, f.hour FROM fresh f"
+							   " WHERE NOT EXISTS (SELECT FROM liveness_internal.liveness_hour_sums k"
+							   "  WHERE k.hour = f.hour AND k.provider_id = f.provider_id)",
+							   0, NULL, NULL);
+	ListTouchedHours(run, sweep_since, sweep_until, &hours);
 
+	/* all that sums are kept of is swept, or else nothing */
 	if (sweep_since < sweep_until)
-		rows += RollUpRange(rollup, sweep_since, sweep_until, false);
+		rows += RollUpRange(run, sweep_since, sweep_until);
+	else
+		rows += AddToSums(run);
 	/* runs of hours that follow one another are read in one go */
 	for (int i = 0; i < hours.nwhole;)
 	{
@@ -259,53 +364,56 @@ RollUpTouched(const Rollup *rollup, const Watermark *progress, int64 next_waterm
 		do
 			i++;
 		while (i < hours.nwhole && hours.whole[i] == hours.whole[i - 1] + USECS_PER_HOUR);
-		rows += RollUpHours(rollup, hours.whole[first], hours.whole[i - 1] + USECS_PER_HOUR,
-							true, false);
+		rows += RollUpHours(run, hours.whole[first], hours.whole[i - 1] + USECS_PER_HOUR, true);
 	}
-	rows += RollUpSparse(rollup, &hours);
+	rows += RollUpSparse(run, &hours);
 
 	liveness_forget("touched", touched);
+	liveness_forget("fresh", fresh);
 	return rows;
 }
 
 /* The routine run: returns rows written */
 static int64
-RollUpRoutine(const Rollup *rollup, Watermark *progress)
+RollUpRoutine(HourlyRun *run)
 {
+	Watermark  *progress = &run->progress;
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz sweep_since = 0;
-	TimestampTz sweep_until = 0;
 	bool		sweep;
-	int64		next_watermark;
 	int64		late;
 	int64		rows;
 
 	/* a clock that was set back must not delay the net */
 	sweep = liveness_rollup_lookback > 0 &&
 		(progress->swept_at > now || now - SWEEP_INTERVAL >= progress->swept_at ||
-		 !liveness_sequence_in_use(rollup));
+		 !liveness_sequence_in_use(&run->rollup));
 	if (sweep)
-	{
-		sweep_since = Max(liveness_hour_of(now - liveness_rollup_lookback * USECS_PER_SEC),
-						  progress->pruned_before);
-		sweep_until = Max(liveness_hour_of(now) + USECS_PER_HOUR, sweep_since);
 		progress->swept_at = now;
-	}
 
-	next_watermark = liveness_next_watermark(rollup, progress);
-	rows = RollUpTouched(rollup, progress, next_watermark, sweep_since, sweep_until, &late);
-	progress->value = next_watermark;
-	WriteProgress(rollup, progress, late);
+	run->settled = liveness_next_watermark(&run->rollup, progress);
+	ForgetSums(run);
+	rows = RollUpTouched(run, run->recent_since,
+						 sweep ? run->recent_until : run->recent_since, &late);
+	progress->value = run->settled;
+	WriteProgress(run, late);
 	return rows;
 }
 
 static bool
-BeginHourly(Rollup *rollup, FunctionCallInfo fcinfo, Watermark *progress)
+BeginHourly(HourlyRun *run, FunctionCallInfo fcinfo)
 {
-	if (!liveness_begin_rollup(rollup, "hourly", LOCK_HOURLY, "%s.provider_heartbeats",
-							   "%s.provider_heartbeats_hourly, liveness_internal.liveness_job_state", fcinfo))
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!liveness_begin_rollup(&run->rollup, "hourly", LOCK_HOURLY, "%s.provider_heartbeats",
+							   "%s.provider_heartbeats_hourly, liveness_internal.liveness_job_state,"
+							   " liveness_internal.liveness_hour_sums", fcinfo))
 		return false;
-	liveness_read_watermark(rollup, progress);
+	liveness_read_watermark(&run->rollup, &run->progress);
+	run->settled = run->progress.value;
+	run->recent_since = Max(liveness_hour_of(now - liveness_rollup_lookback * USECS_PER_SEC),
+							run->progress.pruned_before);
+	run->recent_until = Max(liveness_hour_of(now) + USECS_PER_HOUR, run->recent_since);
+	run->mend = false;
 	return true;
 }
 
@@ -316,15 +424,14 @@ BeginHourly(Rollup *rollup, FunctionCallInfo fcinfo, Watermark *progress)
 static Datum
 RollUp(FunctionCallInfo fcinfo, bool mend)
 {
-	Rollup		rollup;
-	Watermark progress;
+	HourlyRun	run;
 	int64		rows;
 
-	if (!BeginHourly(&rollup, fcinfo, &progress))
+	if (!BeginHourly(&run, fcinfo))
 		PG_RETURN_NULL();
 
 	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
-		rows = RollUpRoutine(&rollup, &progress);
+		rows = RollUpRoutine(&run);
 	else
 	{
 		TimestampTz since = PG_ARGISNULL(0) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(0);
@@ -336,10 +443,11 @@ RollUp(FunctionCallInfo fcinfo, bool mend)
 			if (!TIMESTAMP_NOT_FINITE(until) && liveness_hour_of(until) != until)
 				until = liveness_hour_of(until) + USECS_PER_HOUR;
 		}
-		rows = RollUpRange(&rollup, Max(since, progress.pruned_before), until, mend);
+		run.mend = mend;
+		rows = RollUpRange(&run, Max(since, run.progress.pruned_before), until);
 	}
 
-	liveness_end_rollup(&rollup, rows);
+	liveness_end_rollup(&run.rollup, rows);
 	PG_RETURN_INT64(rows);
 }
 
@@ -376,34 +484,33 @@ CloseHours(FunctionCallInfo fcinfo, bool again)
 {
 	TimestampTz cut = liveness_hour_of(PG_GETARG_TIMESTAMPTZ(0));
 	TimestampTz running;
-	Rollup		rollup;
-	Watermark progress;
+	HourlyRun	run;
 	Oid			types[] = {TIMESTAMPTZOID};
 	Datum		values[1];
 	Datum		last;
 	bool		isnull;
 	int64		rows;
 
-	if (!BeginHourly(&rollup, fcinfo, &progress))
+	if (!BeginHourly(&run, fcinfo))
 		PG_RETURN_NULL();
 
-	rows = RollUpRoutine(&rollup, &progress);
+	rows = RollUpRoutine(&run);
 	values[0] = TimestampTzGetDatum(cut);
-	liveness_execute(&rollup,
+	liveness_execute(&run.rollup,
 					 "SELECT max(h.at) FROM %s.provider_heartbeats h WHERE h.at < $1 AND h.at > '-infinity'",
 					 1, types, values, NULL, SPI_OK_SELECT);
 	last = liveness_result(1, &isnull);
-	cut = isnull ? progress.pruned_before
+	cut = isnull ? run.progress.pruned_before
 		: Min(cut, liveness_hour_of(DatumGetTimestampTz(last)) + USECS_PER_HOUR);
 	/* the running hour, and hours that only fast clocks have reached, stay open */
 	running = liveness_hour_of(GetCurrentTimestamp());
 	cut = Min(cut, running);
 	if (again)
-		rows += RollUpRange(&rollup, progress.pruned_before, cut, false);
-	progress.pruned_before = Max(progress.pruned_before, cut);
-	WriteProgress(&rollup, &progress, 0);
+		rows += RollUpRange(&run, run.progress.pruned_before, cut);
+	run.progress.pruned_before = Max(run.progress.pruned_before, cut);
+	WriteProgress(&run, 0);
 
-	liveness_end_rollup(&rollup, rows);
+	liveness_end_rollup(&run.rollup, rows);
 	PG_RETURN_INT64(rows);
 }
 

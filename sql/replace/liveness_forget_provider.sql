@@ -29,7 +29,7 @@ BEGIN
 	PERFORM liveness_internal.liveness_lock_job('sessions'::text, true);
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions,
 		@extschema@.provider_exclusions, @extschema@.provider_reliability_features, @extschema@.provider_groups,
-		liveness_internal.liveness_provider_hazard IN ROW EXCLUSIVE MODE;
+		liveness_internal.liveness_provider_hazard, liveness_internal.liveness_hour_sums IN ROW EXCLUSIVE MODE;
 	IF NOT liveness_internal.liveness_lock_job('restore'::text, false) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_in_use',
@@ -41,6 +41,7 @@ BEGIN
 	GET DIAGNOSTICS forgotten.heartbeats = ROW_COUNT;
 	DELETE FROM @extschema@.provider_heartbeats_hourly t WHERE t.provider_id = $1;
 	GET DIAGNOSTICS forgotten.hours = ROW_COUNT;
+	DELETE FROM liveness_internal.liveness_hour_sums t WHERE t.provider_id = $1;
 	PERFORM liveness_internal.liveness_lock_sessions(array_agg(t.id))
 	FROM @extschema@.provider_sessions t
 	WHERE t.provider_id = $1 AND t.disconnected_at IS NULL;

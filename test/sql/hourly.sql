@@ -3,18 +3,24 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(49);
 
+-- An hour without its sums
+CREATE TYPE cell AS (hour timestamptz, heartbeat_count int, memory_pressure real, cpu_usage real, thermal_state text, memory_available_gb real);
+CREATE FUNCTION cell(h liveness_internal.liveness_hours_row) RETURNS cell LANGUAGE sql STRICT AS $$
+	SELECT ROW(h.hour, h.heartbeat_count, h.avg_memory_pressure, h.avg_cpu_usage, h.max_thermal_state, h.avg_memory_available_gb)::cell
+$$;
+
 -- The worst of some thermal states
 CREATE FUNCTION worst(VARIADIC states text[]) RETURNS text LANGUAGE sql AS $$
 	SELECT ((liveness_internal.liveness_hours('2026-01-01', 0, 0, s, 0))[1]).max_thermal_state FROM unnest(states) AS s
 $$;
 
-SELECT is(h, ROW('2026-01-01', 3, 0.5, 0.25, 'fair', 12)::liveness_internal.liveness_hours_row, 'three heartbeats: the count, the means, the worst state, NULL memory left out')
+SELECT is(cell(h), ROW('2026-01-01', 3, 0.5, 0.25, 'fair', 12)::cell, 'three heartbeats: the count, the means, the worst state, NULL memory left out')
 FROM (SELECT (liveness_internal.liveness_hours('2026-01-01', p, c, t, a))[1] FROM (VALUES (0.25::real, 0.125::real, 'nominal', 8::real), (0.5, 0.25, 'fair', NULL), (0.75, 0.375, '', 16)) AS v (p, c, t, a)) AS s (h);
-SELECT is((liveness_internal.liveness_hours('2026-01-01', 0.5, 0.25, '', NULL))[1], ROW('2026-01-01', 1, 0.5, 0.25, '', NULL)::liveness_internal.liveness_hours_row, 'one heartbeat, memory unknown');
-SELECT is((liveness_internal.liveness_hours('2026-01-01', p, 0, '', 0))[1], NULL, 'no heartbeat: NULL') FROM (VALUES (0::real)) AS v (p) WHERE false;
-SELECT is((liveness_internal.liveness_hours('2026-01-01', 0, 0, '', 0) FILTER (WHERE false))[1], NULL, 'a FILTER that matches nothing: NULL');
-SELECT is((liveness_internal.liveness_hours('2026-01-01', NULL, NULL, NULL, NULL))[1], ROW('2026-01-01', 1, NULL, NULL, '', NULL)::liveness_internal.liveness_hours_row, 'a heartbeat of NULLs is one');
-SELECT is(h, ROW('2026-01-01', 4, 2, 3, 'fair', 5)::liveness_internal.liveness_hours_row, 'each mean leaves out its own NULLs')
+SELECT is(cell((liveness_internal.liveness_hours('2026-01-01', 0.5, 0.25, '', NULL))[1]), ROW('2026-01-01', 1, 0.5, 0.25, '', NULL)::cell, 'one heartbeat, memory unknown');
+SELECT is(cell((liveness_internal.liveness_hours('2026-01-01', p, 0, '', 0))[1]), NULL, 'no heartbeat: NULL') FROM (VALUES (0::real)) AS v (p) WHERE false;
+SELECT is(cell((liveness_internal.liveness_hours('2026-01-01', 0, 0, '', 0) FILTER (WHERE false))[1]), NULL, 'a FILTER that matches nothing: NULL');
+SELECT is(cell((liveness_internal.liveness_hours('2026-01-01', NULL, NULL, NULL, NULL))[1]), ROW('2026-01-01', 1, NULL, NULL, '', NULL)::cell, 'a heartbeat of NULLs is one');
+SELECT is(cell(h), ROW('2026-01-01', 4, 2, 3, 'fair', 5)::cell, 'each mean leaves out its own NULLs')
 FROM (SELECT (liveness_internal.liveness_hours('2026-01-01', p, c, t, a))[1] FROM (VALUES (1::real, NULL::real, 'fair', NULL::real), (NULL, 2, NULL, NULL), (3, NULL, '', 5), (NULL, 4, NULL, NULL)) AS v (p, c, t, a)) AS s (h);
 
 -- Severity.  Each state, with itself, with a worse one before and behind it
@@ -46,18 +52,18 @@ FROM generate_series(1, 9700) AS i;
 SELECT is(count(*)::int, 97, 'as count(*), avg()::real and the greatest severity, in each of 97 groups')
 FROM (
 	SELECT g FROM beats GROUP BY g
-	HAVING (liveness_internal.liveness_hours('2026-01-01', p::real, c, t, a))[1] IS NOT DISTINCT FROM ROW('2026-01-01', count(*), avg(p::real)::real, avg(c)::real,
-		(array_agg(t ORDER BY array_position(ARRAY['critical', 'serious', 'fair', 'nominal', 'odd', 'even', ''], t)))[1], avg(a)::real)::liveness_internal.liveness_hours_row) AS same;
+	HAVING cell((liveness_internal.liveness_hours('2026-01-01', p::real, c, t, a))[1]) IS NOT DISTINCT FROM ROW('2026-01-01', count(*), avg(p::real)::real, avg(c)::real,
+		(array_agg(t ORDER BY array_position(ARRAY['critical', 'serious', 'fair', 'nominal', 'odd', 'even', ''], t)))[1], avg(a)::real)::cell) AS same;
 SELECT is(count(DISTINCT (h).max_thermal_state)::int, 5, 'which differ') FROM (SELECT (liveness_internal.liveness_hours('2026-01-01', p::real, c, t, a))[1] AS h FROM beats WHERE i % 7 < 5 GROUP BY i % 7) AS s;
 -- In real, 16777216 + 1 + 1 + .. would stay at 16777216
 SELECT is(((liveness_internal.liveness_hours('2026-01-01', x, 0, '', 0))[1]).avg_memory_pressure, ((16777216 + 1023) / 1024.0)::real, 'sums are kept in double precision')
 FROM (SELECT 16777216::real UNION ALL SELECT 1::real FROM generate_series(1, 1023)) AS v (x);
-SELECT is(((liveness_internal.liveness_hours('2026-01-01', '3e38', '-3e38', '', '3e38'))[1]), ROW('2026-01-01', 1, '3e38', '-3e38', '', '3e38')::liveness_internal.liveness_hours_row, 'the largest numbers');
+SELECT is(cell((liveness_internal.liveness_hours('2026-01-01', '3e38', '-3e38', '', '3e38'))[1]), ROW('2026-01-01', 1, '3e38', '-3e38', '', '3e38')::cell, 'the largest numbers');
 SELECT is(((liveness_internal.liveness_hours('2026-01-01', 3e38, 0, '', 0))[1]).avg_memory_pressure, 3e38::real, 'whose sum does not overflow') FROM generate_series(1, 10);
 -- A sensor that fails says nothing; that it failed is told where nothing else is known.
-SELECT is(h, ROW('2026-01-01', 4, 2, 5, '', 'NaN')::liveness_internal.liveness_hours_row, 'NaN and infinities are left out; NaN where there is nothing else')
+SELECT is(cell(h), ROW('2026-01-01', 4, 2, 5, '', 'NaN')::cell, 'NaN and infinities are left out; NaN where there is nothing else')
 FROM (SELECT (liveness_internal.liveness_hours('2026-01-01', p, c, '', a))[1] FROM (VALUES ('NaN'::real, 'infinity'::real, 'infinity'::real), (1, 5, 'NaN'), (3, '-infinity', NULL), (NULL, NULL, '-infinity')) AS v (p, c, a)) AS s (h);
-SELECT is(h, ROW('2026-01-01', 3, 'NaN', NULL, '', 0)::liveness_internal.liveness_hours_row, 'each column by itself, and 0 is a value')
+SELECT is(cell(h), ROW('2026-01-01', 3, 'NaN', NULL, '', 0)::cell, 'each column by itself, and 0 is a value')
 FROM (SELECT (liveness_internal.liveness_hours('2026-01-01', p, NULL, '', a))[1] FROM (VALUES ('NaN'::real, 0::real), (NULL, '-0'), ('infinity', 'NaN')) AS v (p, a)) AS s (h);
 SELECT is((SELECT array_agg((r).avg_cpu_usage ORDER BY (r).hour) FROM (SELECT unnest(liveness_internal.liveness_hours(at, 0, c, '', 0)) AS r FROM (VALUES
 		('2026-01-01 00:00+00'::timestamptz, 'NaN'::real), ('2026-01-01 00:30+00', 4), ('2026-01-01 01:00+00', 'infinity'), ('2026-01-01 01:10+00', 'NaN'), ('2026-01-01 02:00+00', NULL)) AS v (at, c)) h),

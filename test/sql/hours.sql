@@ -10,7 +10,7 @@ SELECT is((SELECT liveness_internal.liveness_hours(at, 1, 1, 'fair', 1) FROM (VA
 
 -- by hand: two hours, out of order, at their very first and last instants
 SELECT results_eq(
-	$$SELECT h.* FROM (SELECT liveness_internal.liveness_hours(at, m, c, t, a) AS hours FROM (VALUES
+	$$SELECT h.hour, h.heartbeat_count, h.avg_memory_pressure, h.avg_cpu_usage, h.max_thermal_state, h.avg_memory_available_gb FROM (SELECT liveness_internal.liveness_hours(at, m, c, t, a) AS hours FROM (VALUES
 			('2026-01-01 01:00+00'::timestamptz, 0.5::real, 0.25::real, 'nominal', NULL::real),
 			('2026-01-01 00:59:59.999999+00', 0.75, 0.5, 'odd', 4),
 			('infinity', 9, 9, 'critical', 9),
@@ -41,7 +41,7 @@ CREATE VIEW by_hand AS
 		(array_agg(t ORDER BY array_position(ARRAY['critical', 'serious', 'fair', 'nominal', 'odder', 'odd', ''], t)))[1] AS t, avg(a)::real AS a
 	FROM beats GROUP BY 1, 2;
 CREATE VIEW by_hours AS
-	SELECT s.provider_id, h.* FROM (
+	SELECT s.provider_id, h.hour, h.heartbeat_count, h.avg_memory_pressure, h.avg_cpu_usage, h.max_thermal_state, h.avg_memory_available_gb FROM (
 		SELECT provider_id, liveness_internal.liveness_hours(at, m, c, t, a) AS hours FROM beats GROUP BY 1) s, unnest(s.hours) h;
 CREATE FUNCTION differences() RETURNS bigint LANGUAGE sql AS $$
 	SELECT count(*) FROM ((TABLE by_hand EXCEPT ALL TABLE by_hours) UNION ALL (TABLE by_hours EXCEPT ALL TABLE by_hand)) d

@@ -93,9 +93,9 @@ push @{ $own{$_} }, 'array_nulls=on' for qw(placement shocks);
 push @{ $own{$_} }, 'standard_conforming_strings=on' for grep { slurp_utf8("$dir/$_.sql") =~ /^[^\\\n].*\\/m } @files;
 run_files('hostile', 'UTF8', { %display, %limits, %meaning }, \%own, @files);
 
-# forget, retention, rollup_hourly: in a transaction with one snapshot a provider is not forgotten, and the watermark cannot move.
+# forget, retention, rollup_hourly, hour_sums: in a transaction with one snapshot a provider is not forgotten, and the watermark cannot move.
 # What takes long, and what has characters that the encoding does not have, is left out.
-my %left_out = map { $_ => 1 } qw(forget retention rollup_hourly any_value candidates features_random hours parallel percentiles rollup_features spells survival);
+my %left_out = map { $_ => 1 } qw(forget retention rollup_hourly hour_sums any_value candidates features_random hours parallel percentiles rollup_features spells survival);
 run_files('serial', 'EUC_JP', { %limits, %transactions }, { '' => ['default_transaction_read_only=off'] },
 	grep { !$left_out{$_} && eval { Encode::encode('euc-jp', slurp_utf8("$dir/$_.sql"), Encode::FB_CROAK); 1 } } @files);
 

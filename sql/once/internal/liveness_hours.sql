@@ -4,9 +4,10 @@ CREATE TYPE liveness_internal.liveness_hours_row AS (
 	avg_memory_pressure real,
 	avg_cpu_usage real,
 	max_thermal_state text,
-	avg_memory_available_gb real
+	avg_memory_available_gb real,
+	sums bytea
 );
-COMMENT ON TYPE liveness_internal.liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id';
+COMMENT ON TYPE liveness_internal.liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id, and the sums that they are made of';
 CREATE FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real) IS 'Transition function of liveness_hours';
@@ -34,3 +35,17 @@ CREATE AGGREGATE liveness_internal.liveness_hours(at timestamptz, memory_pressur
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_internal.liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time';
+CREATE FUNCTION liveness_internal.liveness_hours_add_transfn(internal, timestamptz, bytea)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_add_transfn(internal, timestamptz, bytea) IS 'Transition function of liveness_hours over sums';
+CREATE AGGREGATE liveness_internal.liveness_hours(hour timestamptz, sums bytea) (
+	SFUNC = liveness_internal.liveness_hours_add_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_hours_final,
+	COMBINEFUNC = liveness_internal.liveness_hours_combine,
+	SERIALFUNC = liveness_internal.liveness_hours_serialize,
+	DESERIALFUNC = liveness_internal.liveness_hours_deserialize,
+	SSPACE = 512,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_hours(timestamptz, bytea) IS 'The same of sums that liveness_hours has told before';

@@ -36,6 +36,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_granted_role', 'SELECT', '{operator}'),
+		('TABLE', 'liveness_internal.liveness_hour_sums', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_last_signs', 'SELECT', '{reader,writer,operator}'),
