@@ -378,6 +378,21 @@ COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: wh
 COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_job_state', '');
 
+-- What the routine run adds new heartbeats to.  A cache: without a row, a cell is made from
+-- its raw rows.  So the table is neither logged nor dumped, and a crash may empty it.
+CREATE UNLOGGED TABLE liveness_internal.liveness_hour_sums (
+	hour timestamptz NOT NULL,
+	provider_id text NOT NULL,
+	settled bigint NOT NULL,
+	sums bytea NOT NULL,
+	PRIMARY KEY (hour, provider_id)
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
+COMMENT ON TABLE liveness_internal.liveness_hour_sums IS 'Sums of the heartbeats of recent hours, written by liveness_rollup_hourly';
+COMMENT ON COLUMN liveness_internal.liveness_hour_sums.hour IS 'Start of the UTC hour';
+COMMENT ON COLUMN liveness_internal.liveness_hour_sums.provider_id IS 'The machine';
+COMMENT ON COLUMN liveness_internal.liveness_hour_sums.settled IS 'Watermark of the rollup that wrote the row: the heartbeats with an id up to this are in';
+COMMENT ON COLUMN liveness_internal.liveness_hour_sums.sums IS 'Their number, sums and worst thermal state, as liveness_hours tells them';
+
 CREATE FUNCTION liveness_internal.liveness_effective_window_days(window_days int)
 RETURNS int AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_effective_window_days(int) IS 'window_days, or for NULL the setting liveness.window_days; outside 1..3650 error 22023';
@@ -585,9 +600,11 @@ CREATE TYPE liveness_internal.liveness_hours_row AS (
 	avg_memory_pressure real,
 	avg_cpu_usage real,
 	max_thermal_state text,
-	avg_memory_available_gb real
+	avg_memory_available_gb real,
+	sums bytea
 );
-COMMENT ON TYPE liveness_internal.liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id';
+COMMENT ON TYPE liveness_internal.liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id, and the sums that they are made of';
+COMMENT ON COLUMN liveness_internal.liveness_hours_row.sums IS 'What the other columns are made of, to be added to';
 CREATE FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real) IS 'Transition function of liveness_hours';
@@ -615,6 +632,20 @@ CREATE AGGREGATE liveness_internal.liveness_hours(at timestamptz, memory_pressur
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_internal.liveness_hours(timestamptz, real, real, text, real) IS 'Heartbeats of one provider by UTC hour, in order of time';
+CREATE FUNCTION liveness_internal.liveness_hours_add_transfn(internal, timestamptz, bytea)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_hours_add_transfn(internal, timestamptz, bytea) IS 'Transition function of liveness_hours over sums';
+CREATE AGGREGATE liveness_internal.liveness_hours(hour timestamptz, sums bytea) (
+	SFUNC = liveness_internal.liveness_hours_add_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_hours_final,
+	COMBINEFUNC = liveness_internal.liveness_hours_combine,
+	SERIALFUNC = liveness_internal.liveness_hours_serialize,
+	DESERIALFUNC = liveness_internal.liveness_hours_deserialize,
+	SSPACE = 512,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_internal.liveness_hours(timestamptz, bytea) IS 'The same of sums that liveness_hours has told before';
 
 CREATE TYPE survival_curve;
 CREATE FUNCTION liveness_internal.survival_curve_in(cstring)
@@ -3963,7 +3994,7 @@ BEGIN
 	PERFORM liveness_internal.liveness_lock_job('sessions'::text, true);
 	LOCK TABLE @extschema@.provider_heartbeats, @extschema@.provider_heartbeats_hourly, @extschema@.provider_sessions,
 		@extschema@.provider_exclusions, @extschema@.provider_reliability_features, @extschema@.provider_groups,
-		liveness_internal.liveness_provider_hazard IN ROW EXCLUSIVE MODE;
+		liveness_internal.liveness_provider_hazard, liveness_internal.liveness_hour_sums IN ROW EXCLUSIVE MODE;
 	IF NOT liveness_internal.liveness_lock_job('restore'::text, false) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_in_use',
@@ -3975,6 +4006,7 @@ BEGIN
 	GET DIAGNOSTICS forgotten.heartbeats = ROW_COUNT;
 	DELETE FROM @extschema@.provider_heartbeats_hourly t WHERE t.provider_id = $1;
 	GET DIAGNOSTICS forgotten.hours = ROW_COUNT;
+	DELETE FROM liveness_internal.liveness_hour_sums t WHERE t.provider_id = $1;
 	PERFORM liveness_internal.liveness_lock_sessions(array_agg(t.id))
 	FROM @extschema@.provider_sessions t
 	WHERE t.provider_id = $1 AND t.disconnected_at IS NULL;
@@ -5075,6 +5107,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_fleet_hazard', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_granted_role', 'SELECT', '{operator}'),
+		('TABLE', 'liveness_internal.liveness_hour_sums', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'INSERT, UPDATE, DELETE', '{operator}'),
 		('TABLE', 'liveness_internal.liveness_job_state', 'SELECT', '{reader,operator}'),
 		('TABLE', 'liveness_internal.liveness_last_signs', 'SELECT', '{reader,writer,operator}'),

@@ -271,7 +271,7 @@ liveness_hazard_instant_of(TimestampTz as_of)
 TimestampTz
 liveness_hazard_since_of(TimestampTz as_of)
 {
-	TimestampTz since = liveness_hazard_instant_of(as_of) - liveness_hazard_history * USECS_PER_SEC;
+	TimestampTz since = liveness_hazard_instant_of(as_of) - liveness_counted_history() * USECS_PER_SEC;
 
 	return Max(since, MIN_TIMESTAMP);
 }

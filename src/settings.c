@@ -51,7 +51,7 @@ static const struct config_enum_entry scheduler_options[] = {
 static char *censored_reasons = NULL;
 static int	session_timeout = 90;
 int			liveness_hazard_interval = SECS_PER_HOUR;
-int			liveness_hazard_history = 180 * SECS_PER_DAY_INT;
+static int	hazard_history = 180 * SECS_PER_DAY_INT;
 static int	resume_within = 10 * SECS_PER_MINUTE;
 static double outage_threshold = 1;
 static int	heartbeat_retention = 28 * SECS_PER_DAY_INT;
@@ -163,7 +163,7 @@ DefineFigureSettings(void)
 				   &liveness_hazard_interval, 1, PGC_SUSET);
 	DefineDuration("liveness.hazard_history",
 				   "Age from which on ended sessions no longer count for liveness_candidates.",
-				   &liveness_hazard_history, 1, PGC_SUSET);
+				   &hazard_history, 1, PGC_SUSET);
 }
 
 /* What the job sessions does */
@@ -345,6 +345,28 @@ SecondsInterval(int64 seconds)
 	return result;
 }
 
+/* A retention never falls below what the window needs */
+static int64
+AtLeastWindow(int64 retention)
+{
+	return Max(retention, ((int64) liveness_window_days + 1) * SECS_PER_DAY_INT);
+}
+
+/*
+ * Seconds before its interval from which on ended sessions count for liveness_candidates.
+ * Those that the retention may delete before the interval is over do not: the numbers of
+ * an interval would depend on when it runs.
+ */
+int64
+liveness_counted_history(void)
+{
+	int64		history = hazard_history;
+
+	if (session_retention > 0)
+		history = Min(history, AtLeastWindow(session_retention) - liveness_hazard_interval);
+	return Max(history, 0);
+}
+
 /*
  * liveness_setting_interval(name text) -> interval
  *
@@ -386,7 +408,7 @@ liveness_setting_interval(PG_FUNCTION_ARGS)
 	if (seconds <= 0)
 		PG_RETURN_NULL();
 	if (needs_window)
-		seconds = Max(seconds, ((int64) liveness_window_days + 1) * SECS_PER_DAY_INT);
+		seconds = AtLeastWindow(seconds);
 	PG_RETURN_INTERVAL_P(SecondsInterval(seconds));
 }
 

@@ -21,7 +21,6 @@ typedef enum LivenessScheduler
 
 extern PGDLLIMPORT int liveness_window_days;
 extern PGDLLIMPORT int liveness_hazard_interval;	/* seconds */
-extern PGDLLIMPORT int liveness_hazard_history; /* seconds */
 extern PGDLLIMPORT int liveness_rollup_lookback;	/* seconds */
 extern PGDLLIMPORT char *liveness_database;
 extern PGDLLIMPORT char *liveness_worker_role;
@@ -39,6 +38,7 @@ extern PGDLLIMPORT int liveness_sessions_interval;	/* seconds */
 extern void liveness_define_settings(bool server);
 extern int64 liveness_resume_within_usecs(void);
 extern int64 liveness_session_timeout_usecs(void);
+extern int64 liveness_counted_history(void);
 extern uint64 liveness_hash_spell_settings(void);
 extern bool liveness_reason_is_censored(const char *reason, Size len);
 

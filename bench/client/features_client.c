@@ -52,7 +52,8 @@
 	" median_session_seconds, p10_session_seconds, p90_session_seconds," \
 	" hourly_availability, disconnect_reasons, p_stays_4h, p_stays_8h," \
 	" last_disconnect_at, last_session_duration_seconds, liveness_score," \
-	" mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count"
+	" mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count," \
+	" bridged_seconds"
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -743,6 +744,7 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	int64_t		failures = 0;
 	int64_t		gaps = 0;
 	int64_t		gap_total = 0;
+	int64_t		bridged = 0;
 	bool		has_previous = false;
 	int64_t		previous_end = 0;
 	int64_t		mtbf;
@@ -786,6 +788,8 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 			bool		is_failure = !is_open && !censored[session->reason];
 			int64_t		session_end = is_open ? as_of : MAX(session->end, session->start);
 
+			if (starts[i].key > end)
+				bridged += starts[i].key - end;
 			if (session_end > end)
 			{
 				end = session_end;
@@ -851,7 +855,7 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	mtbf = divide(uptime, MAX(failures, 1) * SECOND);
 
 	reserve(id->len + CELLS * sizeof(cell_texts[0].bytes) + keys_len + 512);
-	put_bytes("\0\25", 2);		/* 21 columns */
+	put_bytes("\0\26", 2);		/* 22 columns */
 	put_int32((int32_t) id->len);
 	put_bytes(id->bytes, id->len);
 	put_int64_column(as_of);
@@ -878,6 +882,7 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	put_real_column(survives[0]);
 	put_real_column(survives[1]);
 	put_int32_column((int32_t) MIN(nspells, INT32_MAX));
+	put_int64_column(divide(bridged, SECOND));
 }
 
 static bool
@@ -995,7 +1000,8 @@ update_from_staging(void)
 				 " s.median_session_seconds, s.p10_session_seconds, s.p90_session_seconds,"
 				 " s.hourly_availability, s.disconnect_reasons, s.p_stays_4h, s.p_stays_8h,"
 				 " s.last_disconnect_at, s.last_session_duration_seconds, s.liveness_score,"
-				 " s.mttr_seconds, s.failures_count, s.p_survives_4h, s.p_survives_8h, s.spells_count)"
+				 " s.mttr_seconds, s.failures_count, s.p_survives_4h, s.p_survives_8h, s.spells_count,"
+				 " s.bridged_seconds)"
 				 " FROM staging s WHERE s.provider_id = f.provider_id", PGRES_COMMAND_OK);
 	if (strtoul(PQcmdTuples(result), NULL, 10) < provider_ids.n)
 		execute("INSERT INTO provider_reliability_features (provider_id, " COLUMNS ")"

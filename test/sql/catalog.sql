@@ -111,7 +111,8 @@ SELECT results_eq(
 SELECT results_eq(
 	$$SELECT c.relname::text COLLATE "default", array_to_string(c.reloptions, ' ') COLLATE "default" FROM pg_class c
 	WHERE c.reloptions IS NOT NULL AND c.relkind = 'r' AND c.relnamespace IN ('public'::regnamespace, 'liveness_internal'::regnamespace) ORDER BY 1$$,
-	$$VALUES ('liveness_provider_hazard', 'fillfactor=45 autovacuum_vacuum_scale_factor=0.1 autovacuum_analyze_scale_factor=2'),
+	$$VALUES ('liveness_hour_sums', 'fillfactor=45 autovacuum_vacuum_scale_factor=0.1 autovacuum_analyze_scale_factor=2'),
+		('liveness_provider_hazard', 'fillfactor=45 autovacuum_vacuum_scale_factor=0.1 autovacuum_analyze_scale_factor=2'),
 		('provider_heartbeats', 'autovacuum_vacuum_scale_factor=0.03 autovacuum_vacuum_insert_scale_factor=0.02 autovacuum_analyze_scale_factor=0.02'),
 		('provider_heartbeats_hourly', 'autovacuum_vacuum_scale_factor=0.02 autovacuum_vacuum_insert_scale_factor=0.02 autovacuum_analyze_scale_factor=0.02'),
 		('provider_reliability_features', 'fillfactor=45 autovacuum_vacuum_scale_factor=0.1 autovacuum_analyze_scale_factor=2'),

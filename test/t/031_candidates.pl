@@ -750,5 +750,27 @@ isnt(query($answer), $then, 'what happens by then changes it');
 is(query(q{SELECT count(*) FROM liveness_candidates_at(t(), '4 hours', 0, NULL) WHERE provider_id = 'p4'}), 0, 'and who leaves at that very instant is not there any more');
 like($then, qr/^p4 /m, 'as it was');
 
+# ---------- the retention deletes sessions that are not as old as hazard_history ----------
+
+$node->append_conf('postgresql.conf', "liveness.session_retention = '20d'\n");
+$node->reload;
+ok($node->poll_query_until(database(), q{SELECT liveness_internal.liveness_setting_interval('session_retention') = '20 days'}), 'sessions are kept for 20 days');
+query(q{
+	TRUNCATE provider_sessions, provider_heartbeats, provider_exclusions, provider_reliability_features;
+	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason)
+		SELECT 'p' || p, now() - make_interval(hours => 30 * n + p), now() - make_interval(hours => 30 * n + p - n % 20 - 1), 'read_error'
+		FROM generate_series(1, 20) p, generate_series(1, 60) n;
+	INSERT INTO provider_sessions (provider_id, connected_at) SELECT 'p' || p, now() - make_interval(mins => 40 * p) FROM generate_series(1, 20) p;
+	SELECT liveness_rollup_features()});
+is(query(q{
+	BEGIN;
+	SET LOCAL liveness.hazard_interval = '1h';
+	SELECT liveness_rollup_features();
+	SELECT liveness_internal.liveness_prune_derived(1000000) BETWEEN 500 AND 1000;
+	SELECT liveness_rollup_features();
+	SELECT count(*) FROM liveness_candidates('4 hours', 0, NULL) c JOIN liveness_candidates_at(now(), '4 hours', 0, NULL) a USING (provider_id, own_sessions)
+	WHERE abs(c.probability - a.probability) < 1e-6 AND abs(c.lower - a.lower) < 1e-6 AND abs(c.upper - a.upper) < 1e-6;
+	COMMIT}), "20\nt\n20\n20", 'when they are deleted within an interval, the answers stay those of candidates_at');
+
 $node->stop;
 done_testing();

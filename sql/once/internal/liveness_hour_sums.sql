@@ -6,7 +6,7 @@ CREATE UNLOGGED TABLE liveness_internal.liveness_hour_sums (
 	settled bigint NOT NULL,
 	sums bytea NOT NULL,
 	PRIMARY KEY (hour, provider_id)
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
 COMMENT ON TABLE liveness_internal.liveness_hour_sums IS 'Sums of the heartbeats of recent hours, written by liveness_rollup_hourly';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.hour IS 'Start of the UTC hour';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.provider_id IS 'The machine';

@@ -8,6 +8,7 @@ CREATE TYPE liveness_internal.liveness_hours_row AS (
 	sums bytea
 );
 COMMENT ON TYPE liveness_internal.liveness_hours_row IS 'Element of the result of liveness_hours: the columns of provider_heartbeats_hourly without provider_id, and the sums that they are made of';
+COMMENT ON COLUMN liveness_internal.liveness_hours_row.sums IS 'What the other columns are made of, to be added to';
 CREATE FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_hours_transfn(internal, timestamptz, real, real, text, real) IS 'Transition function of liveness_hours';
