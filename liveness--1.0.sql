@@ -207,6 +207,8 @@ CREATE TABLE provider_reliability_features (
 	p_survives_4h real,
 	p_survives_8h real,
 	spells_count int NOT NULL DEFAULT 0,
+	first_seen_at timestamptz,
+	observed_uptime_pct real NOT NULL DEFAULT 0,
 	bridged_seconds bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
@@ -232,6 +234,8 @@ COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Spells that e
 COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a spell lasts beyond 4 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a spell lasts beyond 8 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
+COMMENT ON COLUMN provider_reliability_features.first_seen_at IS 'Start of the earliest session known, kept when sessions are pruned; NULL: no rollup has looked yet';
+COMMENT ON COLUMN provider_reliability_features.observed_uptime_pct IS 'As uptime_pct, of the time since first_seen_at where that is later than the window''s begin, 0 to 1';
 COMMENT ON COLUMN provider_reliability_features.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
 -- The matrix makes most of the row, and lz4 packs it in a fifth of pglz's time.
 DO LANGUAGE plpgsql $do$
@@ -505,6 +509,8 @@ CREATE TYPE liveness_features_row AS (
 	p_survives_4h real,
 	p_survives_8h real,
 	spells_count int,
+	first_seen_at timestamptz,
+	observed_uptime_pct real,
 	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the columns of provider_reliability_features, as defined there, without provider_id, updated_at and window_days';
@@ -930,6 +936,10 @@ CREATE FUNCTION liveness_internal.liveness_history_uptime(history bytea, as_of t
 RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_uptime(bytea, timestamptz, int) IS 'Share of the last days that spells cover, or of the time since the first spell';
 
+CREATE FUNCTION liveness_internal.liveness_history_uptime_since(history bytea, as_of timestamptz, since timestamptz)
+RETURNS float8 AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_history_uptime_since(bytea, timestamptz, timestamptz) IS 'Share of the time since an instant that spells cover';
+
 CREATE FUNCTION liveness_internal.liveness_span_usecs(span interval, name text)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_span_usecs(interval, text) IS 'An argument of that name in microseconds';
@@ -960,6 +970,9 @@ COMMENT ON FUNCTION liveness_internal.liveness_probability_limit(float8, text) I
 -- One of the two parts runs: the join with excluded time would cost something where there
 -- is none.
 --
+-- When a provider was first seen is what the table says, for sessions are pruned, or what the
+-- earliest session says where the table says nothing.
+--
 -- The condition without a column is a gate that the executor opens once: it checks
 -- the arguments even where there is no session.
 CREATE FUNCTION liveness_features_at(as_of timestamptz DEFAULT now(), window_days int DEFAULT NULL)
@@ -985,12 +998,21 @@ BEGIN ATOMIC
 		(w.features).p_survives_4h,
 		(w.features).p_survives_8h,
 		(w.features).spells_count,
+		least(k.first_seen_at, e.first_seen_at, (w.features).first_seen_at),
+		CASE WHEN least(k.first_seen_at, e.first_seen_at, (w.features).first_seen_at) <= liveness_internal.liveness_window_start(as_of, window_days)
+			THEN (w.features).uptime_pct
+			ELSE liveness_internal.liveness_history_uptime_since(w.sessions, as_of,
+				least(k.first_seen_at, e.first_seen_at, (w.features).first_seen_at))::real
+		END,
 		(w.features).bridged_seconds
 	FROM (
-		SELECT p.provider_id, p.features
+		SELECT p.provider_id, p.features, p.sessions
 		FROM (
 			SELECT s.provider_id,
-				@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days) AS features
+				liveness_internal.liveness_features_all(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days,
+					NULL::tstzmultirange) AS features,
+				liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days,
+					NULL::tstzmultirange) AS sessions
 			FROM @extschema@.provider_sessions s
 			WHERE s.connected_at < as_of
 			AND (s.disconnected_at IS NULL
@@ -999,11 +1021,13 @@ BEGIN ATOMIC
 		) p
 		WHERE NOT EXISTS (SELECT FROM @extschema@.provider_exclusions)
 		UNION ALL
-		SELECT p.provider_id, p.features
+		SELECT p.provider_id, p.features, p.sessions
 		FROM (
 			SELECT s.provider_id,
-				@extschema@.liveness_features(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days,
-					coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS features
+				liveness_internal.liveness_features_all(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days,
+					coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS features,
+				liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, as_of, window_days,
+					coalesce(x.excluded, (SELECT a.excluded FROM liveness_internal.liveness_excluded a WHERE a.provider_id IS NULL))) AS sessions
 			FROM @extschema@.provider_sessions s
 			LEFT JOIN liveness_internal.liveness_excluded x ON x.provider_id = s.provider_id
 			WHERE s.connected_at < as_of
@@ -1013,6 +1037,17 @@ BEGIN ATOMIC
 		) p
 		WHERE EXISTS (SELECT FROM @extschema@.provider_exclusions)
 	) w
+	LEFT JOIN (
+		-- and not its window_days, which is an argument here
+		SELECT f.provider_id, f.first_seen_at FROM @extschema@.provider_reliability_features f
+	) k ON k.provider_id = w.provider_id
+	LEFT JOIN (
+		SELECT s.provider_id, min(s.connected_at) AS first_seen_at
+		FROM @extschema@.provider_sessions s
+		WHERE NOT EXISTS (SELECT FROM @extschema@.provider_reliability_features f
+			WHERE f.provider_id = s.provider_id AND f.first_seen_at IS NOT NULL)
+		GROUP BY s.provider_id
+	) e ON e.provider_id = w.provider_id
 	WHERE liveness_internal.liveness_window_start(as_of, window_days) IS NOT NULL;
 END;
 COMMENT ON FUNCTION liveness_features_at(timestamptz, int) IS 'What liveness_rollup_features would write as of an instant; writes nothing';
@@ -2366,7 +2401,7 @@ CREATE VIEW provider_liveness AS
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
 		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
-		f.bridged_seconds,
+		f.first_seen_at, f.observed_uptime_pct, f.bridged_seconds,
 		o.connected_since IS NOT NULL AS connected,
 		o.connected_since,
 		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
@@ -2375,10 +2410,10 @@ CREATE VIEW provider_liveness AS
 			r.median_session_seconds, r.p10_session_seconds, r.p90_session_seconds,
 			r.disconnect_reasons, r.p_stays_4h, r.p_stays_8h, r.last_disconnect_at, r.last_session_duration_seconds,
 			r.liveness_score, r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h, r.spells_count,
-			r.bridged_seconds
+			r.first_seen_at, r.observed_uptime_pct, r.bridged_seconds
 		FROM provider_reliability_features r
 		UNION ALL
-		SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+		SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 		FROM (
 			SELECT DISTINCT s.provider_id
 			FROM (
@@ -2407,8 +2442,6 @@ CREATE VIEW provider_liveness AS
 		WHERE h.provider_id = f.provider_id
 	) h ON true;
 COMMENT ON VIEW provider_liveness IS 'Each provider: its reliability features, NULL before its first rollup, and whether it is connected now';
-COMMENT ON COLUMN provider_liveness.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
-COMMENT ON COLUMN provider_liveness.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
 COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session that has begun?';
 COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
 COMMENT ON COLUMN provider_liveness.last_heartbeat_at IS 'Latest heartbeat: of the stored ones, or as its open sessions tell; NULL: none';
@@ -2615,6 +2648,8 @@ CREATE TYPE liveness_reliability_row AS (
 	p_survives_4h real,
 	p_survives_8h real,
 	spells_count int,
+	first_seen_at timestamptz,
+	observed_uptime_pct real,
 	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_reliability_row IS 'Row of liveness_reliability: the columns of provider_reliability_features, as defined there';
@@ -2629,7 +2664,7 @@ BEGIN ATOMIC
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
 		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
-		f.bridged_seconds
+		f.first_seen_at, f.observed_uptime_pct, f.bridged_seconds
 	FROM @extschema@.provider_reliability_features f
 	WHERE (min_uptime IS NULL OR f.uptime_pct >= liveness_internal.liveness_real_bound(min_uptime))
 	AND (min_stays_4h IS NULL OR f.p_stays_4h >= liveness_internal.liveness_real_bound(min_stays_4h))

@@ -71,6 +71,7 @@ typedef struct FeaturesState
 	ReasonSet	reasons;
 	struct varlena *given;		/* the argument excluded, or NULL; not read by combine */
 	ExcludedTime excluded;		/* what it says */
+	TimestampTz first_seen_at;	/* of all sessions given; DT_NOEND: none yet */
 	int64		nsessions;
 	int64		capacity;
 	FeaturesSession sessions[FLEXIBLE_ARRAY_MEMBER];
@@ -96,6 +97,7 @@ MakeState(MemoryContext context, ReasonTable *shared, TimestampTz as_of,
 	state->reasons = (ReasonSet) {shared, NULL};
 	state->given = NULL;
 	state->excluded = (ExcludedTime) {0, NULL};
+	state->first_seen_at = DT_NOEND;
 	state->nsessions = 0;
 	state->capacity = capacity;
 	return state;
@@ -116,6 +118,7 @@ AssertValidState(const FeaturesState *state PG_USED_FOR_ASSERTS_ONLY)
 		Assert(session->reason == NOT_ENDED || liveness_has_reason(&state->reasons, session->reason));
 		Assert((session->reason == NOT_ENDED) == (session->disconnected_at > state->as_of));
 		Assert(session->connected_at < state->as_of);
+		Assert(session->connected_at >= state->first_seen_at);
 	}
 #endif
 }
@@ -207,6 +210,7 @@ AddSession(FunctionCallInfo fcinfo, bool whole_history)
 	connected_at = PG_GETARG_TIMESTAMPTZ(1);
 	if (connected_at >= as_of)
 		PG_RETURN_POINTER(state);
+	state->first_seen_at = Min(state->first_seen_at, connected_at);
 	disconnected_at = PG_ARGISNULL(2) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(2);
 	if (disconnected_at < state->since && !whole_history)
 		PG_RETURN_POINTER(state);
@@ -289,6 +293,7 @@ liveness_features_combine(PG_FUNCTION_ARGS)
 		MemoryContextAllocExtended(CurrentMemoryContext, liveness_reasons_end(&right->reasons) * sizeof(int32),
 								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
+	left->first_seen_at = Min(left->first_seen_at, right->first_seen_at);
 	left = ReserveSessions(left, right->nsessions);
 	for (int64 i = 0; i < right->nsessions; i++)
 	{
@@ -323,6 +328,7 @@ typedef struct SerializedFeatures
 	uint32		magic;
 	int32		window_days;
 	TimestampTz as_of;
+	TimestampTz first_seen_at;
 	int64		nsessions;
 	int64		nreasons;
 	int64		nexcluded;
@@ -378,6 +384,7 @@ liveness_features_serialize(PG_FUNCTION_ARGS)
 	header.magic = FEATURES_MAGIC;
 	header.window_days = state->window_days;
 	header.as_of = state->as_of;
+	header.first_seen_at = state->first_seen_at;
 	header.nsessions = state->nsessions;
 	header.nreasons = tally->ntouched;
 	header.nexcluded = state->excluded.n;
@@ -438,6 +445,7 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 	liveness_read_bytes(&reader, state->sessions,
 						header.nsessions * sizeof(FeaturesSession));
 	liveness_read_end(&reader);
+	state->first_seen_at = header.first_seen_at;
 	state->nsessions = header.nsessions;
 	for (int64 i = 0; i < state->nsessions; i++)
 	{
@@ -445,7 +453,7 @@ liveness_features_deserialize(PG_FUNCTION_ARGS)
 
 		if (session->reason < NOT_ENDED || session->reason >= header.nreasons ||
 			(session->reason == NOT_ENDED) != (session->disconnected_at > header.as_of) ||
-			session->connected_at >= header.as_of)
+			session->connected_at >= header.as_of || session->connected_at < header.first_seen_at)
 			liveness_corrupt_state();
 		if (session->reason != NOT_ENDED)
 		{
@@ -680,17 +688,28 @@ StayShare(int64 stays, int64 failed_before)
 	return stays == 0 ? 0 : (double) stays / (double) (stays + failed_before);
 }
 
+/* The share of a time that was online; excluded time is left out of both */
+static double
+OnlineShare(const SpellFigures *figures, int64 usecs)
+{
+	return usecs == 0 ? 0 : (double) figures->online.usecs / (double) usecs;
+}
+
 /* Shares, means, counts, and the score that follows from them */
 static void
 PutShares(const FeaturesState *state, const SpellFigures *figures, int64 window_usecs,
 		  Datum *values, bool *nulls)
 {
-	double		uptime_pct = window_usecs == 0 ? 0 : (double) figures->online.usecs / (double) window_usecs;
+	double		uptime_pct = OnlineShare(figures, window_usecs);
 	double		p_stays_4h = StayShare(figures->stays_4h, figures->failed_before_4h);
 	double		p_stays_8h = StayShare(figures->stays_8h, figures->failed_before_8h);
 	int64		mtbf_seconds = liveness_divide_rounded(figures->online.usecs, Max(figures->failures, 1) * USECS_PER_SEC);
 
 	values[COL_UPTIME_PCT] = Float4GetDatum((float4) uptime_pct);
+	values[COL_FIRST_SEEN_AT] = TimestampTzGetDatum(state->first_seen_at);
+	values[COL_OBSERVED_UPTIME_PCT] =
+		Float4GetDatum((float4) OnlineShare(figures, state->first_seen_at <= state->since ? window_usecs
+											: liveness_counted_usecs(&state->excluded, state->first_seen_at, state->as_of)));
 	values[COL_BRIDGED_SECONDS] = Int64GetDatum(RoundToSeconds(figures->bridged));
 	values[COL_P_STAYS_4H] = Float4GetDatum((float4) p_stays_4h);
 	values[COL_P_STAYS_8H] = Float4GetDatum((float4) p_stays_8h);

@@ -7,12 +7,20 @@
  * is what the rollup writes for a provider without a session in the window; the
  * statement that does so (rollup_features.c) explains its names n and k.
  *
+ * What the aggregate says of FEATURES_SEEN holds for the sessions that it was given.  The
+ * rollup says it anew, for it knows when the provider was first seen.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef LIVENESS_FEATURES_ROW_H
 #define LIVENESS_FEATURES_ROW_H
 
 #define FEATURES_ROW(X, arg) \
+	FEATURES_BEFORE_SEEN(X, arg) \
+	FEATURES_SEEN(X, arg) \
+	FEATURES_AFTER_SEEN(X, arg)
+
+#define FEATURES_BEFORE_SEEN(X, arg) \
 	X(arg, UPTIME_PCT, uptime_pct, FLOAT4OID, "0::float4") \
 	X(arg, SESSIONS_COUNT, sessions_count, INT4OID, "0") \
 	X(arg, MTBF_SECONDS, mtbf_seconds, INT8OID, "0::int8") \
@@ -32,7 +40,13 @@
 	X(arg, FAILURES_COUNT, failures_count, INT4OID, "0") \
 	X(arg, P_SURVIVES_4H, p_survives_4h, FLOAT4OID, "NULL::float4") \
 	X(arg, P_SURVIVES_8H, p_survives_8h, FLOAT4OID, "NULL::float4") \
-	X(arg, SPELLS_COUNT, spells_count, INT4OID, "0") \
+	X(arg, SPELLS_COUNT, spells_count, INT4OID, "0")
+
+#define FEATURES_SEEN(X, arg) \
+	X(arg, FIRST_SEEN_AT, first_seen_at, TIMESTAMPTZOID, "k.first_seen_at") \
+	X(arg, OBSERVED_UPTIME_PCT, observed_uptime_pct, FLOAT4OID, "0::float4")
+
+#define FEATURES_AFTER_SEEN(X, arg) \
 	X(arg, BRIDGED_SECONDS, bridged_seconds, INT8OID, "0::int8")
 
 #endif							/* LIVENESS_FEATURES_ROW_H */

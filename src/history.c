@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "history.h"
 #include "rowtype.h"
+#include "settings.h"
 #include "survival_curve.h"
 
 #define HISTORY_MAGIC		0x4c764834	/* "LvH4" */
@@ -502,4 +503,30 @@ liveness_history_uptime(PG_FUNCTION_ARGS)
 	if (whole == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8((double) up / (double) whole);
+}
+
+/*
+ * liveness_history_uptime_since(history bytea, as_of timestamptz, since timestamptz)
+ *		-> float8
+ *
+ * The share of [since, as_of) that spells cover, excluded time left out; 0 where nothing
+ * is left.  No more than the longest window is looked at.
+ */
+PG_FUNCTION_INFO_V1(liveness_history_uptime_since);
+Datum
+liveness_history_uptime_since(PG_FUNCTION_ARGS)
+{
+	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(1);
+	HistoryReader reader;
+	LivenessInterval spell;
+	TimestampTz since;
+	int64		up = 0;
+	int64		whole;
+
+	OpenHistoryOfArguments(&reader, fcinfo);
+	since = Max(PG_GETARG_TIMESTAMPTZ(2), liveness_window_since(as_of, MAX_WINDOW_DAYS));
+	while (NextSpell(&reader, &spell))
+		up += liveness_counted_usecs(&reader.excluded, Max(spell.start, since), spell.end);
+	whole = liveness_counted_usecs(&reader.excluded, since, as_of);
+	PG_RETURN_FLOAT8(whole == 0 ? 0 : (double) up / (double) whole);
 }

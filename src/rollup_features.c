@@ -29,6 +29,18 @@
 #define FEATURES_NAME(row, constant, name, type, reset)		", " row #name
 #define FEATURES_OF(row)	FEATURES_ROW(FEATURES_NAME, row)
 
+/*
+ * The values that the rollup writes for c, a row of "computed", and e, its row of "earliest".
+ * "kept" is what the table knows already: the first is the same in each run from then on.
+ */
+#define FIRST_SEEN(kept)	"least(" kept "(c.features).first_seen_at, e.first_seen_at)"
+#define FEATURES_WRITTEN(kept) \
+	FEATURES_BEFORE_SEEN(FEATURES_NAME, "(c.features).") \
+	", " FIRST_SEEN(kept) \
+	", CASE WHEN " FIRST_SEEN(kept) " <= $3 THEN (c.features).uptime_pct" \
+	" ELSE liveness_internal.liveness_history_uptime_since(c.sessions, $1, " FIRST_SEEN(kept) ")::float4 END" \
+	FEATURES_AFTER_SEEN(FEATURES_NAME, "(c.features).")
+
 /* Their values in a row that is reset */
 #define FEATURES_RESET(none, constant, name, type, reset)	", " reset
 
@@ -44,7 +56,10 @@
 	" liveness_internal.liveness_history_digest(c.sessions, $3, '-infinity') AS counted_digest" \
 	" FROM histories c LEFT JOIN computed w ON w.provider_id = c.provider_id OFFSET 0"
 
-/* The packed sessions of a provider; @ is its excluded time */
+/* The features of a provider, and its packed sessions; @ is its excluded time */
+#define FEATURES \
+	"liveness_internal.liveness_features_all(" \
+	"s.connected_at, s.disconnected_at, s.disconnect_reason, $1, $2, @)"
 #define SESSIONS \
 	"liveness_internal.liveness_features_history(" \
 	"s.connected_at, s.disconnected_at, s.disconnect_reason, $1, $2, @)"
@@ -254,10 +269,11 @@ ComputeFeatures(const Rollup *rollup, TimestampTz as_of, int window_days, const 
 													window_days);
 	Reading		reading = {
 		.name = "computed",
-		.columns = ", liveness_internal.liveness_features_all(s.connected_at,"
-		"  s.disconnected_at, s.disconnect_reason, $1, $2, @) AS features,"
+		.columns = ", " FEATURES " AS features,"
 		" liveness_internal.liveness_history_digest(" SESSIONS ", $1, $4)"
-		" # liveness_internal.liveness_history_fingerprint(" SESSIONS ") AS digest",
+		" # liveness_internal.liveness_history_fingerprint(" SESSIONS ") AS digest,"
+		/* for those of which the window may show the beginning */
+		" CASE WHEN (" FEATURES ").first_seen_at > $3 THEN " SESSIONS " END AS sessions",
 		.as_of = as_of,
 		.window_days = window_days,
 		.since = liveness_window_since(as_of, window_days),
@@ -519,37 +535,28 @@ PrepareCandidates(const Rollup *rollup, TimestampTz as_of, const SessionSizes *s
 }
 
 /*
- * Write the features.
- *
- * Nearly every row is there already, so it is updated by a join, which spares the index
- * probe and the row lock that ON CONFLICT DO UPDATE takes for each.
+ * The earliest session of each of some providers: one statement over their sessions.
  */
-static int64
-WriteFeatures(const Rollup *rollup, Oid *types, Datum *values)
+static Tuplestorestate *
+ComputeEarliest(const Rollup *rollup, TimestampTz as_of, const char *providers, int64 n)
 {
-	int64		rows;
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID};
+	Datum		values[] = {TimestampTzGetDatum(as_of), Int64GetDatum(n)};
+	int			guc_nestlevel = NewGUCNestLevel();
+	Tuplestorestate *unseen;
+	Tuplestorestate *earliest;
 
-	liveness_execute(rollup, "SELECT count(*) FROM computed c WHERE c.features IS DISTINCT FROM NULL",
-					 0, NULL, NULL, NULL, SPI_OK_SELECT);
-	rows = liveness_result_int64(1);
-	liveness_execute(rollup,
-					 "UPDATE %s.provider_reliability_features f"
-					 " SET (updated_at, window_days" FEATURES_OF("") ")"
-					 "  = ROW($1, $2" FEATURES_OF("(c.features).") ")"
-					 " FROM computed c WHERE c.provider_id = f.provider_id"
-					 " AND c.features IS DISTINCT FROM NULL",
-					 2, types, values, NULL, SPI_OK_UPDATE);
-	if ((int64) SPI_processed < rows)
-		liveness_execute(rollup,
-						 "INSERT INTO %s.provider_reliability_features"
-						 "  (provider_id, updated_at, window_days" FEATURES_OF("") ")"
-						 " SELECT c.provider_id, $1, $2" FEATURES_OF("(c.features).") " FROM computed c"
-						 " WHERE c.features IS DISTINCT FROM NULL"
-						 " AND NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
-						 "  WHERE f.provider_id = c.provider_id)"
-						 " ON CONFLICT (provider_id) DO NOTHING",
-						 2, types, values, NULL, SPI_OK_INSERT);
-	return rows;
+	unseen = liveness_compute(rollup, "unseen", psprintf("%s LIMIT $2", providers), 2, types, values);
+	/* a few providers are looked up by the index, many are joined by a hash table */
+	liveness_set_local("enable_nestloop", "on");
+	earliest = liveness_compute(rollup, "earliest",
+								"SELECT s.provider_id, min(s.connected_at) AS first_seen_at"
+								" FROM unseen u JOIN %s.provider_sessions s ON s.provider_id = u.provider_id"
+								" WHERE s.connected_at < $1 GROUP BY s.provider_id",
+								1, types, values);
+	AtEOXact_GUC(true, guc_nestlevel);
+	liveness_forget("unseen", unseen);
+	return earliest;
 }
 
 /*
@@ -567,9 +574,11 @@ ResetVanished(const Rollup *rollup, Oid *types, Datum *values)
 					 "), vanished AS ("
 					 " SELECT v.provider_id" FEATURES_OF("v.")
 					 " FROM %s.provider_reliability_features f"
+					 " LEFT JOIN earliest e ON e.provider_id = f.provider_id"
 					 " CROSS JOIN (SELECT jsonb_agg(0) AS matrix FROM generate_series(1, 168)) n"
 					 " CROSS JOIN LATERAL (SELECT CASE WHEN f.last_disconnect_at <= $1"
-					 "  THEN f.last_disconnect_at END AS last_disconnect_at) k"
+					 "  THEN f.last_disconnect_at END AS last_disconnect_at,"
+					 "  coalesce(f.first_seen_at, e.first_seen_at) AS first_seen_at) k"
 					 " CROSS JOIN LATERAL (VALUES (f.provider_id" FEATURES_ROW(FEATURES_RESET, ) "))"
 					 "  v (provider_id" FEATURES_OF("") ")"
 					 " WHERE NOT EXISTS (SELECT FROM present p WHERE p.provider_id = f.provider_id)"
@@ -582,6 +591,67 @@ ResetVanished(const Rollup *rollup, Oid *types, Datum *values)
 }
 
 /*
+ * Write the features, and reset the rows of providers without any.
+ *
+ * Nearly every row is there already, so it is updated by a join, which spares the index
+ * probe and the row lock that ON CONFLICT DO UPDATE takes for each.
+ */
+static int64
+WriteFeatures(const Rollup *rollup, TimestampTz as_of, int window_days)
+{
+	Oid			types[] = {TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID};
+	Datum		values[] = {
+		TimestampTzGetDatum(as_of),
+		Int32GetDatum(window_days),
+		TimestampTzGetDatum(liveness_window_since(as_of, window_days))
+	};
+	Tuplestorestate *earliest;
+	int64		rows;
+	int64		all;
+	int64		updated;
+
+	liveness_execute(rollup, "SELECT count(*) FROM computed c WHERE c.features IS DISTINCT FROM NULL",
+					 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	rows = liveness_result_int64(1);
+	liveness_execute(rollup, "SELECT count(*), count(*) - count(f.first_seen_at) FROM %s.provider_reliability_features f",
+					 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	all = liveness_result_int64(1);
+	earliest = ComputeEarliest(rollup, as_of,
+							   "SELECT f.provider_id FROM %s.provider_reliability_features f"
+							   " WHERE f.first_seen_at IS NULL",
+							   liveness_result_int64(2));
+	liveness_execute(rollup,
+					 "UPDATE %s.provider_reliability_features f"
+					 " SET (updated_at, window_days" FEATURES_OF("") ")"
+					 "  = ROW($1, $2" FEATURES_WRITTEN("f.first_seen_at, ") ")"
+					 " FROM computed c LEFT JOIN earliest e ON e.provider_id = c.provider_id"
+					 " WHERE c.provider_id = f.provider_id AND c.features IS DISTINCT FROM NULL",
+					 3, types, values, NULL, SPI_OK_UPDATE);
+	updated = (int64) SPI_processed;
+	if (all > updated)
+		ResetVanished(rollup, types, values);
+	liveness_forget("earliest", earliest);
+
+	if (updated < rows)
+	{
+		earliest = ComputeEarliest(rollup, as_of,
+								   "SELECT c.provider_id FROM computed c WHERE c.features IS DISTINCT FROM NULL"
+								   " AND NOT EXISTS (SELECT FROM %s.provider_reliability_features f"
+								   "  WHERE f.provider_id = c.provider_id)",
+								   rows);
+		liveness_execute(rollup,
+						 "INSERT INTO %s.provider_reliability_features"
+						 "  (provider_id, updated_at, window_days" FEATURES_OF("") ")"
+						 " SELECT c.provider_id, $1, $2" FEATURES_WRITTEN("")
+						 " FROM computed c JOIN earliest e ON e.provider_id = c.provider_id"
+						 " ON CONFLICT (provider_id) DO NOTHING",
+						 3, types, values, NULL, SPI_OK_INSERT);
+		liveness_forget("earliest", earliest);
+	}
+	return rows;
+}
+
+/*
  * liveness_rollup_features(as_of timestamptz, window_days int) -> bigint
  *
  * Writes a row for every provider with a session in the window, and resets the others.
@@ -591,8 +661,6 @@ Datum
 liveness_rollup_features(PG_FUNCTION_ARGS)
 {
 	Rollup		rollup;
-	Oid			types[] = {TIMESTAMPTZOID, INT4OID};
-	Datum		values[2];
 	Tuplestorestate *computed;
 	SessionSizes sizes;
 	TimestampTz as_of;
@@ -602,8 +670,6 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	liveness_check_writable("liveness_rollup_features()");
 	as_of = liveness_as_of_argument(fcinfo, 0);
 	window_days = liveness_window_days_argument(fcinfo, 1);
-	values[0] = TimestampTzGetDatum(as_of);
-	values[1] = Int32GetDatum(window_days);
 
 	if (!liveness_begin_rollup(&rollup, "features", LOCK_FEATURES, "%s.provider_sessions, %s.provider_exclusions",
 							   "%s.provider_reliability_features, liveness_internal.liveness_fleet_hazard,"
@@ -623,11 +689,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 
 	sizes = MeasureSessions(&rollup);
 	computed = ComputeFeatures(&rollup, as_of, window_days, &sizes);
-	rows = WriteFeatures(&rollup, types, values);
-	liveness_execute(&rollup, "SELECT count(*) FROM %s.provider_reliability_features",
-					 0, NULL, NULL, NULL, SPI_OK_SELECT);
-	if (liveness_result_int64(1) > rows)
-		ResetVanished(&rollup, types, values);
+	rows = WriteFeatures(&rollup, as_of, window_days);
 	PrepareCandidates(&rollup, as_of, &sizes);
 	liveness_forget("computed", computed);
 

@@ -64,6 +64,17 @@ WITH week AS (
 ), excluded AS (
 	SELECT provider_id, off + coalesce((SELECT off FROM exclusion WHERE provider_id IS NULL), '{}') AS own
 	FROM exclusion
+), seen AS (
+	-- What the table of features keeps, or the earliest session there is; and how long after the
+	-- window's begin that was.
+	SELECT provider_id, first_seen_at, CASE WHEN first_seen_at <= :'as_of'::timestamptz - make_interval(hours => 24 * :window_days) THEN 0
+		ELSE (round(date_part('epoch', first_seen_at - :'as_of'::timestamptz) * 1e6) + :window_days * 86400e6::float8)::bigint END AS unseen
+	FROM (
+		SELECT provider_id COLLATE "C" AS provider_id, least(min(connected_at), min(kept.first_seen_at)) AS first_seen_at
+		FROM provider_sessions LEFT JOIN provider_reliability_features AS kept USING (provider_id)
+		WHERE connected_at < :'as_of'::timestamptz
+		GROUP BY 1
+	) AS first
 ), reasons AS (
 	SELECT provider_id, jsonb_object_agg(reason, n) AS reasons
 	FROM (
@@ -115,6 +126,7 @@ SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_se
 		+ 0.25 / (1 + exp(-least((mtbf_seconds - 14400) / 3600e0::float8, 700)))
 		- 0.10 * coalesce(greatest(0, 1 - silence / 86400e6::float8), 0), 0), 1)::real AS liveness_score,
 	mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count,
+	first_seen_at, coalesce(time / nullif(known, 0), 0)::real AS observed_uptime_pct,
 	(2 * bridged + 1000000) / 2000000 AS bridged_seconds
 FROM (
 	SELECT provider_id::text AS provider_id, :'as_of'::timestamptz AS updated_at, :window_days::int AS window_days,
@@ -140,8 +152,8 @@ FROM (
 		-- e^-103 is the least that real can hold
 		CASE WHEN ln_4h < -103 THEN 0 WHEN last_exit >= 28800000000 THEN exp(coalesce(ln_4h, 0)) END::real AS p_survives_4h,
 		CASE WHEN ln_8h < -103 THEN 0 WHEN last_exit >= 57600000000 THEN exp(coalesce(ln_8h, 0)) END::real AS p_survives_8h,
-		spells::int AS spells_count, bridged, weeks, starts, ends, off, span, counted
-	FROM provider LEFT JOIN reasons USING (provider_id) LEFT JOIN excluded USING (provider_id),
+		spells::int AS spells_count, first_seen_at, time, known, bridged, weeks, starts, ends, off, span, counted
+	FROM provider JOIN seen USING (provider_id) LEFT JOIN reasons USING (provider_id) LEFT JOIN excluded USING (provider_id),
 		LATERAL (
 			SELECT coalesce(own, (SELECT x.own FROM excluded AS x WHERE x.provider_id IS NULL)) AS off OFFSET 0
 		) AS off,
@@ -199,12 +211,14 @@ FROM (
 			-- What is left of the window, of the time online, and of the gaps between the spells, which are
 			-- all from the first to the last that is not online
 			SELECT covered::float8 AS time, :window_days * 86400e6::float8 AS whole,
+				:window_days * 86400e6::float8 - unseen AS known,
 				greatest(lasting - 1, 0) AS gaps, (last_end - first_start - covered)::bigint AS down,
 				NULL::int8multirange AS span, NULL::int8multirange AS counted
 			WHERE off IS NULL
 			UNION ALL
 			SELECT (SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(counted) AS r)::float8,
 				(SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(span) AS r)::float8,
+				(SELECT coalesce(sum(upper(r) - lower(r)), 0) FROM unnest(span - int8multirange(int8range(0, unseen))) AS r)::float8,
 				gaps, down::bigint, span, counted
 			FROM (SELECT int8multirange(int8range(0, :window_days * 86400000000)) - off AS span, up - off AS counted OFFSET 0) AS rest,
 				LATERAL (

@@ -17,6 +17,8 @@ CREATE TYPE liveness_features_row AS (
 	p_survives_4h real,
 	p_survives_8h real,
 	spells_count int,
+	first_seen_at timestamptz,
+	observed_uptime_pct real,
 	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_features_row IS 'Result of liveness_features: the columns of provider_reliability_features, as defined there, without provider_id, updated_at and window_days';

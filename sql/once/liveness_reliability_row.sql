@@ -20,6 +20,8 @@ CREATE TYPE liveness_reliability_row AS (
 	p_survives_4h real,
 	p_survives_8h real,
 	spells_count int,
+	first_seen_at timestamptz,
+	observed_uptime_pct real,
 	bridged_seconds bigint
 );
 COMMENT ON TYPE liveness_reliability_row IS 'Row of liveness_reliability: the columns of provider_reliability_features, as defined there';

@@ -22,6 +22,8 @@ CREATE TABLE provider_reliability_features (
 	p_survives_4h real,
 	p_survives_8h real,
 	spells_count int NOT NULL DEFAULT 0,
+	first_seen_at timestamptz,
+	observed_uptime_pct real NOT NULL DEFAULT 0,
 	bridged_seconds bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 2);
 CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_features (liveness_score DESC);
@@ -47,6 +49,8 @@ COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Spells that e
 COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a spell lasts beyond 4 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a spell lasts beyond 8 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
+COMMENT ON COLUMN provider_reliability_features.first_seen_at IS 'Start of the earliest session known, kept when sessions are pruned; NULL: no rollup has looked yet';
+COMMENT ON COLUMN provider_reliability_features.observed_uptime_pct IS 'As uptime_pct, of the time since first_seen_at where that is later than the window''s begin, 0 to 1';
 COMMENT ON COLUMN provider_reliability_features.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
 -- The matrix makes most of the row, and lz4 packs it in a fifth of pglz's time.
 DO LANGUAGE plpgsql $do$

@@ -8,7 +8,7 @@ BEGIN ATOMIC
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds, f.hourly_availability,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
 		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
-		f.bridged_seconds
+		f.first_seen_at, f.observed_uptime_pct, f.bridged_seconds
 	FROM @extschema@.provider_reliability_features f
 	WHERE (min_uptime IS NULL OR f.uptime_pct >= liveness_internal.liveness_real_bound(min_uptime))
 	AND (min_stays_4h IS NULL OR f.p_stays_4h >= liveness_internal.liveness_real_bound(min_stays_4h))

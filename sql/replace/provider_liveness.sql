@@ -7,7 +7,7 @@ CREATE VIEW provider_liveness AS
 		f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds,
 		f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
 		f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
-		f.bridged_seconds,
+		f.first_seen_at, f.observed_uptime_pct, f.bridged_seconds,
 		o.connected_since IS NOT NULL AS connected,
 		o.connected_since,
 		greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
@@ -16,10 +16,10 @@ CREATE VIEW provider_liveness AS
 			r.median_session_seconds, r.p10_session_seconds, r.p90_session_seconds,
 			r.disconnect_reasons, r.p_stays_4h, r.p_stays_8h, r.last_disconnect_at, r.last_session_duration_seconds,
 			r.liveness_score, r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h, r.spells_count,
-			r.bridged_seconds
+			r.first_seen_at, r.observed_uptime_pct, r.bridged_seconds
 		FROM provider_reliability_features r
 		UNION ALL
-		SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+		SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 		FROM (
 			SELECT DISTINCT s.provider_id
 			FROM (
@@ -48,8 +48,6 @@ CREATE VIEW provider_liveness AS
 		WHERE h.provider_id = f.provider_id
 	) h ON true;
 COMMENT ON VIEW provider_liveness IS 'Each provider: its reliability features, NULL before its first rollup, and whether it is connected now';
-COMMENT ON COLUMN provider_liveness.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
-COMMENT ON COLUMN provider_liveness.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
 COMMENT ON COLUMN provider_liveness.connected IS 'Does it have an open session that has begun?';
 COMMENT ON COLUMN provider_liveness.connected_since IS 'Start of its oldest open session; NULL: not connected';
 COMMENT ON COLUMN provider_liveness.last_heartbeat_at IS 'Latest heartbeat: of the stored ones, or as its open sessions tell; NULL: none';

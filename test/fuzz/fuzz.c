@@ -114,6 +114,7 @@ RunHistory(const uint8 *data, size_t size)
 	(void) Call("liveness_history_count(bytea,timestamptz)", &isnull, 2, history, as_of, (Datum) 0);
 	(void) Call("liveness_history_curve(bytea,timestamptz)", &isnull, 2, history, as_of, (Datum) 0);
 	(void) Call("liveness_history_uptime(bytea,timestamptz,integer)", &isnull, 3, history, as_of, Int32GetDatum(14));
+	(void) Call("liveness_history_uptime_since(bytea,timestamptz,timestamptz)", &isnull, 3, history, as_of, TimestampTzGetDatum(INT64CONST(799900000000000)));
 	(void) Call("liveness_history_spell_at(bytea,timestamptz,timestamptz)", &isnull, 3, history, as_of, as_of);
 }
 

@@ -58,7 +58,7 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_open_session', $$SELECT public.liveness_open_session(s.provider_id, s.coordinator_id), public.liveness_open_session(s.provider_id, s.coordinator_id, s.connected_at) FROM public.provider_sessions s$$),
 	('liveness_open_sessions', $$SELECT o FROM (SELECT array_agg(s.provider_id) AS ps, s.coordinator_id, s.connected_at FROM public.provider_sessions s GROUP BY 2, 3) s, public.liveness_open_sessions(s.ps, s.coordinator_id, s.connected_at) o$$),
 	('liveness_close_orphans', $$SELECT public.liveness_close_orphans(c.coordinator_id) FROM (SELECT DISTINCT s.coordinator_id FROM public.provider_sessions s) c$$),
-	('liveness_history_count', $$SELECT liveness_internal.liveness_history_count(h.h, now()), liveness_internal.liveness_history_spell_at(h.h, now(), now()), liveness_internal.liveness_history_curve(h.h, now()), liveness_internal.liveness_history_uptime(h.h, now(), 14)
+	('liveness_history_count', $$SELECT liveness_internal.liveness_history_count(h.h, now()), liveness_internal.liveness_history_spell_at(h.h, now(), now()), liveness_internal.liveness_history_curve(h.h, now()), liveness_internal.liveness_history_uptime(h.h, now(), 14), liveness_internal.liveness_history_uptime_since(h.h, now(), '-infinity')
 		FROM (SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) AS h FROM public.provider_sessions s GROUP BY s.provider_id) h$$),
 	('liveness_running_since', $$SELECT liveness_internal.liveness_running_since(liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()), now() - interval '1 hour', now() - interval '2 hours', now() - interval '1 hour', false, 1)
 		FROM public.provider_sessions s GROUP BY s.provider_id$$),
@@ -78,7 +78,7 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_close_stale', 'SELECT public.liveness_close_stale()'),
 	-- parts of others, which ask with the arguments that they take
 	('liveness_fleet_ages_transfn', NULL), ('liveness_fleet_hours_transfn', NULL), ('liveness_fleet_combine', NULL), ('liveness_fleet_prior_transfn', NULL), ('liveness_fleet_prior_combine', NULL), ('liveness_fleet_prior_final', NULL), ('liveness_fleet_ages_final', NULL), ('liveness_fleet_hours_final', NULL),
-	('liveness_holds', NULL), ('liveness_holds_bounds', NULL), ('liveness_host_hazard', NULL), ('liveness_outlook', NULL), ('liveness_longest_job', NULL), ('liveness_connected', NULL), ('liveness_history_curve', NULL), ('liveness_history_uptime', NULL),
+	('liveness_holds', NULL), ('liveness_holds_bounds', NULL), ('liveness_host_hazard', NULL), ('liveness_outlook', NULL), ('liveness_longest_job', NULL), ('liveness_connected', NULL), ('liveness_history_curve', NULL), ('liveness_history_uptime', NULL), ('liveness_history_uptime_since', NULL),
 	('liveness_setting_interval', NULL),
 	-- where the library is preloaded, or pg_cron
 	('liveness_stats', NULL), ('liveness_cron_schema', NULL);

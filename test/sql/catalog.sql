@@ -73,6 +73,8 @@ SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_reliability_featu
 		('p_survives_4h', 'real', NULL, false),
 		('p_survives_8h', 'real', NULL, false),
 		('spells_count', 'integer', '0', true),
+		('first_seen_at', 'timestamp with time zone', NULL, false),
+		('observed_uptime_pct', 'real', '0', true),
 		('bridged_seconds', 'bigint', '0', true)$$,
 	'columns of provider_reliability_features');
 SELECT results_eq($$SELECT * FROM pg_temp.columns_of('provider_exclusions')$$,

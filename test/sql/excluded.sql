@@ -5,7 +5,7 @@ SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO';
 SET LOCAL jit = off;
-SELECT plan(81);
+SELECT plan(87);
 
 CREATE FUNCTION as_of() RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$SELECT timestamptz '2026-01-15 00:00+00'$$;
 -- An hour of the window's last day; the window of a day begins at 0
@@ -69,6 +69,12 @@ SELECT is(f.bridged_seconds, bridged::bigint, format('bridged but for %s to %s',
 FROM (VALUES ('10', '11', 360), ('12', '12.05', 180), ('12', '12.1', 0), ('0', '24', 0)) AS v (since, until, bridged),
 	LATERAL (SELECT liveness_features(c, e, 'coordinator_restart', as_of(), 1, tstzmultirange(tstzrange(hour(since), hour(until)))) AS f
 		FROM (VALUES (hour('0'), hour('12')), (hour('12.1'), NULL)) AS s (c, e)) AS s, LATERAL (SELECT (s.f).*) AS f;
+
+-- First seen at 10, online from 12 to 18
+SELECT is((first_seen_at, observed_uptime_pct), (hour('10'), observed::real), format('observed but for %s to %s', since, until))
+FROM (VALUES ('0', '10', 6 / 14.0), ('9', '11', 6 / 13.0), ('13', '14', 5 / 13.0), ('18', '24', 6 / 8.0), ('12', '18', 0), ('0', '24', 0)) AS v (since, until, observed),
+	LATERAL (SELECT liveness_features(c, e, 'x', as_of(), 1, tstzmultirange(tstzrange(hour(since), hour(until)))) AS f
+		FROM (VALUES (hour('12'), hour('18')), (hour('10'), hour('10'))) AS s (c, e)) AS s, LATERAL (SELECT (s.f).*) AS f;
 
 SELECT is(f.hourly_availability - 23, (SELECT jsonb_agg(CASE WHEN h BETWEEN 72 AND 73 THEN to_jsonb(1) WHEN h = 74 THEN '0.5' WHEN h BETWEEN 78 AND 95 THEN '0' END ORDER BY h) - 23 FROM generate_series(0, 167) AS h),
 	'the matrix of Wednesday: up until 5, 2:30 until 6 excluded, of which 2:00 to 2:30 is left; null where nothing is left')

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(216);
+SELECT plan(225);
 
 -- Sessions as 'begin end reason', times as intervals from as_of: '-10h open' or '-10h -5h read_error'.
 -- as_of is a Thursday's midnight UTC.
@@ -15,7 +15,7 @@ CREATE FUNCTION features(window_days int, VARIADIC sessions text[]) RETURNS live
 	FROM unnest(sessions) WITH ORDINALITY AS s (session, i), regexp_match(session, '^(\S+) (\S+) ?(.*)$') AS m
 $$;
 -- All columns but the matrix (see matrix.sql) and the last (see below), as JSON
-CREATE FUNCTION columns(f liveness_features_row) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$SELECT to_jsonb(f) - '{hourly_availability,bridged_seconds}'::text[]$$;
+CREATE FUNCTION columns(f liveness_features_row) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$SELECT to_jsonb(f) - '{hourly_availability,bridged_seconds,first_seen_at,observed_uptime_pct}'::text[]$$;
 
 -- Four sessions, every column.
 --   lengths 2 (open), 3, 5, 10 h: median 4 h; p10 at rank 0.3: 2.3 h; p90 at rank 2.7: 8.5 h
@@ -34,6 +34,16 @@ SELECT is(p90_session_seconds, 30600::bigint, 'p90_session_seconds') FROM four;
 SELECT is(disconnect_reasons, '{"read_error": 1, "clean_close": 1, "coordinator_restart": 1}', 'disconnect_reasons, the censored one with the others') FROM four;
 SELECT is(spells_count, 4, 'spells_count') FROM four;
 SELECT is(bridged_seconds, 0::bigint, 'bridged_seconds') FROM four;
+SELECT is(first_seen_at, as_of() - interval '300h', 'first_seen_at') FROM four;
+SELECT is(observed_uptime_pct, (20 / 300.0)::real, 'observed_uptime_pct: 20 h of 300') FROM four;
+SELECT is((first_seen_at, observed_uptime_pct), seen, format('first seen with %s', sessions))
+FROM (VALUES ('{-3h -1h x,-12h -6h x}'::text[], (as_of() - interval '12h', (8 / 12.0)::real)),
+		-- before the window, which is then the divisor
+		('{-3h open,-25h -24.5h x}', (as_of() - interval '25h', 0.125::real)), ('{-24h open}', (as_of() - interval '24h', 1::real)),
+		('{-30h -12h x}', (as_of() - interval '30h', 0.5::real)), ('{-1us open}', (as_of() - interval '1us', 1::real)),
+		-- a gap that is bridged is time online; a session without length is none
+		('{-10h -6h coordinator_restart,-359min open}', (as_of() - interval '10h', 1::real)), ('{-4h -4h x}', (as_of() - interval '4h', 0::real))) AS v (sessions, seen),
+	features(1, VARIADIC sessions);
 SELECT is(p_stays_4h, 1::real, 'p_stays_4h: 5 and 10 h, and two undecided') FROM four;
 SELECT is(p_stays_8h, 0.5::real, 'p_stays_8h: 10 h, not 5, and two undecided') FROM four;
 SELECT is(last_disconnect_at, as_of() - interval '195h', 'last_disconnect_at passes over the restart') FROM four;
@@ -43,7 +53,7 @@ SELECT is(mttr_seconds, 336000::bigint, 'mttr_seconds: three gaps') FROM four;
 SELECT is(failures_count, 2, 'failures_count') FROM four;
 SELECT is(p_survives_4h, 1::real, 'p_survives_4h: no failure up to there') FROM four;
 SELECT is(p_survives_8h, 0.5::real, 'p_survives_8h: one of two at risk') FROM four;
-SELECT is(columns(f), (SELECT to_jsonb(four) - '{hourly_availability,bridged_seconds}'::text[] FROM four), 'the order of the sessions does not matter')
+SELECT is(columns(f), (SELECT to_jsonb(four) - '{hourly_availability,bridged_seconds,first_seen_at,observed_uptime_pct}'::text[] FROM four), 'the order of the sessions does not matter')
 FROM features(14, '-2h open', '-100h -97h coordinator_restart', '-300h -290h read_error', '-200h -195h clean_close') AS f;
 
 SELECT is((p_stays_4h, p_stays_8h), stays, format('a session of %s stays (4 h, 8 h): %s', length, stays))

@@ -48,13 +48,13 @@ SELECT is(array_agg(provider_id ORDER BY provider_id COLLATE "C"), ARRAY['', ' '
 	'a row for each provider with a session in the window, the nameless included') FROM at;
 SELECT is(array_agg(DISTINCT updated_at), ARRAY[as_of()], 'updated_at is as_of') FROM at;
 SELECT is(array_agg(DISTINCT window_days), ARRAY[14], 'window_days is the setting') FROM at;
--- 15 h of 336 h; two failures; 5 and 10 h; survival: at 5 h one of two fails
+-- 15 h of 336 h, and of the 120 h since it was first seen; two failures; 5 and 10 h; survival: at 5 h one of two fails
 -- 0.35 * 15/336 + 0.25 + 0.15 / 2 + 0.25 / (1 + e^-3.5), the last disconnect 86 h ago
 SELECT is(to_jsonb(at) - 'hourly_availability' - 'liveness_score', '{"provider_id": "closed", "updated_at": "2026-01-15T00:00:00+00:00", "window_days": 14, "uptime_pct": 0.04464286,
 	"sessions_count": 2, "spells_count": 2, "mtbf_seconds": 27000, "median_session_seconds": 27000, "p10_session_seconds": 19800, "p90_session_seconds": 34200,
 	"disconnect_reasons": {"read_error": 1, "unspecified": 1}, "p_stays_4h": 1, "p_stays_8h": 0.5, "last_disconnect_at": "2026-01-11T10:00:00+00:00",
 	"last_session_duration_seconds": 36000, "mttr_seconds": 68400, "failures_count": 2, "p_survives_4h": 1, "p_survives_8h": 0.5,
-	"bridged_seconds": 0}', 'every column in its place')
+	"first_seen_at": "2026-01-10T00:00:00+00:00", "observed_uptime_pct": 0.125, "bridged_seconds": 0}', 'every column in its place')
 FROM at WHERE provider_id = 'closed';
 SELECT is(round(liveness_score::numeric, 6), 0.583297, 'the score') FROM at WHERE provider_id = 'closed';
 -- Saturday 10 January 00:00 to 05:00 and Sunday 00:00 to 10:00, each of two weeks
@@ -70,10 +70,10 @@ SELECT is((SELECT count(*)::int FROM at JOIN (
 		SELECT provider_id, liveness_features(connected_at, disconnected_at, disconnect_reason, as_of(), 14) AS f FROM provider_sessions GROUP BY provider_id) AS d USING (provider_id)
 	WHERE (at.uptime_pct, at.sessions_count, at.mtbf_seconds, at.median_session_seconds, at.p10_session_seconds, at.p90_session_seconds, at.hourly_availability,
 			at.disconnect_reasons, at.p_stays_4h, at.p_stays_8h, at.last_disconnect_at, at.last_session_duration_seconds, at.liveness_score, at.mttr_seconds,
-			at.failures_count, at.p_survives_4h, at.p_survives_8h) IS NOT DISTINCT FROM
+			at.failures_count, at.p_survives_4h, at.p_survives_8h, at.spells_count, at.first_seen_at, at.observed_uptime_pct, at.bridged_seconds) IS NOT DISTINCT FROM
 		((f).uptime_pct, (f).sessions_count, (f).mtbf_seconds, (f).median_session_seconds, (f).p10_session_seconds, (f).p90_session_seconds, (f).hourly_availability,
 			(f).disconnect_reasons, (f).p_stays_4h, (f).p_stays_8h, (f).last_disconnect_at, (f).last_session_duration_seconds, (f).liveness_score, (f).mttr_seconds,
-			(f).failures_count, (f).p_survives_4h, (f).p_survives_8h)), 9, 'as liveness_features on all rows');
+			(f).failures_count, (f).p_survives_4h, (f).p_survives_8h, (f).spells_count, (f).first_seen_at, (f).observed_uptime_pct, (f).bridged_seconds)), 9, 'as liveness_features on all rows');
 SELECT is(count(*)::int, 4, 'and NULL for the providers that are left out') FROM (
 	SELECT liveness_features(connected_at, disconnected_at, disconnect_reason, as_of(), 14) AS f FROM provider_sessions GROUP BY provider_id) AS d
 WHERE f IS NOT DISTINCT FROM NULL;

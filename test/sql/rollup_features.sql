@@ -1,7 +1,7 @@
 -- The features rollup: what it writes, what it resets, what it leaves; figures worked out by hand
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(80);
+SELECT plan(92);
 
 -- arguments are checked although there is no session at all
 SELECT throws_ok('SELECT liveness_rollup_features(NULL)', '22004', 'as_of must not be NULL', 'as_of NULL is refused');
@@ -280,6 +280,57 @@ FROM unnest(ARRAY[$$stakind1 = 1, stanumbers1 = '{0, 0}', stavalues1 = array_in(
 DROP INDEX covering;
 DELETE FROM provider_sessions WHERE provider_id LIKE 'p%';
 DELETE FROM provider_reliability_features WHERE provider_id LIKE 'p%';
+
+-- When a provider was first seen.  The window of 02-10 begins on 01-27.
+CREATE TEMP TABLE others AS SELECT * FROM provider_sessions;
+DELETE FROM provider_sessions;
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason) VALUES
+	('seen 3 d', '2026-02-07 00:00+00', NULL, ''),
+	('seen half', '2026-02-06 00:00+00', '2026-02-08 00:00+00', 'read_error'),
+	('seen long', '2025-12-01 00:00+00', '2025-12-02 00:00+00', 'read_error'), ('seen long', '2026-02-09 00:00+00', NULL, ''),
+	('seen pruned', '2026-02-02 00:00+00', '2026-02-03 00:00+00', 'read_error'), ('seen pruned', '2026-02-08 00:00+00', '2026-02-09 00:00+00', 'read_error'),
+	('seen kept', '2026-02-09 00:00+00', NULL, ''),
+	('seen tomorrow', '2026-02-11 00:00+00', NULL, '');
+-- it has a row that does not say when it was seen, and no session in the window
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at) VALUES ('seen then', '2025-11-05 00:00+00', '2025-11-06 00:00+00'), ('seen then', '2026-02-12 00:00+00', NULL);
+INSERT INTO provider_reliability_features (provider_id, first_seen_at) VALUES ('seen then', NULL), ('seen never', NULL), ('seen kept', '2026-02-05 00:00+00');
+CREATE FUNCTION pg_temp.seen() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(format('%s %s %s %s', substr(provider_id, 6), to_char(first_seen_at AT TIME ZONE 'UTC', 'MM-DD'), round(uptime_pct::numeric * 14, 5) + 0, round(observed_uptime_pct::numeric, 5) + 0), ', ' ORDER BY provider_id)
+	FROM provider_reliability_features WHERE provider_id LIKE 'seen %'
+$$;
+CREATE FUNCTION pg_temp.differing_seen() RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM (SELECT * FROM provider_reliability_features WHERE sessions_count > 0 EXCEPT ALL SELECT * FROM liveness_features_at('2026-02-10 00:00+00')) d
+$$;
+CREATE TEMP TABLE asked AS SELECT * FROM liveness_features_at('2026-02-10 00:00+00');
+SELECT is(liveness_rollup_features('2026-02-10 00:00+00'), 5::bigint, 'five were there in these 14 days');
+SELECT is(pg_temp.seen(), '3 d 02-07 3.00000 1.00000, half 02-06 2.00000 0.50000, kept 02-05 1.00000 0.20000, long 12-01 1.00000 0.07143,'
+	|| ' never  0.00000 0.00000, pruned 02-02 2.00000 0.25000, then 11-05 0.00000 0.00000',
+	'up 3 of 3 days, 2 of 4, 1 of the 5 that the table tells of, 1 of the 14 of the window, 2 of 8');
+SELECT is((SELECT observed_uptime_pct FROM provider_reliability_features WHERE provider_id = 'seen 3 d'), 1::real, 'always up is 1, and no less');
+SELECT is(pg_temp.differing_seen(), 0::bigint, 'liveness_features_at says the same');
+SELECT is((SELECT count(*) FROM (TABLE asked EXCEPT ALL SELECT * FROM liveness_features_at('2026-02-10 00:00+00')) d), 0::bigint, 'before the rollup and after it');
+-- sessions are pruned: what was seen stays, in rows that are reset too
+DELETE FROM provider_sessions WHERE provider_id = 'seen 3 d' OR (provider_id IN ('seen long', 'seen pruned') AND disconnected_at < '2026-02-04 00:00+00');
+SELECT is(liveness_rollup_features('2026-02-10 00:00+00'), 4::bigint, 'without the oldest sessions');
+SELECT is(pg_temp.seen(), '3 d 02-07 0.00000 0.00000, half 02-06 2.00000 0.50000, kept 02-05 1.00000 0.20000, long 12-01 1.00000 0.07143,'
+	|| ' never  0.00000 0.00000, pruned 02-02 1.00000 0.12500, then 11-05 0.00000 0.00000', 'each was first seen when it was');
+SELECT is(pg_temp.differing_seen(), 0::bigint, 'as liveness_features_at, too');
+-- an earlier session that is noted late
+INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at) VALUES ('seen half', '2026-02-01 00:00+00', '2026-02-02 00:00+00');
+SELECT liveness_rollup_features('2026-02-10 00:00+00');
+SELECT results_eq($$SELECT first_seen_at, observed_uptime_pct FROM provider_reliability_features WHERE provider_id = 'seen half'$$,
+	$$VALUES ('2026-02-01 00:00+00'::timestamptz, (3 / 9.0)::real)$$, 'an earlier session that is noted late counts');
+SELECT is(pg_temp.differing_seen(), 0::bigint, 'there as well');
+-- what is excluded is observed no more than it is online
+INSERT INTO provider_exclusions (provider_id, since, until) VALUES ('seen half', '2026-02-03 00:00+00', '2026-02-05 00:00+00'), (NULL, '2026-02-09 12:00+00', '2026-02-10 00:00+00');
+SELECT liveness_rollup_features('2026-02-10 00:00+00');
+SELECT is(pg_temp.differing_seen(), 0::bigint, 'with excluded time, too');
+SELECT results_eq($$SELECT provider_id, round(observed_uptime_pct::numeric, 5) FROM provider_reliability_features WHERE provider_id IN ('seen half', 'seen kept', 'seen long', 'seen pruned') ORDER BY 1$$,
+	$$VALUES ('seen half', round(3 / 6.5, 5)), ('seen kept', round(0.5 / 4.5, 5)), ('seen long', round(0.5 / 13.5, 5)), ('seen pruned', round(1 / 7.5, 5))$$, 'left out on both sides');
+DELETE FROM provider_exclusions;
+DELETE FROM provider_reliability_features WHERE provider_id LIKE 'seen %';
+DELETE FROM provider_sessions;
+INSERT INTO provider_sessions SELECT * FROM others;
 
 -- A column that somebody adds to the table
 ALTER TABLE provider_reliability_features ADD COLUMN note text;

@@ -26,10 +26,10 @@ SELECT results_eq('SELECT provider_id, connected, connected_since, last_heartbea
 	'provider_liveness: connected or not, since when (the oldest open session), last heartbeat by either account');
 SELECT set_eq($$SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_seconds, median_session_seconds, p10_session_seconds,
 		p90_session_seconds, disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
-		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count, bridged_seconds FROM provider_liveness WHERE updated_at IS NOT NULL$$,
+		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count, first_seen_at, observed_uptime_pct, bridged_seconds FROM provider_liveness WHERE updated_at IS NOT NULL$$,
 	$$SELECT provider_id, updated_at, window_days, uptime_pct, sessions_count, mtbf_seconds, median_session_seconds, p10_session_seconds,
 		p90_session_seconds, disconnect_reasons, p_stays_4h, p_stays_8h, last_disconnect_at, last_session_duration_seconds,
-		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count, bridged_seconds FROM provider_reliability_features$$,
+		liveness_score, mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count, first_seen_at, observed_uptime_pct, bridged_seconds FROM provider_reliability_features$$,
 	'and every column of the features but the matrix');
 SELECT is((SELECT jsonb_strip_nulls(to_jsonb(l)) - 'connected_since' FROM provider_liveness l WHERE updated_at IS NULL),
 	'{"provider_id": "unknown", "connected": true}', 'which are NULL for one that no rollup has seen yet');
@@ -44,7 +44,7 @@ ROLLBACK TO rollup;
 SELECT columns_are('provider_liveness', ARRAY['provider_id', 'updated_at', 'window_days', 'uptime_pct', 'sessions_count', 'mtbf_seconds',
 	'median_session_seconds', 'p10_session_seconds', 'p90_session_seconds', 'disconnect_reasons', 'p_stays_4h', 'p_stays_8h',
 	'last_disconnect_at', 'last_session_duration_seconds', 'liveness_score', 'mttr_seconds', 'failures_count', 'p_survives_4h', 'p_survives_8h', 'spells_count',
-	'bridged_seconds',
+	'first_seen_at', 'observed_uptime_pct', 'bridged_seconds',
 	'connected', 'connected_since', 'last_heartbeat_at'], 'provider_liveness has these columns');
 
 -- provider_session_history

@@ -66,7 +66,7 @@ while ($page =~ /^### ([^\n]+)\n\n```sql\n(.*?)^```\n```text\n(.*?)^```\n/msg)
 	is(scalar(() = $sql =~ /;/g), 1, 'one statement');
 	cmp_ok(length $sql, '<', 300, 'a short one');
 }
-is($questions, 25, '25 questions');
+is($questions, 26, '26 questions');
 is(scalar(() = $page =~ /^### /mg), $questions, 'each with its statement and its output');
 $node->stop;
 done_testing();
