@@ -845,7 +845,7 @@ CREATE AGGREGATE liveness_internal.liveness_recent_sessions(connected_at timesta
 	SFUNC = liveness_internal.liveness_recent_sessions_transfn,
 	STYPE = internal,
 	FINALFUNC = liveness_internal.liveness_recent_sessions_final,
-	SSPACE = 160,
+	SSPACE = 80,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE liveness_internal.liveness_recent_sessions(timestamptz, timestamptz, text, timestamptz) IS 'Sessions of a provider, packed for liveness_running_since; NULL if none is open as of an instant';
@@ -2561,6 +2561,7 @@ CREATE VIEW provider_stale_sessions AS
 	CROSS JOIN (
 		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
 		FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
+		OFFSET 0
 	) c
 	WHERE (NOT o.has_begun OR (o.connected_at < c.before AND (o.last_heartbeat_at BETWEEN c.before AND c.ahead) IS NOT TRUE))
 	AND o.is_stale;
@@ -2570,19 +2571,28 @@ COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: 
 
 -- 0.95::real, for a share stored as real 0.95 is below the float8 of that name.
 CREATE VIEW network_availability AS
-	SELECT coalesce(max(f.window_days) FILTER (WHERE f.sessions_count > 0), liveness_internal.liveness_effective_window_days(NULL)) AS window_days,
-		count(*) FILTER (WHERE f.sessions_count > 0) AS providers,
-		(SELECT count(DISTINCT s.provider_id) FROM provider_sessions s
+	SELECT r.window_days, r.providers, o.connected, r.vanished, r.mean_uptime_pct,
+		r.uptimes[1] AS p10_uptime_pct, r.uptimes[2] AS p50_uptime_pct, r.uptimes[3] AS p90_uptime_pct,
+		r.highly_reliable, r.updated_at
+	FROM (
+		SELECT coalesce(max(f.window_days) FILTER (WHERE f.sessions_count > 0), liveness_internal.liveness_effective_window_days(NULL)) AS window_days,
+			count(*) FILTER (WHERE f.sessions_count > 0) AS providers,
+			count(*) FILTER (WHERE f.sessions_count = 0) AS vanished,
+			avg(f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS mean_uptime_pct,
+			liveness_percentiles(f.uptime_pct::float8, '{0.1,0.5,0.9}'::float8[]) FILTER (WHERE f.sessions_count > 0) AS uptimes,
+			count(*) FILTER (WHERE f.sessions_count > 0 AND f.uptime_pct >= 0.95::real) AS highly_reliable,
+			max(f.updated_at) AS updated_at
+		FROM provider_reliability_features f
+	) r
+	CROSS JOIN (
+		SELECT count(*) AS connected
+		FROM (
+			SELECT DISTINCT s.provider_id
+			FROM provider_sessions s
 			WHERE (s.disconnected_at IS NULL OR s.disconnected_at > now())
-			AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected,
-		count(*) FILTER (WHERE f.sessions_count = 0) AS vanished,
-		avg(f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS mean_uptime_pct,
-		percentile_cont(0.1) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p10_uptime_pct,
-		percentile_cont(0.5) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p50_uptime_pct,
-		percentile_cont(0.9) WITHIN GROUP (ORDER BY f.uptime_pct::float8) FILTER (WHERE f.sessions_count > 0) AS p90_uptime_pct,
-		count(*) FILTER (WHERE f.sessions_count > 0 AND f.uptime_pct >= 0.95::real) AS highly_reliable,
-		max(f.updated_at) AS updated_at
-	FROM provider_reliability_features f;
+			AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		) s
+	) o;
 COMMENT ON VIEW network_availability IS 'The fleet as of the last rollup, over all providers';
 COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures';
 COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window; all shares are theirs';
@@ -2938,7 +2948,9 @@ COMMENT ON FUNCTION liveness_internal.liveness_shock_shares(bigint) IS 'Shares p
 
 -- What the rollup knew, and all that came since then; where both do not fit, for an end was
 -- noted late, say, all sessions of the provider.  A condition on provider_id reaches each
--- part.  Whoever reads the view computes "since" once, behind OFFSET 0.
+-- part.  Whoever reads the view computes "since" once, behind OFFSET 0.  Of what has ended
+-- the planner expects little with two bounds.  It knows how many groups a table makes, which
+-- it does not of a UNION: so that it hashes what is known of the providers.
 CREATE VIEW liveness_internal.liveness_running AS
 	SELECT c.provider_id,
 		coalesce(
@@ -2955,39 +2967,28 @@ CREATE VIEW liveness_internal.liveness_running AS
 		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()) AS hazard
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
-		FROM (
-			SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
-			FROM provider_sessions s
-			WHERE s.disconnected_at IS NULL
-			UNION ALL
-			-- Of one provider, too, by the index on disconnected_at: few have ended since, and all
-			-- others of the provider lie on a page each.  With two bounds the planner expects few.
-			SELECT e.provider_id, e.connected_at, e.disconnected_at, e.disconnect_reason
-			FROM (
-				SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
-				FROM provider_sessions s
-				WHERE s.disconnected_at BETWEEN (
-					SELECT least(f.as_of, now())
-					FROM liveness_internal.liveness_fleet_hazard f
-					ORDER BY f.hazard IS NULL, f.as_of DESC
-					LIMIT 1
-				) AND 'infinity'
-				OFFSET 0
-			) e
-		) s
-		WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		FROM provider_sessions s
+		WHERE (s.disconnected_at IS NULL OR s.disconnected_at BETWEEN (
+			SELECT least(f.as_of, now())
+			FROM liveness_internal.liveness_fleet_hazard f
+			ORDER BY f.hazard IS NULL, f.as_of DESC
+			LIMIT 1
+		) AND 'infinity')
+		AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
 		GROUP BY s.provider_id
 	) c
 	CROSS JOIN (
 		SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead,
 			liveness_internal.liveness_hazard_since(now()) AS counted_since
 	) t
-	LEFT JOIN (
-		SELECT f.as_of
-		FROM liveness_internal.liveness_fleet_hazard f
-		ORDER BY f.hazard IS NULL, f.as_of DESC
-		LIMIT 1
-	) f ON true
+	CROSS JOIN (
+		SELECT (
+			SELECT f.as_of
+			FROM liveness_internal.liveness_fleet_hazard f
+			ORDER BY f.hazard IS NULL, f.as_of DESC
+			LIMIT 1
+		) AS as_of
+	) f
 	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = c.provider_id
 	WHERE c.recent IS NOT NULL;
 COMMENT ON VIEW liveness_internal.liveness_running IS 'Providers connected now, with what liveness_holds asks of each; a stale one is among them: see liveness_live_session';
@@ -3193,7 +3194,7 @@ COMMENT ON FUNCTION liveness_internal.liveness_run_shocks(timestamptz) IS 'Estim
 -- The hazard by age is an array of 96 bins: from the second on, the fourth root of two times as
 -- long as the one before, which begins at 37.5 s.
 CREATE VIEW liveness_model AS
-	SELECT f.as_of, count(p.provider_id) AS providers, coalesce(sum(p.spells), 0)::bigint AS spells,
+	SELECT f.as_of, p.providers, p.spells,
 		f.hazard[265] AS frailty_prior, f.hazard[266] AS hour_prior,
 		coalesce(s.phi, 0) AS phi, coalesce(s.psi, 0) AS psi, s.as_of AS shocks_as_of,
 		86400 * f.hazard[2 + floor(4 * log(2, 3600 / 37.5))::int] AS failures_per_day_1h,
@@ -3206,15 +3207,17 @@ CREATE VIEW liveness_model AS
 		ORDER BY h.hazard IS NULL, h.as_of DESC
 		LIMIT 1
 	) f
-	LEFT JOIN liveness_internal.liveness_provider_hazard p ON true
+	CROSS JOIN (
+		SELECT count(*) AS providers, coalesce(sum(h.spells), 0)::bigint AS spells
+		FROM liveness_internal.liveness_provider_hazard h
+	) p
 	LEFT JOIN (
 		SELECT e.as_of, e.phi, e.psi
 		FROM liveness_internal.liveness_shock_estimate e
 		WHERE e.horizon = interval '6 hours'
 		ORDER BY e.as_of DESC
 		LIMIT 1
-	) s ON true
-	GROUP BY f.as_of, f.hazard, s.as_of, s.phi, s.psi;
+	) s ON true;
 COMMENT ON VIEW liveness_model IS 'What the predictor believes: one row, none before the first features rollup';
 COMMENT ON COLUMN liveness_model.as_of IS 'Instant that the fleet''s numbers describe';
 COMMENT ON COLUMN liveness_model.providers IS 'Providers whose history is known';
@@ -3255,51 +3258,78 @@ COMMENT ON COLUMN liveness_candidate.liveness_score IS 'liveness_score of its fe
 COMMENT ON COLUMN liveness_candidate.as_of IS 'Instant that the answer describes: of the rollup, or the one asked for';
 COMMENT ON COLUMN liveness_candidate.coordinator_id IS 'Coordinator of its latest open session';
 
--- Whether a session is stale is asked of the likeliest alone, one after the other,
--- until there are enough: it takes a look at the heartbeats.  Compiling the statement
--- would take longer than running it.
+-- Whether a session is stale takes a look at the heartbeats.  So it is asked of the likeliest
+-- alone, one after the other, until there are enough; those of a silent coordinator may have
+-- to be passed over.  Most of the fleet is not even sorted: a heap keeps the likeliest.  With
+-- SQL the statements would be planned at each call, and compiling them would take longer
+-- than running them.
 CREATE FUNCTION liveness_candidates(job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
 RETURNS SETOF liveness_candidate
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET jit = off
-BEGIN ATOMIC
-	WITH asked AS MATERIALIZED (
-		SELECT f.as_of, f.hazard, liveness_internal.liveness_span_usecs($1, 'job') AS usecs
-		FROM liveness_internal.liveness_prepared_fleet() f
-	), running AS (
-		SELECT r.provider_id, r.since, r.hazard
-		FROM liveness_internal.liveness_running r
-		OFFSET 0
-	), likely AS (
-		SELECT r.provider_id, r.since, liveness_internal.liveness_holds(a.hazard, r.hazard, r.since, now(), a.usecs) AS probability
-		FROM running r
-		CROSS JOIN asked a
-		OFFSET 0
-	), ranked AS (
-		SELECT l.provider_id, l.since, l.probability
-		FROM likely l
-		WHERE l.probability >= COALESCE($2, 0)
-		ORDER BY l.probability DESC, l.provider_id
-		OFFSET 0
-	), best AS (
-		SELECT r.provider_id, l.id, l.coordinator_id, r.since, r.probability
-		FROM ranked r
-		CROSS JOIN LATERAL liveness_internal.liveness_live_session(r.provider_id) l
-		ORDER BY r.probability DESC, r.provider_id
-		LIMIT liveness_internal.liveness_candidates_limit($2, $3)
-	)
-	SELECT b.provider_id, b.id, b.since,
-		greatest(extract(epoch FROM now()) - extract(epoch FROM b.since), 0)::float8,
-		b.probability, bounds.b[1], bounds.b[2],
-		COALESCE(p.spells, 0), f.liveness_score, a.as_of, b.coordinator_id
-	FROM best b
-	CROSS JOIN asked a
-	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = b.provider_id
-	CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(a.hazard,
-		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()), b.since, now(), a.usecs) bounds (b)
-	LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
-	ORDER BY b.probability DESC, b.provider_id;
-END;
+AS $$
+#variable_conflict use_column
+DECLARE
+	wanted bigint := liveness_internal.liveness_candidates_limit(min_probability, max_rows);
+	usecs bigint := liveness_internal.liveness_span_usecs(job, 'job'::text);
+	fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
+	passed bigint := 0;
+	at_once bigint := wanted + 1000;
+	provider_ids text[];
+	begins timestamptz[];
+	probabilities float8[];
+	found bigint;
+BEGIN
+	LOOP
+		SELECT array_agg(r.provider_id), array_agg(r.since), array_agg(r.probability)
+		INTO provider_ids, begins, probabilities
+		FROM (
+			SELECT l.provider_id, l.since, l.probability
+			FROM (
+				SELECT r.provider_id, r.since, liveness_internal.liveness_holds(a.hazard, r.hazard, r.since, now(), a.usecs) AS probability
+				FROM (SELECT r.provider_id, r.since, r.hazard FROM liveness_internal.liveness_running r OFFSET 0) r
+				CROSS JOIN (SELECT fleet.hazard AS hazard, usecs AS usecs OFFSET 0) a
+				OFFSET 0
+			) l
+			WHERE l.probability >= coalesce($2, 0)
+			ORDER BY l.probability DESC, l.provider_id
+			OFFSET passed
+			LIMIT at_once
+		) r;
+
+		RETURN QUERY
+			SELECT b.provider_id, b.id, b.since,
+				greatest(extract(epoch FROM now()) - extract(epoch FROM b.since), 0)::float8,
+				b.probability, bounds.b[1], bounds.b[2],
+				coalesce(p.spells, 0), f.liveness_score, fleet.as_of, b.coordinator_id
+			FROM (
+				SELECT r.provider_id, l.id, l.coordinator_id, r.since, r.probability, r.place
+				FROM (
+					SELECT u.provider_id, u.since, u.probability, u.place
+					FROM unnest(provider_ids, begins, probabilities) WITH ORDINALITY u (provider_id, since, probability, place)
+					ORDER BY u.place
+					OFFSET 0
+				) r
+				CROSS JOIN LATERAL liveness_internal.liveness_live_session(r.provider_id) l
+				ORDER BY r.place
+				LIMIT wanted
+			) b
+			LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = b.provider_id
+			CROSS JOIN LATERAL liveness_internal.liveness_holds_bounds(fleet.hazard,
+				liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()), b.since, now(), usecs) bounds (b)
+			LEFT JOIN @extschema@.provider_reliability_features f ON f.provider_id = b.provider_id
+			ORDER BY b.place;
+
+		GET DIAGNOSTICS found = ROW_COUNT;
+		wanted := wanted - found;
+		EXIT WHEN wanted = 0 OR coalesce(cardinality(provider_ids), 0) < at_once OR at_once IS NULL;
+		passed := passed + at_once;
+		at_once := NULL;
+	END LOOP;
+END
+$$;
 COMMENT ON FUNCTION liveness_candidates(interval, float8, int) IS 'Providers connected now, by the probability that their spell lasts another job';
 
 CREATE FUNCTION liveness_candidates_at(as_of timestamptz, job interval, min_probability float8 DEFAULT 0.5, max_rows int DEFAULT 50)
@@ -4197,6 +4227,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_stale() IS 'Rows of provider_stale_sessions as the extension''s owner sees it, for liveness_metrics';
 
+-- Few are at risk: unlike liveness_at_risk(), which may be asked about all, this looks at the
+-- sessions of those alone.
 CREATE FUNCTION liveness_internal.liveness_metrics_at_risk()
 RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
@@ -4204,7 +4236,17 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 BEGIN ATOMIC
 	SELECT CASE WHEN EXISTS (SELECT FROM liveness_internal.liveness_fleet_hazard)
-		THEN (SELECT count(*) FROM @extschema@.liveness_at_risk('1 hour'::interval, 0.5::float8))
+		THEN (
+			SELECT count(*)
+			FROM (
+				SELECT r.provider_id, liveness_internal.liveness_holds(f.hazard, r.hazard, r.since, now(), liveness_internal.liveness_span_usecs('1 hour'::interval, 'job'::text)) AS probability
+				FROM (SELECT r.provider_id, r.since, r.hazard FROM liveness_internal.liveness_running r OFFSET 0) r
+				CROSS JOIN liveness_internal.liveness_prepared_fleet() f
+				OFFSET 0
+			) r
+			CROSS JOIN LATERAL liveness_internal.liveness_live_session(r.provider_id) l
+			WHERE 1 - r.probability >= 0.5
+		)
 	END;
 END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_at_risk() IS 'How many liveness_at_risk() tells the owner, for liveness_metrics; NULL before the first rollup';

@@ -222,15 +222,17 @@ static const void *
 NumbersOf(ArrayType *array, Oid type, int n, const char *what)
 {
 	const void *numbers = liveness_place_of_numbers(array, type, n, what);
+	bool		valid = true;
 
-	for (int i = 0; i < n; i++)
-	{
-		double		number = type == FLOAT8OID
-			? ((const double *) numbers)[i] : ((const float4 *) numbers)[i];
-
-		if (!(number >= 0 && !isinf(number)))
-			liveness_invalid_numbers(what, n);
-	}
+	/* without a way out of the loops: they are compiled to few instructions */
+	if (type == FLOAT8OID)
+		for (int i = 0; i < n; i++)
+			valid &= ((const double *) numbers)[i] >= 0 && ((const double *) numbers)[i] <= DBL_MAX;
+	else
+		for (int i = 0; i < n; i++)
+			valid &= ((const float4 *) numbers)[i] >= 0 && ((const float4 *) numbers)[i] <= FLT_MAX;
+	if (!valid)
+		liveness_invalid_numbers(what, n);
 	return numbers;
 }
 
@@ -683,13 +685,18 @@ liveness_decayed_hazard(PG_FUNCTION_ARGS)
 		liveness_place_of_numbers(PG_GETARG_ARRAYTYPE_P(0), FLOAT4OID, n, "a provider's counts");
 	double		seconds = SECONDS(liveness_saturating_sub(PG_GETARG_TIMESTAMPTZ(2),
 														  PG_GETARG_TIMESTAMPTZ(1)));
-	double		by_age = exp2(-seconds / AGE_HALF_LIFE);
-	double		by_hour = exp2(-seconds / HOUR_HALF_LIFE);
 	ArrayType  *result = liveness_make_numbers(FLOAT4OID, sizeof(float4), n);
 	float4	   *decayed = (float4 *) ARR_DATA_PTR(result);
+	double		by_age;
+	double		by_hour;
 
-	for (int i = 0; i < n; i++)
-		decayed[i] = (float4) Min(counts[i] * (i < 2 * OCTAVES ? by_age : by_hour), FLT_MAX);
+	PrepareTables();
+	by_age = Decay(seconds, AGE_HALF_LIFE);
+	by_hour = Decay(seconds, HOUR_HALF_LIFE);
+	for (int i = 0; i < 2 * OCTAVES; i++)
+		decayed[i] = (float4) Min(counts[i] * by_age, FLT_MAX);
+	for (int i = 2 * OCTAVES; i < n; i++)
+		decayed[i] = (float4) Min(counts[i] * by_hour, FLT_MAX);
 	PG_RETURN_ARRAYTYPE_P(result);
 }
 
@@ -734,22 +741,36 @@ LocalFrailty(const HostCounts *host, double prior, int from, int to)
 	return frailty;
 }
 
-static void
-HourFactors(const HostCounts *host, const FleetHazard *fleet, double factors[HOURS_PER_DAY])
+/* The provider's factor at all ages together, which those of the hours of the day multiply */
+static double
+MeanFactor(const HostCounts *host, const FleetHazard *fleet)
 {
 	Frailty		overall = {fleet->frailty_prior, fleet->frailty_prior};
-	double		mean;
 
 	for (int o = 0; host != NULL && o < OCTAVES; o++)
 	{
 		overall.shape += host->events[o];
 		overall.rate += host->expected[o];
 	}
-	mean = overall.shape / overall.rate;
+	return overall.shape / overall.rate;
+}
+
+static double
+HourFactor(const HostCounts *host, const FleetHazard *fleet, double mean, int hour)
+{
+	if (host == NULL)
+		return 1;
+	return (host->hour_events[hour] + fleet->hour_prior * mean) /
+		(host->hour_expected[hour] + fleet->hour_prior) / mean;
+}
+
+static void
+HourFactors(const HostCounts *host, const FleetHazard *fleet, double factors[HOURS_PER_DAY])
+{
+	double		mean = MeanFactor(host, fleet);
+
 	for (int c = 0; c < HOURS_PER_DAY; c++)
-		factors[c] = host == NULL ? 1 :
-			(host->hour_events[c] + fleet->hour_prior * mean) /
-			(host->hour_expected[c] + fleet->hour_prior) / mean;
+		factors[c] = HourFactor(host, fleet, mean, c);
 }
 
 /* Begins a walk through a stretch of a spell */
@@ -805,18 +826,28 @@ static Outlook
 LookAhead(const FleetCache *cache, const HostCounts *host, TimestampTz connected_at,
 		  TimestampTz as_of, int64 job)
 {
+	double		mean = MeanFactor(host, &cache->fleet);
 	double		hour_factor[HOURS_PER_DAY];
+	uint32		known_factors = 0;	/* a short job needs few of them */
 	int			first_octave = Octave(SECONDS(as_of - connected_at));
 	double		hazard = 0;
 	PieceWalk	walk;
-	Outlook		outlook = {0};
+	Outlook		outlook;
 
-	HourFactors(host, &cache->fleet, hour_factor);
+	outlook.n = 0;
 	liveness_begin_pieces(&walk, cache, connected_at, as_of, as_of + job);
 	while (liveness_next_piece(&walk))
 	{
+		int			hour;
+
 		CHECK_FOR_INTERRUPTS();
-		hazard += walk.hazard * hour_factor[walk.hour_of_week % HOURS_PER_DAY];
+		hour = walk.hour_of_week % HOURS_PER_DAY;
+		if ((known_factors & (1U << hour)) == 0)
+		{
+			hour_factor[hour] = HourFactor(host, &cache->fleet, mean, hour);
+			known_factors |= 1U << hour;
+		}
+		hazard += walk.hazard * hour_factor[hour];
 		if (walk.leaves_octave || walk.at >= walk.until)
 		{
 			outlook.hazard[outlook.n] = hazard;

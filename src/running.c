@@ -31,7 +31,7 @@
 #define RECENT_MAGIC		0x4c765231	/* "LvR1" */
 #define PACKED_MAGIC		UINT64CONST(0x4c76523254636e65)
 
-/* Nearly every provider has one session or two that matter */
+/* Nearly every provider has one session that matters, or two */
 #define FEW_INTERVALS		4
 
 /* Transition state of liveness_recent_sessions: the sessions of one provider */
@@ -43,7 +43,7 @@ typedef struct RecentState
 	int64		capacity;
 	LivenessInterval *intervals;
 	TimestampTz as_of;
-	LivenessInterval few[FEW_INTERVALS];
+	LivenessInterval first;		/* more is not kept here: the states of a fleet fill caches */
 } RecentState;
 
 /* The result begins with the magic word; then come the sessions, not aligned */
@@ -61,10 +61,10 @@ AddSession(RecentState *state, MemoryContext context, const LivenessInterval *se
 	{
 		Size		size = 2 * state->capacity * sizeof(LivenessInterval);
 
-		if (state->intervals == state->few)
+		if (state->intervals == &state->first)
 		{
 			state->intervals = (LivenessInterval *) MemoryContextAlloc(context, size);
-			memcpy(state->intervals, state->few, sizeof(state->few));
+			state->intervals[0] = state->first;
 		}
 		else
 			state->intervals = (LivenessInterval *) repalloc_huge(state->intervals, size);
@@ -93,8 +93,8 @@ liveness_recent_sessions_transfn(PG_FUNCTION_ARGS)
 		state->magic = RECENT_MAGIC;
 		state->any_open = false;
 		state->n = 0;
-		state->capacity = FEW_INTERVALS;
-		state->intervals = state->few;
+		state->capacity = 1;
+		state->intervals = &state->first;
 		state->as_of = PG_ARGISNULL(4) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(4);
 	}
 	if (PG_ARGISNULL(1))

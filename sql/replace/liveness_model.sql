@@ -1,7 +1,7 @@
 -- The hazard by age is an array of 96 bins: from the second on, the fourth root of two times as
 -- long as the one before, which begins at 37.5 s.
 CREATE VIEW liveness_model AS
-	SELECT f.as_of, count(p.provider_id) AS providers, coalesce(sum(p.spells), 0)::bigint AS spells,
+	SELECT f.as_of, p.providers, p.spells,
 		f.hazard[265] AS frailty_prior, f.hazard[266] AS hour_prior,
 		coalesce(s.phi, 0) AS phi, coalesce(s.psi, 0) AS psi, s.as_of AS shocks_as_of,
 		86400 * f.hazard[2 + floor(4 * log(2, 3600 / 37.5))::int] AS failures_per_day_1h,
@@ -14,15 +14,17 @@ CREATE VIEW liveness_model AS
 		ORDER BY h.hazard IS NULL, h.as_of DESC
 		LIMIT 1
 	) f
-	LEFT JOIN liveness_internal.liveness_provider_hazard p ON true
+	CROSS JOIN (
+		SELECT count(*) AS providers, coalesce(sum(h.spells), 0)::bigint AS spells
+		FROM liveness_internal.liveness_provider_hazard h
+	) p
 	LEFT JOIN (
 		SELECT e.as_of, e.phi, e.psi
 		FROM liveness_internal.liveness_shock_estimate e
 		WHERE e.horizon = interval '6 hours'
 		ORDER BY e.as_of DESC
 		LIMIT 1
-	) s ON true
-	GROUP BY f.as_of, f.hazard, s.as_of, s.phi, s.psi;
+	) s ON true;
 COMMENT ON VIEW liveness_model IS 'What the predictor believes: one row, none before the first features rollup';
 COMMENT ON COLUMN liveness_model.as_of IS 'Instant that the fleet''s numbers describe';
 COMMENT ON COLUMN liveness_model.providers IS 'Providers whose history is known';

@@ -8,6 +8,7 @@ CREATE VIEW provider_stale_sessions AS
 	CROSS JOIN (
 		SELECT now() - t.timeout AS before, now() + t.timeout AS ahead
 		FROM (SELECT liveness_internal.liveness_setting_interval('session_timeout'::text) AS timeout) t
+		OFFSET 0
 	) c
 	WHERE (NOT o.has_begun OR (o.connected_at < c.before AND (o.last_heartbeat_at BETWEEN c.before AND c.ahead) IS NOT TRUE))
 	AND o.is_stale;

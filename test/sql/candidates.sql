@@ -4,7 +4,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL jit = off;
-SELECT plan(18);
+SELECT plan(20);
 
 CREATE FUNCTION m(minutes float8) RETURNS timestamptz STABLE LANGUAGE sql AS $$SELECT now() + minutes * interval '1min'$$;
 CREATE TABLE final (id bigint, provider_id text, c timestamptz, e timestamptz, reason text, coordinator_id text, noted boolean, noted_e timestamptz);
@@ -127,5 +127,12 @@ END
 $$;
 SELECT is(disagreeing, 0::bigint, format('none disagrees: a rollup of %s minutes from now', minutes)) FROM drawn ORDER BY minutes DESC;
 SELECT cmp_ok(min(n)::int, '>', 250, 'of many candidates') FROM drawn;
+-- Many stale ones that rank before those that are there
+DELETE FROM provider_sessions;
+INSERT INTO provider_sessions (provider_id, connected_at, last_heartbeat_at) SELECT 'silent ' || n, m(-15000), m(-14000) FROM generate_series(1, 1600) n;
+INSERT INTO provider_sessions (provider_id, connected_at, last_heartbeat_at) SELECT 'there ' || n, m(-15000), now() FROM generate_series(1, 3) n;
+SELECT liveness_rollup_features(now()) = 1603 AS all_of_them;
+SELECT results_eq($$SELECT provider_id FROM liveness_candidates('1 hour', 0, 2)$$, $$VALUES ('there 1'), ('there 2')$$, 'the likeliest two, behind 1,600 that are stale');
+SELECT results_eq($$SELECT provider_id FROM liveness_candidates('1 hour', 0, 500)$$, $$VALUES ('there 1'), ('there 2'), ('there 3')$$, 'and all three');
 SELECT * FROM finish();
 ROLLBACK;

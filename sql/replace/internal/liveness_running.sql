@@ -1,6 +1,8 @@
 -- What the rollup knew, and all that came since then; where both do not fit, for an end was
 -- noted late, say, all sessions of the provider.  A condition on provider_id reaches each
--- part.  Whoever reads the view computes "since" once, behind OFFSET 0.
+-- part.  Whoever reads the view computes "since" once, behind OFFSET 0.  Of what has ended
+-- the planner expects little with two bounds.  It knows how many groups a table makes, which
+-- it does not of a UNION: so that it hashes what is known of the providers.
 CREATE VIEW liveness_internal.liveness_running AS
 	SELECT c.provider_id,
 		coalesce(
@@ -17,39 +19,28 @@ CREATE VIEW liveness_internal.liveness_running AS
 		liveness_internal.liveness_decayed_hazard(p.hazard, p.as_of, now()) AS hazard
 	FROM (
 		SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
-		FROM (
-			SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
-			FROM provider_sessions s
-			WHERE s.disconnected_at IS NULL
-			UNION ALL
-			-- Of one provider, too, by the index on disconnected_at: few have ended since, and all
-			-- others of the provider lie on a page each.  With two bounds the planner expects few.
-			SELECT e.provider_id, e.connected_at, e.disconnected_at, e.disconnect_reason
-			FROM (
-				SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
-				FROM provider_sessions s
-				WHERE s.disconnected_at BETWEEN (
-					SELECT least(f.as_of, now())
-					FROM liveness_internal.liveness_fleet_hazard f
-					ORDER BY f.hazard IS NULL, f.as_of DESC
-					LIMIT 1
-				) AND 'infinity'
-				OFFSET 0
-			) e
-		) s
-		WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		FROM provider_sessions s
+		WHERE (s.disconnected_at IS NULL OR s.disconnected_at BETWEEN (
+			SELECT least(f.as_of, now())
+			FROM liveness_internal.liveness_fleet_hazard f
+			ORDER BY f.hazard IS NULL, f.as_of DESC
+			LIMIT 1
+		) AND 'infinity')
+		AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
 		GROUP BY s.provider_id
 	) c
 	CROSS JOIN (
 		SELECT now() + liveness_internal.liveness_setting_interval('session_timeout'::text) AS ahead,
 			liveness_internal.liveness_hazard_since(now()) AS counted_since
 	) t
-	LEFT JOIN (
-		SELECT f.as_of
-		FROM liveness_internal.liveness_fleet_hazard f
-		ORDER BY f.hazard IS NULL, f.as_of DESC
-		LIMIT 1
-	) f ON true
+	CROSS JOIN (
+		SELECT (
+			SELECT f.as_of
+			FROM liveness_internal.liveness_fleet_hazard f
+			ORDER BY f.hazard IS NULL, f.as_of DESC
+			LIMIT 1
+		) AS as_of
+	) f
 	LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = c.provider_id
 	WHERE c.recent IS NOT NULL;
 COMMENT ON VIEW liveness_internal.liveness_running IS 'Providers connected now, with what liveness_holds asks of each; a stale one is among them: see liveness_live_session';
