@@ -85,7 +85,7 @@ CROSS JOIN LATERAL (
 			WHEN (SELECT count(*) FROM routine o WHERE o.proname = r.proname AND o.internal = r.internal) > 1 THEN r.proname || ' (' || r.pronargs || ' arguments)'
 			ELSE r.proname END AS heading
 ) s
-ORDER BY r.proname COLLATE "C", r.pronargs;
+ORDER BY r.proname COLLATE "C", r.internal, r.pronargs, r.oid::regprocedure::text COLLATE "C";
 
 -- Relations and types of columns
 CREATE TEMP VIEW relation AS
