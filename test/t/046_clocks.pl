@@ -26,6 +26,7 @@ $node->append_conf('postgresql.conf', q{
 	liveness.scheduler = off
 	liveness.flush_interval = '100ms'
 	liveness.rollup_interval = '1s'
+	autovacuum = off
 });
 $clock->hold('2026-04-06 09:20');
 $clock->start($node);
