@@ -33,21 +33,21 @@ typedef struct Statement
 } Statement;
 
 static Statement fleet_row = {
-	"SELECT f.as_of, f.hazard FROM liveness_internal.liveness_prepared_fleet() f"
+	.sql = "SELECT f.as_of, f.hazard FROM liveness_internal.liveness_prepared_fleet() f"
 };
 static Statement running_row = {
-	"SELECT r.since, r.hazard, r.silent_id FROM liveness_internal.liveness_running_one($1, $2) r",
-	2, {TEXTOID, TIMESTAMPTZOID}
+	.sql = "SELECT r.since, r.hazard, r.silent_id FROM liveness_internal.liveness_running_one($1, $2) r",
+	.nargs = 2, .types = {TEXTOID, TIMESTAMPTZOID}
 };
 /* where what the rollup knew does not fit, all sessions of the provider tell */
 static Statement anew_row = {
-	"SELECT r.since FROM liveness_internal.liveness_running r WHERE r.provider_id OPERATOR(pg_catalog.=) $1",
-	1, {TEXTOID}
+	.sql = "SELECT r.since FROM liveness_internal.liveness_running r WHERE r.provider_id OPERATOR(pg_catalog.=) $1",
+	.nargs = 1, .types = {TEXTOID}
 };
 static Statement stale_row = {
-	"SELECT l.is_stale FROM liveness_internal.liveness_live_sessions l"
+	.sql = "SELECT l.is_stale FROM liveness_internal.liveness_live_sessions l"
 	" WHERE l.provider_id OPERATOR(pg_catalog.=) $1 AND l.id OPERATOR(pg_catalog.=) $2",
-	2, {TEXTOID, INT8OID}
+	.nargs = 2, .types = {TEXTOID, INT8OID}
 };
 
 /* What tells a snapshot from others: with the same bounds, those in progress only become fewer */
