@@ -11,7 +11,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('alone');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nshared_preload_libraries = 'liveness'\nliveness.database = 'postgres'\nliveness.scheduler = 'off'\n");
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nshared_preload_libraries = 'liveness'\nliveness.database = 'postgres'\nliveness.scheduler = 'off'\nrestart_after_crash = on\n");
 $node->start;
 sub query { return $node->safe_psql('postgres', shift) }
 
@@ -112,17 +112,21 @@ for my $seed (0.1, 0.2, -0.7)
 	is(differences_after(q{liveness_sessionize('-infinity', 'infinity')}), 'none', 'and so does liveness_sessionize');
 }
 
-# The server dies with a run under way, and at any time
+# The server dies with a run under way: stopped, or for its backend is killed, which restarts all others.
+# What is left of every other round is taken by the next.
 start_over();
-for my $round (1 .. 4)
+for my $round (1 .. 20)
 {
 	query('CALL happen()') for 1 .. 3;
-	my $session = $node->background_psql('postgres');
+	my $checkpointer = query(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
+	my $session = $node->background_psql('postgres', on_error_stop => 0);
 	$session->query_safe('SET client_min_messages = warning; BEGIN; SELECT liveness_internal.liveness_run_sessions(true)');
-	$node->stop('immediate');
+	my $stops = $round % 5 == 0;
+	if ($stops) { $node->stop('immediate') }
+	else { kill 'KILL', $session->query_safe('SELECT pg_backend_pid()') }
 	$session->{run}->finish;
-	$node->start;
-	# what is left of the others is taken by the next
+	if ($stops) { $node->start }
+	else { $node->poll_query_until('postgres', "SELECT pid <> $checkpointer FROM pg_stat_activity WHERE backend_type = 'checkpointer'") }
 	is(differences_after('liveness_internal.liveness_run_sessions(true)'), 'none', "killed with a run under way, $round") if $round % 2 == 0;
 }
 
