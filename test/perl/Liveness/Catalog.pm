@@ -65,7 +65,8 @@ sub members
 		SELECT about || ': ' || says FROM line});
 }
 
-# Every row that the extension keeps: of tables as they stand, and where sequences are
+# Every row that a dump keeps: of tables as they stand, and where sequences are.  The rows of an
+# unlogged table are a cache.
 sub contents
 {
 	my ($node, $db) = @_;
@@ -73,7 +74,7 @@ sub contents
 		SELECT string_agg(format(CASE c.relkind WHEN 'S' THEN 'SELECT concat_ws('' '', %L, last_value, is_called) FROM %s' ELSE 'SELECT %L || '' '' || to_jsonb(t) FROM %s t' END,
 			c.relname, c.oid::regclass), ' UNION ALL ')
 		FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-		WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND c.relkind IN ('r', 'S')});
+		WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND c.relkind IN ('r', 'S') AND c.relpersistence = 'p'});
 	return $node->safe_psql($db, $query);
 }
 
