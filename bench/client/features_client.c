@@ -53,7 +53,7 @@
 	" hourly_availability, disconnect_reasons, p_stays_4h, p_stays_8h," \
 	" last_disconnect_at, last_session_duration_seconds, liveness_score," \
 	" mttr_seconds, failures_count, p_survives_4h, p_survives_8h, spells_count," \
-	" bridged_seconds"
+	" bridged_seconds, first_seen_at, observed_uptime_pct"
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -70,6 +70,7 @@ typedef struct Provider
 	Session    *sessions;
 	uint32_t	n;
 	uint32_t	capacity;
+	int64_t		first_seen;		/* INT64_MAX: not known yet */
 } Provider;
 
 /* Texts, numbered in the order of their first coming: open addressing, at most half full */
@@ -206,12 +207,28 @@ keep_bytes(const char *bytes, size_t len)
 	return kept;
 }
 
+/* Where the text stands, or would; there are slots */
+static inline Slot *
+find_slot(const Texts *t, const char *bytes, uint32_t len, uint32_t hash)
+{
+	uint32_t	i = hash & (t->nslots - 1);
+
+	for (; t->slots[i].number != 0; i = (i + 1) & (t->nslots - 1))
+	{
+		const Text *text = &t->texts[t->slots[i].number - 1];
+
+		if (t->slots[i].hash == hash && text->len == len && memcmp(text->bytes, bytes, len) == 0)
+			break;
+	}
+	return &t->slots[i];
+}
+
 /* The text's number; it is *is_new if it was not there */
 static inline uint32_t
 number_of(Texts *t, const char *bytes, uint32_t len, bool *is_new)
 {
 	uint32_t	hash = hash_of(bytes, len);
-	uint32_t	i;
+	Slot	   *slot;
 
 	*is_new = false;
 	if (2 * t->n >= t->nslots)
@@ -226,24 +243,19 @@ number_of(Texts *t, const char *bytes, uint32_t len, bool *is_new)
 		{
 			if (old[j].number == 0)
 				continue;
-			for (i = old[j].hash & (t->nslots - 1); t->slots[i].number != 0;)
-				i = (i + 1) & (t->nslots - 1);
-			t->slots[i] = old[j];
+			slot = find_slot(t, "", UINT32_MAX, old[j].hash);
+			*slot = old[j];
 		}
 		free(old);
 	}
 
-	for (i = hash & (t->nslots - 1); t->slots[i].number != 0; i = (i + 1) & (t->nslots - 1))
-	{
-		const Text *text = &t->texts[t->slots[i].number - 1];
-
-		if (t->slots[i].hash == hash && text->len == len && memcmp(text->bytes, bytes, len) == 0)
-			return t->slots[i].number - 1;
-	}
+	slot = find_slot(t, bytes, len, hash);
+	if (slot->number != 0)
+		return slot->number - 1;
 	t->texts[t->n].bytes = keep_bytes(bytes, len);
 	t->texts[t->n].len = len;
-	t->slots[i].hash = hash;
-	t->slots[i].number = ++t->n;
+	slot->hash = hash;
+	slot->number = ++t->n;
 	*is_new = true;
 	return t->n - 1;
 }
@@ -314,7 +326,10 @@ add_session(const char *p)
 		providers = resize(providers, MAX(2 * (size_t) number, 1) * sizeof(Provider));
 	provider = &providers[number];
 	if (is_new)
+	{
 		memset(provider, 0, sizeof(Provider));
+		provider->first_seen = INT64_MAX;
+	}
 	if (provider->n == provider->capacity)
 	{
 		provider->capacity = MAX(16, 2 * provider->capacity);
@@ -359,17 +374,14 @@ read_window(const char *const *arguments, char **as_of_literal, char **since_lit
 }
 
 static void
-read_sessions(const char *as_of_literal, const char *since_literal)
+read_rows(const char *query, void (*add) (const char *))
 {
 	char		command[1024];
 	char	   *row;
 	int			len;
 	bool		first = true;
 
-	snprintf(command, sizeof(command),
-			 "COPY (SELECT provider_id, connected_at, disconnected_at, disconnect_reason"
-			 " FROM provider_sessions WHERE connected_at < %s AND (disconnected_at IS NULL"
-			 " OR disconnected_at >= %s)) TO STDOUT (FORMAT binary)", as_of_literal, since_literal);
+	snprintf(command, sizeof(command), "COPY (%s) TO STDOUT (FORMAT binary)", query);
 	PQclear(run(command, PGRES_COPY_OUT));
 	while ((len = PQgetCopyData(conn, &row, 0)) > 0)
 	{
@@ -387,12 +399,57 @@ read_sessions(const char *as_of_literal, const char *since_literal)
 		}
 		/* the number of columns; in the end -1 */
 		if (p[0] == 0)
-			add_session(p + 2);
+			add(p + 2);
 		PQfreemem(row);
 	}
 	if (len == -2)
 		fail();
 	end_copy();
+}
+
+static void
+read_sessions(const char *as_of_literal, const char *since_literal)
+{
+	char		query[512];
+
+	snprintf(query, sizeof(query),
+			 "SELECT provider_id, connected_at, disconnected_at, disconnect_reason"
+			 " FROM provider_sessions WHERE connected_at < %s AND (disconnected_at IS NULL"
+			 " OR disconnected_at >= %s)", as_of_literal, since_literal);
+	read_rows(query, add_session);
+}
+
+/* provider_id, first_seen_at; of a provider without a session in the window it is no matter */
+static void
+add_first_seen(const char *p)
+{
+	int32_t		len = read_int32(&p);
+	const Slot *slot;
+
+	if (provider_ids.n == 0)
+		return;
+	slot = find_slot(&provider_ids, p, (uint32_t) len, hash_of(p, (size_t) len));
+	p += len + 4;
+	if (slot->number != 0)
+		providers[slot->number - 1].first_seen = read_int64(&p);
+}
+
+/* When providers were first seen: as the table says, or by their first session */
+static void
+read_first_seen(const char *as_of_literal)
+{
+	char		query[512];
+	bool		all_known = true;
+
+	read_rows("SELECT provider_id, first_seen_at FROM provider_reliability_features"
+			  " WHERE first_seen_at IS NOT NULL AND sessions_count > 0", add_first_seen);
+	for (uint32_t i = 0; i < provider_ids.n; i++)
+		all_known &= providers[i].first_seen != INT64_MAX;
+	if (all_known)
+		return;
+	snprintf(query, sizeof(query), "SELECT provider_id, min(connected_at) FROM provider_sessions"
+			 " WHERE connected_at < %s GROUP BY provider_id", as_of_literal);
+	read_rows(query, add_first_seen);
 }
 
 /* ---------------------------------------------------------------- computing */
@@ -855,7 +912,7 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	mtbf = divide(uptime, MAX(failures, 1) * SECOND);
 
 	reserve(id->len + CELLS * sizeof(cell_texts[0].bytes) + keys_len + 512);
-	put_bytes("\0\26", 2);		/* 22 columns */
+	put_bytes("\0\30", 2);		/* 24 columns */
 	put_int32((int32_t) id->len);
 	put_bytes(id->bytes, id->len);
 	put_int64_column(as_of);
@@ -883,6 +940,8 @@ compute_row(const Text *id, const Provider *provider, int64_t origin)
 	put_real_column(survives[1]);
 	put_int32_column((int32_t) MIN(nspells, INT32_MAX));
 	put_int64_column(divide(bridged, SECOND));
+	put_int64_column(provider->first_seen);
+	put_real_column((float) ((double) uptime / (double) (as_of - MAX(provider->first_seen, since))));
 }
 
 static bool
@@ -1001,7 +1060,7 @@ update_from_staging(void)
 				 " s.hourly_availability, s.disconnect_reasons, s.p_stays_4h, s.p_stays_8h,"
 				 " s.last_disconnect_at, s.last_session_duration_seconds, s.liveness_score,"
 				 " s.mttr_seconds, s.failures_count, s.p_survives_4h, s.p_survives_8h, s.spells_count,"
-				 " s.bridged_seconds)"
+				 " s.bridged_seconds, s.first_seen_at, s.observed_uptime_pct)"
 				 " FROM staging s WHERE s.provider_id = f.provider_id", PGRES_COMMAND_OK);
 	if (strtoul(PQcmdTuples(result), NULL, 10) < provider_ids.n)
 		execute("INSERT INTO provider_reliability_features (provider_id, " COLUMNS ")"
@@ -1077,6 +1136,7 @@ main(int argc, char **argv)
 	execute("BEGIN");
 	read_window((const char *const *) &argv[1], &as_of_literal, &since_literal);
 	read_sessions(as_of_literal, since_literal);
+	read_first_seen(as_of_literal);
 	read = milliseconds();
 
 	if (replace)
