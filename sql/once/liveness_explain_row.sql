@@ -14,6 +14,6 @@ COMMENT ON COLUMN liveness_explain_row.measured IS 'The feature: a share, 0 to 1
 COMMENT ON COLUMN liveness_explain_row.value IS 'What counts of it in the score, 0 to 1; NULL for clamp';
 COMMENT ON COLUMN liveness_explain_row.weight IS 'Its weight in the score, -0.10 to 0.35; NULL for clamp';
 COMMENT ON COLUMN liveness_explain_row.points IS 'Value x weight, -0.10 to 0.35; the points of all rows add up to liveness_score';
-COMMENT ON COLUMN liveness_explain_row.failures IS 'Failures of the window that counted against the provider in this term; NULL where ends do not count';
+COMMENT ON COLUMN liveness_explain_row.failures IS 'Failures of the window that counted against the provider in this term, 0 or more; NULL where ends do not count';
 COMMENT ON COLUMN liveness_explain_row.ends IS 'When these failures were: the latest ten, the latest first';
 COMMENT ON COLUMN liveness_explain_row.reasons IS 'Why each of these spells ended, in the order of ends';

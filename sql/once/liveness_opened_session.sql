@@ -4,4 +4,4 @@ CREATE TYPE liveness_opened_session AS (
 );
 COMMENT ON TYPE liveness_opened_session IS 'Row of liveness_open_sessions';
 COMMENT ON COLUMN liveness_opened_session.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_opened_session.session_id IS 'Its session';
+COMMENT ON COLUMN liveness_opened_session.session_id IS 'Its session, 1 or more';

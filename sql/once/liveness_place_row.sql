@@ -7,7 +7,7 @@ CREATE TYPE liveness_place_row AS (
 	joint float8
 );
 COMMENT ON TYPE liveness_place_row IS 'Row of liveness_place';
-COMMENT ON COLUMN liveness_place_row.job_no IS 'Number of the job, from 1';
+COMMENT ON COLUMN liveness_place_row.job_no IS 'Number of the job, 1 or more';
 COMMENT ON COLUMN liveness_place_row.replica IS 'Number of the replica of this job, from 1 to 12';
 COMMENT ON COLUMN liveness_place_row.provider_id IS 'The machine that runs this replica';
 COMMENT ON COLUMN liveness_place_row.group_name IS 'Its group by provider_groups; NULL: it has none';

@@ -9,7 +9,7 @@ CREATE TABLE provider_exclusions (
 CREATE INDEX idx_provider_exclusions_provider_since ON provider_exclusions (provider_id, since);
 CREATE INDEX idx_provider_exclusions_until ON provider_exclusions (until);
 COMMENT ON TABLE provider_exclusions IS 'Excluded time, which counts neither as up nor as down: maintenance, and outages of the observer';
-COMMENT ON COLUMN provider_exclusions.id IS 'The exclusion';
+COMMENT ON COLUMN provider_exclusions.id IS 'The exclusion, 1 or more';
 COMMENT ON COLUMN provider_exclusions.provider_id IS 'The machine; NULL: everybody';
 COMMENT ON COLUMN provider_exclusions.since IS 'First instant that is excluded; -infinity: from the beginning';
 COMMENT ON COLUMN provider_exclusions.until IS 'First instant that is not excluded; NULL or infinity: it goes on; at or before since: nothing is excluded';

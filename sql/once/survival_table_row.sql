@@ -9,11 +9,11 @@ CREATE TYPE survival_table_row AS (
 	upper float8
 );
 COMMENT ON TYPE survival_table_row IS 'Row of survival_table';
-COMMENT ON COLUMN survival_table_row."time" IS 'Time, in the unit of the durations';
-COMMENT ON COLUMN survival_table_row.n_risk IS 'Number at risk just before';
-COMMENT ON COLUMN survival_table_row.n_event IS 'Events at this time';
-COMMENT ON COLUMN survival_table_row.n_censor IS 'Observations censored at this time';
+COMMENT ON COLUMN survival_table_row."time" IS 'Time, in the unit of the durations, 0 or more';
+COMMENT ON COLUMN survival_table_row.n_risk IS 'Number at risk just before, 0 or more';
+COMMENT ON COLUMN survival_table_row.n_event IS 'Events at this time, 0 or more';
+COMMENT ON COLUMN survival_table_row.n_censor IS 'Observations censored at this time, 0 or more';
 COMMENT ON COLUMN survival_table_row.survival IS 'S: share that lasts longer, 0 to 1';
-COMMENT ON COLUMN survival_table_row.std_err IS 'Standard error of S (Greenwood); NULL: S is 0';
-COMMENT ON COLUMN survival_table_row.lower IS 'Lower bound of S; NULL: there is none';
-COMMENT ON COLUMN survival_table_row.upper IS 'Upper bound of S; NULL: there is none';
+COMMENT ON COLUMN survival_table_row.std_err IS 'Standard error of S (Greenwood), 0 or more; NULL: S is 0';
+COMMENT ON COLUMN survival_table_row.lower IS 'Lower bound of S, 0 to 1; NULL: there is none';
+COMMENT ON COLUMN survival_table_row.upper IS 'Upper bound of S, 0 to 1; NULL: there is none';

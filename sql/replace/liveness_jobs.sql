@@ -13,9 +13,9 @@ CREATE VIEW liveness_jobs AS
 COMMENT ON VIEW liveness_jobs IS 'Last run of each job; sessions is there once it has run or its settings are on';
 COMMENT ON COLUMN liveness_jobs.job IS 'features, hourly, retention or sessions';
 COMMENT ON COLUMN liveness_jobs.last_started_at IS 'Start of the last run that completed; NULL: none yet';
-COMMENT ON COLUMN liveness_jobs.last_duration IS 'Its duration';
-COMMENT ON COLUMN liveness_jobs.last_rows IS 'features: providers in the window; hourly: rows written; retention: rows deleted; sessions: sessions written, closed or deleted';
+COMMENT ON COLUMN liveness_jobs.last_duration IS 'Its duration, 0 or more';
+COMMENT ON COLUMN liveness_jobs.last_rows IS 'Number of rows, 0 or more; features: providers in the window; hourly: rows written; retention: rows deleted; sessions: sessions written, closed or deleted';
 COMMENT ON COLUMN liveness_jobs.last_error IS 'Message of the last run that failed under liveness_run or liveness_prune; NULL: none';
 COMMENT ON COLUMN liveness_jobs.last_error_at IS 'When it failed';
-COMMENT ON COLUMN liveness_jobs.runs IS 'Runs that completed';
-COMMENT ON COLUMN liveness_jobs.errors IS 'Runs that failed under liveness_run or liveness_prune';
+COMMENT ON COLUMN liveness_jobs.runs IS 'Runs that completed, 0 or more';
+COMMENT ON COLUMN liveness_jobs.errors IS 'Runs that failed under liveness_run or liveness_prune, 0 or more';

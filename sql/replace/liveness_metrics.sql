@@ -97,6 +97,6 @@ CREATE VIEW liveness_metrics AS
 COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the coordinators, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
 COMMENT ON COLUMN liveness_metrics.name IS 'Name of the metric: liveness_, with _total for what only grows, _seconds, _bytes or _ratio (0 to 1) for its unit';
 COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id, coordinator_id or quantile; {} for none';
-COMMENT ON COLUMN liveness_metrics.value IS 'Value now; never NULL';
+COMMENT ON COLUMN liveness_metrics.value IS 'Value now, any number; never NULL';
 COMMENT ON COLUMN liveness_metrics.type IS 'counter or gauge';
 COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for all rows of a name';

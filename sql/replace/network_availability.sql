@@ -23,13 +23,13 @@ CREATE VIEW network_availability AS
 		) s
 	) o;
 COMMENT ON VIEW network_availability IS 'The fleet as of the last rollup, over all providers';
-COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures';
-COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window; all shares are theirs';
-COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session that has begun';
-COMMENT ON COLUMN network_availability.vanished IS 'Providers known from earlier, without a session in the window';
+COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures, 1 to 3650';
+COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window, 0 or more; all shares are theirs';
+COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session that has begun, 0 or more';
+COMMENT ON COLUMN network_availability.vanished IS 'Providers known from earlier, without a session in the window, 0 or more';
 COMMENT ON COLUMN network_availability.mean_uptime_pct IS 'Mean uptime, 0 to 1; NULL without providers';
-COMMENT ON COLUMN network_availability.p10_uptime_pct IS '10th percentile of uptime (percentile_cont)';
-COMMENT ON COLUMN network_availability.p50_uptime_pct IS 'Median uptime (percentile_cont)';
-COMMENT ON COLUMN network_availability.p90_uptime_pct IS '90th percentile of uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.p10_uptime_pct IS '10th percentile of uptime, 0 to 1 (percentile_cont)';
+COMMENT ON COLUMN network_availability.p50_uptime_pct IS 'Median uptime, 0 to 1 (percentile_cont)';
+COMMENT ON COLUMN network_availability.p90_uptime_pct IS '90th percentile of uptime, 0 to 1 (percentile_cont)';
 COMMENT ON COLUMN network_availability.highly_reliable IS 'Providers with an uptime of 0.95 or more';
 COMMENT ON COLUMN network_availability.updated_at IS 'Instant that the latest rollup describes; NULL: none yet';

@@ -14,6 +14,6 @@ CREATE VIEW provider_availability_matrix AS
 	) WITH ORDINALITY AS c (share, cell);
 COMMENT ON VIEW provider_availability_matrix IS 'hourly_availability, a row for each cell; no row where there is no matrix';
 COMMENT ON COLUMN provider_availability_matrix.provider_id IS 'The machine';
-COMMENT ON COLUMN provider_availability_matrix.day IS 'Day of the week, UTC, 0 = Sunday';
+COMMENT ON COLUMN provider_availability_matrix.day IS 'Day of the week, UTC, 0 to 6, 0 = Sunday';
 COMMENT ON COLUMN provider_availability_matrix.hour IS 'Hour of the day, UTC, 0 to 23';
 COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: nothing of it is left in the window';

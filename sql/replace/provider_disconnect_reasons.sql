@@ -8,4 +8,4 @@ CREATE VIEW provider_disconnect_reasons AS
 COMMENT ON VIEW provider_disconnect_reasons IS 'disconnect_reasons, a row for each reason';
 COMMENT ON COLUMN provider_disconnect_reasons.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_disconnect_reasons.reason IS 'Why; unspecified where none was given';
-COMMENT ON COLUMN provider_disconnect_reasons.sessions IS 'Sessions of the window that ended for it';
+COMMENT ON COLUMN provider_disconnect_reasons.sessions IS 'Sessions of the window that ended for it, 1 or more';

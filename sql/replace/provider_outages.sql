@@ -16,6 +16,6 @@ COMMENT ON VIEW provider_outages IS 'Outages of the last liveness.window_days: t
 COMMENT ON COLUMN provider_outages.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_outages.since IS 'When the provider went: the end of the spell before';
 COMMENT ON COLUMN provider_outages.until IS 'When it was back: the beginning of the next spell; NULL: it goes on';
-COMMENT ON COLUMN provider_outages.duration IS 'How long it lasted, or lasts so far; a day is 24 hours';
+COMMENT ON COLUMN provider_outages.duration IS 'How long it lasted, or lasts so far, more than 0; a day is 24 hours';
 COMMENT ON COLUMN provider_outages.reason IS 'Why the spell before ended, a censored reason included: then the observer was away';
 COMMENT ON COLUMN provider_outages.excused IS 'Did it begin in excluded time?';

@@ -8,4 +8,4 @@ CREATE VIEW provider_session_history AS
 	FROM provider_sessions s;
 COMMENT ON VIEW provider_session_history IS 'Sessions with their length';
 COMMENT ON COLUMN provider_session_history.is_open IS 'Has it not ended yet, as of now()?';
-COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, seconds; 0 for one that ends before it begins, infinity for one that began at -infinity';
+COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, seconds, 0 or more; 0 for one that ends before it begins, infinity for one that began at -infinity';

@@ -25,7 +25,7 @@ COMMENT ON VIEW provider_spells IS 'Spells of the last liveness.window_days: how
 COMMENT ON COLUMN provider_spells.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_spells.since IS 'When the spell began: with its first session';
 COMMENT ON COLUMN provider_spells.until IS 'When the spell ended: with its last session; now() while it goes on';
-COMMENT ON COLUMN provider_spells.sessions IS 'Sessions of the window that the spell consists of';
+COMMENT ON COLUMN provider_spells.sessions IS 'Sessions of the window that the spell consists of, 1 or more';
 COMMENT ON COLUMN provider_spells.reason IS 'Why the last session ended; of several at one instant an uncensored reason; NULL while the spell goes on';
 COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason, and not in excluded time?';
 COMMENT ON COLUMN provider_spells.excused IS 'Did the spell end in excluded time?';

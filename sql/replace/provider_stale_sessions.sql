@@ -14,4 +14,4 @@ CREATE VIEW provider_stale_sessions AS
 	AND o.is_stale;
 COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout, and those that have not begun, because connected_at lies further ahead than that: what liveness_close_stale() closes, where the coordinator may have fallen silent itself as soon as it knows';
 COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed, but not before connected_at; NULL: nothing is known';
-COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: since -infinity, or nothing is known';
+COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then, more than 0; NULL: since -infinity, or nothing is known';

@@ -150,6 +150,21 @@ SELECT is_empty(
 		OR m.catalog = 'pg_type' AND c.relkind = 'c' AND c.oid = (SELECT t.typrelid FROM pg_type t WHERE t.oid = m.objid)
 	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 	WHERE c.relkind IN ('r', 'p', 'v', 'm', 'c') AND coalesce(col_description(c.oid, a.attnum), '') = ''$$, 'every column of a table or view, and every attribute of a type');
+-- an analyst reads these in psql and nowhere else
+SELECT is_empty(
+	$$SELECT c.oid::regclass, a.attname, col_description(c.oid, a.attnum) FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid
+		OR m.catalog = 'pg_type' AND c.relkind = 'c' AND c.oid = (SELECT t.typrelid FROM pg_type t WHERE t.oid = m.objid)
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE c.relkind IN ('r', 'p', 'v', 'm', 'c') AND format_type(a.atttypid, NULL) ~ '^(smallint|integer|bigint|real|double precision|numeric|interval)'
+	AND col_description(c.oid, a.attnum) !~ '(-?\d+(\.\d+)?|phi) (to|or) -?\d|\d or more|more than 0|any number'$$,
+	'every number and every interval says its range');
+SELECT is_empty(
+	$$SELECT c.oid::regclass, a.attname, col_description(c.oid, a.attnum) FROM members m JOIN pg_class c ON m.catalog = 'pg_class' AND c.oid = m.objid
+		OR m.catalog = 'pg_type' AND c.relkind = 'c' AND c.oid = (SELECT t.typrelid FROM pg_type t WHERE t.oid = m.objid)
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	JOIN (VALUES ('seconds$', '\mseconds'), ('_days$', '\mDays'), ('_gb$', '\mGB\M'), ('per_day', '\ma day\M')) u (name, unit) ON a.attname ~ u.name
+	WHERE c.relkind IN ('r', 'p', 'v', 'm', 'c') AND col_description(c.oid, a.attnum) !~ u.unit$$,
+	'and its unit, where it has one');
 -- so that \df+ can be read
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure, length(obj_description(p.oid, 'pg_proc')) FROM members m JOIN pg_proc p ON m.catalog = 'pg_proc' AND p.oid = m.objid

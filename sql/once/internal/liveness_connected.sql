@@ -7,7 +7,7 @@ CREATE TYPE liveness_internal.liveness_connected AS (
 );
 COMMENT ON TYPE liveness_internal.liveness_connected IS 'Row of liveness_connected()';
 COMMENT ON COLUMN liveness_internal.liveness_connected.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_internal.liveness_connected.session_id IS 'Its latest open session';
+COMMENT ON COLUMN liveness_internal.liveness_connected.session_id IS 'Its latest open session, 1 or more';
 COMMENT ON COLUMN liveness_internal.liveness_connected.coordinator_id IS 'Coordinator of that session; any text';
 COMMENT ON COLUMN liveness_internal.liveness_connected.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
 COMMENT ON COLUMN liveness_internal.liveness_connected.probability IS 'Probability that its spell lasts the job, 0 to 1';

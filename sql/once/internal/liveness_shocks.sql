@@ -12,13 +12,13 @@ CREATE TYPE liveness_internal.liveness_shocks_row AS (
 );
 COMMENT ON TYPE liveness_internal.liveness_shocks_row IS 'What liveness_shocks makes of the cases of one horizon';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_estimate IS 'Share of each hazard that the fleet has in common, -1 to 1; NULL: no pair tells';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_error IS 'Its standard error by the jackknife over ten blocks of cuts; NULL: fewer than two cuts';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_error IS 'Its standard error by the jackknife, 0 or more, over ten blocks of cuts; NULL: fewer than two cuts';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_estimate IS 'Share of each hazard that a group has in common, -1 to 1; NULL: no pair of one group tells';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_error IS 'Its standard error by the jackknife; NULL: fewer than two cuts';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cuts IS 'Cuts with a case';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cases IS 'Cases';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.pairs IS 'Pairs of cases of one cut';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.group_pairs IS 'Pairs of cases of one cut and one group';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_error IS 'Its standard error by the jackknife, 0 or more; NULL: fewer than two cuts';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cuts IS 'Cuts with a case, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cases IS 'Cases, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.pairs IS 'Pairs of cases of one cut, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.group_pairs IS 'Pairs of cases of one cut and one group, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.stated IS 'Mean of exp(-load), 0 to 1; NULL: no case';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.held IS 'Share that held, 0 to 1; NULL: no case';
 CREATE FUNCTION liveness_internal.liveness_shocks_transfn(internal, int, int, float8, boolean)

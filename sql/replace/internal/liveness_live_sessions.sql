@@ -46,14 +46,14 @@ CREATE VIEW liveness_internal.liveness_live_sessions AS
 	) l
 	WHERE s.disconnected_at IS NULL OR s.disconnected_at > now();
 COMMENT ON VIEW liveness_internal.liveness_live_sessions IS 'Sessions that have not ended, with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
-COMMENT ON COLUMN liveness_internal.liveness_live_sessions.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.id IS 'The session, 1 or more';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.connected_at IS 'When it connected';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.disconnected_at IS 'NULL, or later than now(), up to infinity: it is noted to end then';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.disconnect_reason IS 'As the row has it';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
-COMMENT ON COLUMN liveness_internal.liveness_live_sessions.requests_served IS 'Requests served in the session';
-COMMENT ON COLUMN liveness_internal.liveness_live_sessions.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.requests_served IS 'Requests served in the session, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.tokens_generated IS 'Tokens generated in the session, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.coordinator_id IS 'The coordinator that holds the connection';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';

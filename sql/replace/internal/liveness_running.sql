@@ -47,4 +47,4 @@ COMMENT ON VIEW liveness_internal.liveness_running IS 'Providers connected now, 
 COMMENT ON COLUMN liveness_internal.liveness_running.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_running.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
 COMMENT ON COLUMN liveness_internal.liveness_running.spells IS 'Its spells of any length by the last rollup, 0 or more; NULL: it is new since then';
-COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 96 numbers as in liveness_provider_hazard, as of now(); NULL: it is new since the last rollup';
+COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 0 or more, 96 numbers as in liveness_provider_hazard, as of now(); NULL: it is new since the last rollup';
