@@ -65,16 +65,16 @@ CREATE INDEX idx_provider_heartbeats_at ON provider_heartbeats (at);
 CREATE INDEX idx_provider_heartbeats_id_brin ON provider_heartbeats
 	USING brin (id) WITH (autosummarize = on);
 COMMENT ON TABLE provider_heartbeats IS 'Heartbeats as the coordinator writes them, kept for liveness.heartbeat_retention';
-COMMENT ON COLUMN provider_heartbeats.id IS 'Order of arrival; unique only together with provider_id and at';
+COMMENT ON COLUMN provider_heartbeats.id IS 'Order of arrival, 1 or more; unique only together with provider_id and at';
 COMMENT ON COLUMN provider_heartbeats.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_heartbeats.at IS 'When the heartbeat was sent, by the coordinator''s clock';
 COMMENT ON COLUMN provider_heartbeats.status IS 'What the provider said it was doing';
 COMMENT ON COLUMN provider_heartbeats.memory_pressure IS 'Memory pressure, 0 to 1';
 COMMENT ON COLUMN provider_heartbeats.cpu_usage IS 'CPU usage, 0 to 1';
 COMMENT ON COLUMN provider_heartbeats.thermal_state IS 'nominal, fair, serious or critical; any other word ranks below nominal';
-COMMENT ON COLUMN provider_heartbeats.memory_available_gb IS 'Memory available, GB; NULL: not known';
-COMMENT ON COLUMN provider_heartbeats.gpu_memory_active_gb IS 'GPU memory in use, GB; NULL: not known';
-COMMENT ON COLUMN provider_heartbeats.gpu_memory_cache_gb IS 'GPU memory held as cache, GB; NULL: not known';
+COMMENT ON COLUMN provider_heartbeats.memory_available_gb IS 'Memory available, GB, 0 or more; NULL: not known';
+COMMENT ON COLUMN provider_heartbeats.gpu_memory_active_gb IS 'GPU memory in use, GB, 0 or more; NULL: not known';
+COMMENT ON COLUMN provider_heartbeats.gpu_memory_cache_gb IS 'GPU memory held as cache, GB, 0 or more; NULL: not known';
 COMMENT ON COLUMN provider_heartbeats.backend_state IS 'State of the provider''s backend';
 COMMENT ON COLUMN provider_heartbeats.active_model IS 'Model loaded at the moment';
 COMMENT ON COLUMN provider_heartbeats.capacity IS 'What the provider can take on, as it says; NULL: not known';
@@ -99,11 +99,11 @@ CREATE INDEX idx_provider_heartbeats_hourly_hour ON provider_heartbeats_hourly (
 COMMENT ON TABLE provider_heartbeats_hourly IS 'Heartbeats by provider and UTC hour, written by liveness_rollup_hourly; kept after the raw rows are pruned';
 COMMENT ON COLUMN provider_heartbeats_hourly.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_heartbeats_hourly.hour IS 'Start of the UTC hour';
-COMMENT ON COLUMN provider_heartbeats_hourly.heartbeat_count IS 'Heartbeats in the hour';
-COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_pressure IS 'Mean memory pressure over the heartbeats that gave a finite one; NaN: none did';
-COMMENT ON COLUMN provider_heartbeats_hourly.avg_cpu_usage IS 'Mean CPU usage over the heartbeats that gave a finite one; NaN: none did';
+COMMENT ON COLUMN provider_heartbeats_hourly.heartbeat_count IS 'Heartbeats in the hour, 0 or more';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_pressure IS 'Mean memory pressure over the heartbeats that gave a finite one, 0 to 1; NaN: none did';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_cpu_usage IS 'Mean CPU usage over the heartbeats that gave a finite one, 0 to 1; NaN: none did';
 COMMENT ON COLUMN provider_heartbeats_hourly.max_thermal_state IS 'Worst thermal state: nominal < fair < serious < critical; an unknown word ranks below nominal, '''' lowest';
-COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_available_gb IS 'Mean memory available, GB, over the heartbeats that gave a finite one; NULL: none knew it; NaN: none of those was finite';
+COMMENT ON COLUMN provider_heartbeats_hourly.avg_memory_available_gb IS 'Mean memory available, GB, 0 or more, over the heartbeats that gave a finite one; NULL: none knew it; NaN: none of those was finite';
 COMMENT ON INDEX idx_provider_heartbeats_hourly_hour IS 'The fleet hour by hour, and retention';
 SELECT pg_catalog.pg_extension_config_dump('provider_heartbeats_hourly', '');
 
@@ -125,14 +125,14 @@ CREATE INDEX idx_provider_sessions_provider_connected ON provider_sessions (prov
 CREATE INDEX idx_provider_sessions_open ON provider_sessions (provider_id) WHERE disconnected_at IS NULL;
 CREATE INDEX idx_provider_sessions_disconnected_at ON provider_sessions (disconnected_at) WHERE disconnected_at IS NOT NULL;
 COMMENT ON TABLE provider_sessions IS 'Connections of providers to a coordinator: everything that the reliability features are computed from';
-COMMENT ON COLUMN provider_sessions.id IS 'The session; with provider_id the primary key';
+COMMENT ON COLUMN provider_sessions.id IS 'The session, 1 or more; with provider_id the primary key';
 COMMENT ON COLUMN provider_sessions.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_sessions.connected_at IS 'When it connected, by the coordinator''s clock';
 COMMENT ON COLUMN provider_sessions.disconnected_at IS 'When it disconnected; NULL: still connected';
 COMMENT ON COLUMN provider_sessions.disconnect_reason IS 'Why: clean_close, read_error, stale_heartbeat, duplicate_serial, coordinator_restart, superseded, observer_outage, or any other text; '''' while open';
 COMMENT ON COLUMN provider_sessions.last_heartbeat_at IS 'Last heartbeat of the session that the coordinator saw; NULL: not known';
-COMMENT ON COLUMN provider_sessions.requests_served IS 'Requests served in the session';
-COMMENT ON COLUMN provider_sessions.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN provider_sessions.requests_served IS 'Requests served in the session, 0 or more';
+COMMENT ON COLUMN provider_sessions.tokens_generated IS 'Tokens generated in the session, 0 or more';
 COMMENT ON COLUMN provider_sessions.coordinator_id IS 'The coordinator that holds the connection; two may during a deploy';
 COMMENT ON INDEX idx_provider_sessions_provider_connected IS 'Sessions of one provider, latest first';
 COMMENT ON INDEX idx_provider_sessions_open IS 'Who is connected';
@@ -152,7 +152,7 @@ CREATE TABLE provider_exclusions (
 CREATE INDEX idx_provider_exclusions_provider_since ON provider_exclusions (provider_id, since);
 CREATE INDEX idx_provider_exclusions_until ON provider_exclusions (until);
 COMMENT ON TABLE provider_exclusions IS 'Excluded time, which counts neither as up nor as down: maintenance, and outages of the observer';
-COMMENT ON COLUMN provider_exclusions.id IS 'The exclusion';
+COMMENT ON COLUMN provider_exclusions.id IS 'The exclusion, 1 or more';
 COMMENT ON COLUMN provider_exclusions.provider_id IS 'The machine; NULL: everybody';
 COMMENT ON COLUMN provider_exclusions.since IS 'First instant that is excluded; -infinity: from the beginning';
 COMMENT ON COLUMN provider_exclusions.until IS 'First instant that is not excluded; NULL or infinity: it goes on; at or before since: nothing is excluded';
@@ -215,28 +215,28 @@ CREATE INDEX idx_provider_reliability_features_score ON provider_reliability_fea
 COMMENT ON TABLE provider_reliability_features IS 'One row a provider, written by liveness_rollup_features; definitions in docs/definitions.md';
 COMMENT ON COLUMN provider_reliability_features.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_reliability_features.updated_at IS 'as_of of the rollup that wrote the row: the instant that it describes';
-COMMENT ON COLUMN provider_reliability_features.window_days IS 'Days of history before updated_at that the row describes';
+COMMENT ON COLUMN provider_reliability_features.window_days IS 'Days of history before updated_at that the row describes, 1 to 3650';
 COMMENT ON COLUMN provider_reliability_features.uptime_pct IS 'Share of the window that was covered by sessions, 0 to 1; overlapping sessions count once';
-COMMENT ON COLUMN provider_reliability_features.sessions_count IS 'Sessions in the window';
-COMMENT ON COLUMN provider_reliability_features.mtbf_seconds IS 'Mean time between failures: uptime / failures_count, seconds; without a failure the whole uptime, a lower bound';
-COMMENT ON COLUMN provider_reliability_features.median_session_seconds IS 'Median length of spells, seconds (percentile_cont)';
-COMMENT ON COLUMN provider_reliability_features.p10_session_seconds IS '10th percentile of the lengths of spells, seconds (percentile_cont)';
-COMMENT ON COLUMN provider_reliability_features.p90_session_seconds IS '90th percentile of the lengths of spells, seconds (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.sessions_count IS 'Sessions in the window, 0 or more';
+COMMENT ON COLUMN provider_reliability_features.mtbf_seconds IS 'Mean time between failures: uptime / failures_count, seconds, 0 or more; without a failure the whole uptime, a lower bound';
+COMMENT ON COLUMN provider_reliability_features.median_session_seconds IS 'Median length of spells, seconds, 0 or more (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.p10_session_seconds IS '10th percentile of the lengths of spells, seconds, 0 or more (percentile_cont)';
+COMMENT ON COLUMN provider_reliability_features.p90_session_seconds IS '90th percentile of the lengths of spells, seconds, 0 or more (percentile_cont)';
 COMMENT ON COLUMN provider_reliability_features.hourly_availability IS '168 shares of time online, 24 x day + hour, day 0 = Sunday, UTC; null: nothing of that hour is left in the window';
 COMMENT ON COLUMN provider_reliability_features.disconnect_reasons IS 'Reason -> sessions that ended for it in the window; '''' goes by unspecified';
 COMMENT ON COLUMN provider_reliability_features.p_stays_4h IS 'Share of spells that lasted 4 hours or more, 0 to 1; shorter ones that did not fail are left out';
 COMMENT ON COLUMN provider_reliability_features.p_stays_8h IS 'Share of spells that lasted 8 hours or more, 0 to 1; shorter ones that did not fail are left out';
 COMMENT ON COLUMN provider_reliability_features.last_disconnect_at IS 'End of the spell that failed last, at or before updated_at; NULL: none';
-COMMENT ON COLUMN provider_reliability_features.last_session_duration_seconds IS 'Length of the spell that failed last, seconds; 0: none';
+COMMENT ON COLUMN provider_reliability_features.last_session_duration_seconds IS 'Length of the spell that failed last, seconds, 0 or more; 0: none';
 COMMENT ON COLUMN provider_reliability_features.liveness_score IS 'liveness_score() of this row''s unrounded features as of updated_at, 0 to 1';
-COMMENT ON COLUMN provider_reliability_features.mttr_seconds IS 'Mean time to return: mean gap between two spells, seconds; 0: no gap';
-COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Spells that ended in the window by a failure: for an uncensored reason';
+COMMENT ON COLUMN provider_reliability_features.mttr_seconds IS 'Mean time to return: mean gap between two spells, seconds, 0 or more; 0: no gap';
+COMMENT ON COLUMN provider_reliability_features.failures_count IS 'Spells that ended in the window by a failure, 0 or more: for an uncensored reason';
 COMMENT ON COLUMN provider_reliability_features.p_survives_4h IS 'Kaplan-Meier estimate that a spell lasts beyond 4 hours, 0 to 1; NULL: not reached';
 COMMENT ON COLUMN provider_reliability_features.p_survives_8h IS 'Kaplan-Meier estimate that a spell lasts beyond 8 hours, 0 to 1; NULL: not reached';
-COMMENT ON COLUMN provider_reliability_features.spells_count IS 'Spells in the window: sessions that overlap, touch, or resume after the observer was away are one';
+COMMENT ON COLUMN provider_reliability_features.spells_count IS 'Spells in the window, 0 or more: sessions that overlap, touch, or resume after the observer was away are one';
 COMMENT ON COLUMN provider_reliability_features.first_seen_at IS 'Start of the earliest session known, kept when sessions are pruned; NULL: no rollup has looked yet';
 COMMENT ON COLUMN provider_reliability_features.observed_uptime_pct IS 'As uptime_pct, of the time since first_seen_at where that is later than the window''s begin, 0 to 1';
-COMMENT ON COLUMN provider_reliability_features.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds';
+COMMENT ON COLUMN provider_reliability_features.bridged_seconds IS 'Time online in the window that no session covers, because its observer was away for a short time, seconds, 0 or more';
 -- The matrix makes most of the row, and lz4 packs it in a fifth of pglz's time.
 DO LANGUAGE plpgsql $do$
 BEGIN
@@ -270,10 +270,10 @@ ALTER TABLE liveness_internal.liveness_fleet_hazard ALTER COLUMN hazard SET STOR
 ALTER TABLE liveness_internal.liveness_fleet_hazard REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_fleet_hazard IS 'What liveness_candidates knows of the fleet; written by liveness_rollup_features; one row, and another after a restore until its next run';
 COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.as_of IS 'as_of of the last run of liveness_rollup_features';
-COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, 168 factors of the hours of the week, from Sunday 0 h UTC, and the weights of two priors, in events; NULL: nobody was ever up';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.hazard IS '96 hazards by age, events a second, 0 or more, 168 factors of the hours of the week, from Sunday 0 h UTC, and the weights of two priors, in events; NULL: nobody was ever up';
 COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.counted_at IS 'Instant that the numbers describe: as_of truncated to a multiple of liveness.hazard_interval; as_of where nobody was up by then';
 COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.counted_since IS 'Sessions that ended before this instant are not counted';
-COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.settings IS 'Fingerprint of the settings that say what a spell is, and of excluded time';
+COMMENT ON COLUMN liveness_internal.liveness_fleet_hazard.settings IS 'Fingerprint, any number, of the settings that say what a spell is, and of excluded time';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_fleet_hazard', '');
 
 -- Without a key, as liveness_fleet_hazard: COPY of a dump must not fail because a job was
@@ -297,17 +297,17 @@ CREATE TABLE liveness_internal.liveness_shock_estimate (
 ALTER TABLE liveness_internal.liveness_shock_estimate REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_shock_estimate IS 'How far providers fall together: a row for each horizon that it was estimated at; the latest as_of counts';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.as_of IS 'Instant that it describes';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.horizon IS 'Length of the job that was asked about at each cut';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.horizon IS 'Length of the job that was asked about at each cut, more than 0';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi IS 'Share of each hazard that is the whole fleet''s, 0 to 1; 0 where the data do not speak for more';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi IS 'Share of each hazard that is the group''s or the fleet''s, phi to 1';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_estimate IS 'The estimate of phi before its standard error was taken off, -1 to 1; NULL: no pair was seen';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_error IS 'Standard error of phi_estimate by the jackknife over ten blocks of cuts; NULL: fewer than two blocks';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.phi_error IS 'Standard error of phi_estimate by the jackknife, 0 or more, over ten blocks of cuts; NULL: fewer than two blocks';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_estimate IS 'The estimate of psi before its standard error was taken off, -1 to 1; NULL: no pair of one group was seen';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_error IS 'Standard error of psi_estimate by the jackknife; NULL: fewer than two blocks';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cuts IS 'Instants at which the fleet was looked at';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cases IS 'Providers asked about, in all cuts: of each cut the quarter likeliest to hold';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.pairs IS 'Pairs of providers of one cut';
-COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.group_pairs IS 'Pairs of one cut and one group';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.psi_error IS 'Standard error of psi_estimate by the jackknife, 0 or more; NULL: fewer than two blocks';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cuts IS 'Instants at which the fleet was looked at, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.cases IS 'Providers asked about, in all cuts: of each cut the quarter likeliest to hold, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.pairs IS 'Pairs of providers of one cut, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.group_pairs IS 'Pairs of one cut and one group, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.stated IS 'Mean probability to hold that the model stated, 0 to 1; NULL: no case';
 COMMENT ON COLUMN liveness_internal.liveness_shock_estimate.held IS 'Share that held, 0 to 1; NULL: no case';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_shock_estimate', '');
@@ -329,14 +329,14 @@ ALTER TABLE liveness_internal.liveness_provider_hazard ALTER COLUMN hazard SET S
 COMMENT ON TABLE liveness_internal.liveness_provider_hazard IS 'What liveness_candidates knows of each provider; written by liveness_rollup_features';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.as_of IS 'Instant that hazard and spells describe; what was open then is still open, and nothing else has changed, by as_of of liveness_fleet_hazard';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spells IS 'Its spells of any length by then';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spells IS 'Its spells of any length by then, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.hazard IS 'Events and expected events by 24 octaves of age, then by 24 hours of the day, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_since IS 'When its last spell began; NULL: it had none';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_until IS 'When its last spell ended; as_of: it was running';
 COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.spell_uncensored IS 'Did its last spell end for an uncensored reason? Excluded time changes nothing: such an end is never bridged';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.fingerprint IS 'Fingerprint of its sessions that were open then, and of the settings that say what a spell is';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.digest IS 'Digest of its sessions in the window and of its excluded time: where it differs, the row is computed anew; NULL: none in the window';
-COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.counted_digest IS 'Digest of what the fleet was counted from, as of counted_at of liveness_fleet_hazard; where it differs, the fleet is counted anew';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.fingerprint IS 'Fingerprint, any number, of its sessions that were open then, and of the settings that say what a spell is';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.digest IS 'Digest, any number, of its sessions in the window and of its excluded time: where it differs, the row is computed anew; NULL: none in the window';
+COMMENT ON COLUMN liveness_internal.liveness_provider_hazard.counted_digest IS 'Digest, any number, of what the fleet was counted from, as of counted_at of liveness_fleet_hazard; where it differs, the fleet is counted anew';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_provider_hazard', '');
 
 -- Without a key, like liveness_fleet_hazard: a job updates its row, if there is one.
@@ -364,22 +364,22 @@ ALTER TABLE liveness_internal.liveness_job_state REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs. A row a job, and another after a restore until the job''s next run';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.job IS 'features, hourly, retention or sessions';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.last_started_at IS 'Start of the last run that completed';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.last_duration IS 'Its duration';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.last_rows IS 'Rows that it wrote, or deleted';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.last_duration IS 'Its duration, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.last_rows IS 'Rows that it wrote, or deleted, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.last_error IS 'Message of the last run that failed';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.last_error_at IS 'When it failed';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.runs IS 'Runs that completed';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.errors IS 'Runs that failed and could be recorded';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.runs IS 'Runs that completed, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.errors IS 'Runs that failed and could be recorded, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark_of IS 'hourly, sessions: cluster, database and table that the watermark was made in; void elsewhere';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark IS 'hourly, sessions: every heartbeat with an id up to this was taken';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.pending IS 'hourly, sessions: the next watermark, once pending_writers have ended';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.watermark IS 'hourly, sessions: every heartbeat with an id up to this was taken, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.pending IS 'hourly, sessions: the next watermark, once pending_writers have ended, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.pending_writers IS 'hourly, sessions: virtual transactions that may still bring an id up to pending';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_at IS 'hourly, sessions: when the hours of liveness.rollup_lookback were last taken whole';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.pruned_before IS 'hourly: raw rows before this hour may be gone; no cell before it is written any more';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.heard_until IS 'sessions: the latest time at which a heartbeat could be stamped; what was stamped later is taken once that is possible';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: what transactions before this wrote to recent sessions of coordinators was taken';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: what transactions before this wrote to recent sessions of coordinators was taken, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken, 0 or more';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_job_state', '');
 
 -- What the routine run adds new heartbeats to.  A cache: without a row, a cell is made from
@@ -394,7 +394,7 @@ CREATE UNLOGGED TABLE liveness_internal.liveness_hour_sums (
 COMMENT ON TABLE liveness_internal.liveness_hour_sums IS 'Sums of the heartbeats of recent hours, written by liveness_rollup_hourly';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.hour IS 'Start of the UTC hour';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_internal.liveness_hour_sums.settled IS 'Watermark of the rollup that wrote the row: the heartbeats with an id up to this are in';
+COMMENT ON COLUMN liveness_internal.liveness_hour_sums.settled IS 'Watermark of the rollup that wrote the row: the heartbeats with an id up to this are in, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.sums IS 'Their number, sums and worst thermal state, as liveness_hours tells them';
 
 CREATE FUNCTION liveness_internal.liveness_effective_window_days(window_days int)
@@ -762,14 +762,14 @@ CREATE TYPE survival_table_row AS (
 	upper float8
 );
 COMMENT ON TYPE survival_table_row IS 'Row of survival_table';
-COMMENT ON COLUMN survival_table_row."time" IS 'Time, in the unit of the durations';
-COMMENT ON COLUMN survival_table_row.n_risk IS 'Number at risk just before';
-COMMENT ON COLUMN survival_table_row.n_event IS 'Events at this time';
-COMMENT ON COLUMN survival_table_row.n_censor IS 'Observations censored at this time';
+COMMENT ON COLUMN survival_table_row."time" IS 'Time, in the unit of the durations, 0 or more';
+COMMENT ON COLUMN survival_table_row.n_risk IS 'Number at risk just before, 0 or more';
+COMMENT ON COLUMN survival_table_row.n_event IS 'Events at this time, 0 or more';
+COMMENT ON COLUMN survival_table_row.n_censor IS 'Observations censored at this time, 0 or more';
 COMMENT ON COLUMN survival_table_row.survival IS 'S: share that lasts longer, 0 to 1';
-COMMENT ON COLUMN survival_table_row.std_err IS 'Standard error of S (Greenwood); NULL: S is 0';
-COMMENT ON COLUMN survival_table_row.lower IS 'Lower bound of S; NULL: there is none';
-COMMENT ON COLUMN survival_table_row.upper IS 'Upper bound of S; NULL: there is none';
+COMMENT ON COLUMN survival_table_row.std_err IS 'Standard error of S (Greenwood), 0 or more; NULL: S is 0';
+COMMENT ON COLUMN survival_table_row.lower IS 'Lower bound of S, 0 to 1; NULL: there is none';
+COMMENT ON COLUMN survival_table_row.upper IS 'Upper bound of S, 0 to 1; NULL: there is none';
 
 CREATE FUNCTION survival_table(curve survival_curve, conf_level float8 DEFAULT 0.95, conf_type text DEFAULT 'log-log')
 RETURNS SETOF survival_table_row
@@ -788,7 +788,7 @@ CREATE TYPE liveness_internal.liveness_spell AS (
 COMMENT ON TYPE liveness_internal.liveness_spell IS 'A spell as it was known as of an instant';
 COMMENT ON COLUMN liveness_internal.liveness_spell.since IS 'When it began';
 COMMENT ON COLUMN liveness_internal.liveness_spell.until IS 'When it ended; the instant itself while it was running';
-COMMENT ON COLUMN liveness_internal.liveness_spell.seconds IS 'Its length, seconds';
+COMMENT ON COLUMN liveness_internal.liveness_spell.seconds IS 'Its length, seconds, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_spell.running IS 'Had it not ended?';
 COMMENT ON COLUMN liveness_internal.liveness_spell.failed IS 'Had it ended for an uncensored reason, and not in excluded time?';
 COMMENT ON COLUMN liveness_internal.liveness_spell.excused IS 'Had it ended in excluded time?';
@@ -1725,14 +1725,14 @@ CREATE VIEW liveness_internal.liveness_live_sessions AS
 	) l
 	WHERE s.disconnected_at IS NULL OR s.disconnected_at > now();
 COMMENT ON VIEW liveness_internal.liveness_live_sessions IS 'Sessions that have not ended, with their last sign of life: the latest of connected_at, last_heartbeat_at and the last stored heartbeat before the provider''s next session. One later than now() by liveness.session_timeout says nothing, a lesser one counts as now()';
-COMMENT ON COLUMN liveness_internal.liveness_live_sessions.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.id IS 'The session, 1 or more';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.connected_at IS 'When it connected';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.disconnected_at IS 'NULL, or later than now(), up to infinity: it is noted to end then';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.disconnect_reason IS 'As the row has it';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
-COMMENT ON COLUMN liveness_internal.liveness_live_sessions.requests_served IS 'Requests served in the session';
-COMMENT ON COLUMN liveness_internal.liveness_live_sessions.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.requests_served IS 'Requests served in the session, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_live_sessions.tokens_generated IS 'Tokens generated in the session, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.coordinator_id IS 'The coordinator that holds the connection';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
 COMMENT ON COLUMN liveness_internal.liveness_live_sessions.was_heard IS 'Is there any heartbeat of it, whatever its time?';
@@ -1745,14 +1745,14 @@ CREATE VIEW liveness_internal.liveness_last_signs AS
 	FROM liveness_internal.liveness_live_sessions s
 	WHERE s.disconnected_at IS NULL;
 COMMENT ON VIEW liveness_internal.liveness_last_signs IS 'The open ones among liveness_live_sessions';
-COMMENT ON COLUMN liveness_internal.liveness_last_signs.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.id IS 'The session, 1 or more';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.connected_at IS 'When it connected';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.disconnected_at IS 'NULL: it is open';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.disconnect_reason IS 'As the row has it';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.last_heartbeat_at IS 'Last heartbeat that the coordinator saw, as the row has it; NULL: not known';
-COMMENT ON COLUMN liveness_internal.liveness_last_signs.requests_served IS 'Requests served in the session';
-COMMENT ON COLUMN liveness_internal.liveness_last_signs.tokens_generated IS 'Tokens generated in the session';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.requests_served IS 'Requests served in the session, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_last_signs.tokens_generated IS 'Tokens generated in the session, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.coordinator_id IS 'The coordinator that holds the connection';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.has_begun IS 'Is connected_at no later than now() + liveness.session_timeout?';
 COMMENT ON COLUMN liveness_internal.liveness_last_signs.was_heard IS 'Is there any heartbeat of it, whatever its time?';
@@ -1783,7 +1783,7 @@ CREATE TYPE liveness_opened_session AS (
 );
 COMMENT ON TYPE liveness_opened_session IS 'Row of liveness_open_sessions';
 COMMENT ON COLUMN liveness_opened_session.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_opened_session.session_id IS 'Its session';
+COMMENT ON COLUMN liveness_opened_session.session_id IS 'Its session, 1 or more';
 
 -- The locks make two opens of the same provider and coordinator take turns, so that
 -- the second sees, and closes, the session of the first.  There are 1,024 locks, by
@@ -2276,7 +2276,7 @@ CREATE VIEW liveness_stats AS
 	FROM liveness_internal.liveness_counters() c;
 COMMENT ON VIEW liveness_stats IS 'Counters of this server, a row each. They survive a clean restart and begin again after a crash; error 55000 where the library is not preloaded';
 COMMENT ON COLUMN liveness_stats.name IS 'liveness_, what is counted, and _total for what only grows; _seconds is a duration, _bytes a size';
-COMMENT ON COLUMN liveness_stats.value IS 'Its value now';
+COMMENT ON COLUMN liveness_stats.value IS 'Its value now, 0 or more';
 COMMENT ON COLUMN liveness_stats.help IS 'What it means';
 COMMENT ON COLUMN liveness_stats.since IS 'When the counters began at zero';
 
@@ -2456,7 +2456,7 @@ CREATE VIEW provider_session_history AS
 	FROM provider_sessions s;
 COMMENT ON VIEW provider_session_history IS 'Sessions with their length';
 COMMENT ON COLUMN provider_session_history.is_open IS 'Has it not ended yet, as of now()?';
-COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, seconds; 0 for one that ends before it begins, infinity for one that began at -infinity';
+COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, seconds, 0 or more; 0 for one that ends before it begins, infinity for one that began at -infinity';
 
 -- One provider's spells are found by index: the condition on it reaches every part.
 CREATE VIEW provider_spells AS
@@ -2485,7 +2485,7 @@ COMMENT ON VIEW provider_spells IS 'Spells of the last liveness.window_days: how
 COMMENT ON COLUMN provider_spells.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_spells.since IS 'When the spell began: with its first session';
 COMMENT ON COLUMN provider_spells.until IS 'When the spell ended: with its last session; now() while it goes on';
-COMMENT ON COLUMN provider_spells.sessions IS 'Sessions of the window that the spell consists of';
+COMMENT ON COLUMN provider_spells.sessions IS 'Sessions of the window that the spell consists of, 1 or more';
 COMMENT ON COLUMN provider_spells.reason IS 'Why the last session ended; of several at one instant an uncensored reason; NULL while the spell goes on';
 COMMENT ON COLUMN provider_spells.failed IS 'Did the spell end by a failure: for an uncensored reason, and not in excluded time?';
 COMMENT ON COLUMN provider_spells.excused IS 'Did the spell end in excluded time?';
@@ -2508,7 +2508,7 @@ COMMENT ON VIEW provider_outages IS 'Outages of the last liveness.window_days: t
 COMMENT ON COLUMN provider_outages.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_outages.since IS 'When the provider went: the end of the spell before';
 COMMENT ON COLUMN provider_outages.until IS 'When it was back: the beginning of the next spell; NULL: it goes on';
-COMMENT ON COLUMN provider_outages.duration IS 'How long it lasted, or lasts so far; a day is 24 hours';
+COMMENT ON COLUMN provider_outages.duration IS 'How long it lasted, or lasts so far, more than 0; a day is 24 hours';
 COMMENT ON COLUMN provider_outages.reason IS 'Why the spell before ended, a censored reason included: then the observer was away';
 COMMENT ON COLUMN provider_outages.excused IS 'Did it begin in excluded time?';
 
@@ -2535,7 +2535,7 @@ CREATE VIEW provider_availability_matrix AS
 	) WITH ORDINALITY AS c (share, cell);
 COMMENT ON VIEW provider_availability_matrix IS 'hourly_availability, a row for each cell; no row where there is no matrix';
 COMMENT ON COLUMN provider_availability_matrix.provider_id IS 'The machine';
-COMMENT ON COLUMN provider_availability_matrix.day IS 'Day of the week, UTC, 0 = Sunday';
+COMMENT ON COLUMN provider_availability_matrix.day IS 'Day of the week, UTC, 0 to 6, 0 = Sunday';
 COMMENT ON COLUMN provider_availability_matrix.hour IS 'Hour of the day, UTC, 0 to 23';
 COMMENT ON COLUMN provider_availability_matrix.availability IS 'Share of that hour spent online, 0 to 1; NULL: nothing of it is left in the window';
 
@@ -2549,7 +2549,7 @@ CREATE VIEW provider_disconnect_reasons AS
 COMMENT ON VIEW provider_disconnect_reasons IS 'disconnect_reasons, a row for each reason';
 COMMENT ON COLUMN provider_disconnect_reasons.provider_id IS 'The machine';
 COMMENT ON COLUMN provider_disconnect_reasons.reason IS 'Why; unspecified where none was given';
-COMMENT ON COLUMN provider_disconnect_reasons.sessions IS 'Sessions of the window that ended for it';
+COMMENT ON COLUMN provider_disconnect_reasons.sessions IS 'Sessions of the window that ended for it, 1 or more';
 
 -- The first condition asks the row alone, and so spares most sessions a look at the heartbeats.
 CREATE VIEW provider_stale_sessions AS
@@ -2567,7 +2567,7 @@ CREATE VIEW provider_stale_sessions AS
 	AND o.is_stale;
 COMMENT ON VIEW provider_stale_sessions IS 'Open sessions whose last sign of life is older than liveness.session_timeout, and those that have not begun, because connected_at lies further ahead than that: what liveness_close_stale() closes, where the coordinator may have fallen silent itself as soon as it knows';
 COMMENT ON COLUMN provider_stale_sessions.last_sign_of_life IS 'Where it would be closed, but not before connected_at; NULL: nothing is known';
-COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then; NULL: since -infinity, or nothing is known';
+COMMENT ON COLUMN provider_stale_sessions.silent_for IS 'Time since then, more than 0; NULL: since -infinity, or nothing is known';
 
 -- 0.95::real, for a share stored as real 0.95 is below the float8 of that name.
 CREATE VIEW network_availability AS
@@ -2594,14 +2594,14 @@ CREATE VIEW network_availability AS
 		) s
 	) o;
 COMMENT ON VIEW network_availability IS 'The fleet as of the last rollup, over all providers';
-COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures';
-COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window; all shares are theirs';
-COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session that has begun';
-COMMENT ON COLUMN network_availability.vanished IS 'Providers known from earlier, without a session in the window';
+COMMENT ON COLUMN network_availability.window_days IS 'Days of history behind the figures, 1 to 3650';
+COMMENT ON COLUMN network_availability.providers IS 'Providers with a session in the window, 0 or more; all shares are theirs';
+COMMENT ON COLUMN network_availability.connected IS 'Providers with an open session that has begun, 0 or more';
+COMMENT ON COLUMN network_availability.vanished IS 'Providers known from earlier, without a session in the window, 0 or more';
 COMMENT ON COLUMN network_availability.mean_uptime_pct IS 'Mean uptime, 0 to 1; NULL without providers';
-COMMENT ON COLUMN network_availability.p10_uptime_pct IS '10th percentile of uptime (percentile_cont)';
-COMMENT ON COLUMN network_availability.p50_uptime_pct IS 'Median uptime (percentile_cont)';
-COMMENT ON COLUMN network_availability.p90_uptime_pct IS '90th percentile of uptime (percentile_cont)';
+COMMENT ON COLUMN network_availability.p10_uptime_pct IS '10th percentile of uptime, 0 to 1 (percentile_cont)';
+COMMENT ON COLUMN network_availability.p50_uptime_pct IS 'Median uptime, 0 to 1 (percentile_cont)';
+COMMENT ON COLUMN network_availability.p90_uptime_pct IS '90th percentile of uptime, 0 to 1 (percentile_cont)';
 COMMENT ON COLUMN network_availability.highly_reliable IS 'Providers with an uptime of 0.95 or more';
 COMMENT ON COLUMN network_availability.updated_at IS 'Instant that the latest rollup describes; NULL: none yet';
 
@@ -2620,12 +2620,12 @@ CREATE VIEW liveness_jobs AS
 COMMENT ON VIEW liveness_jobs IS 'Last run of each job; sessions is there once it has run or its settings are on';
 COMMENT ON COLUMN liveness_jobs.job IS 'features, hourly, retention or sessions';
 COMMENT ON COLUMN liveness_jobs.last_started_at IS 'Start of the last run that completed; NULL: none yet';
-COMMENT ON COLUMN liveness_jobs.last_duration IS 'Its duration';
-COMMENT ON COLUMN liveness_jobs.last_rows IS 'features: providers in the window; hourly: rows written; retention: rows deleted; sessions: sessions written, closed or deleted';
+COMMENT ON COLUMN liveness_jobs.last_duration IS 'Its duration, 0 or more';
+COMMENT ON COLUMN liveness_jobs.last_rows IS 'Number of rows, 0 or more; features: providers in the window; hourly: rows written; retention: rows deleted; sessions: sessions written, closed or deleted';
 COMMENT ON COLUMN liveness_jobs.last_error IS 'Message of the last run that failed under liveness_run or liveness_prune; NULL: none';
 COMMENT ON COLUMN liveness_jobs.last_error_at IS 'When it failed';
-COMMENT ON COLUMN liveness_jobs.runs IS 'Runs that completed';
-COMMENT ON COLUMN liveness_jobs.errors IS 'Runs that failed under liveness_run or liveness_prune';
+COMMENT ON COLUMN liveness_jobs.runs IS 'Runs that completed, 0 or more';
+COMMENT ON COLUMN liveness_jobs.errors IS 'Runs that failed under liveness_run or liveness_prune, 0 or more';
 
 CREATE FUNCTION liveness_internal.liveness_real_bound(bound float8)
 RETURNS real AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -2726,7 +2726,7 @@ COMMENT ON COLUMN liveness_explain_row.measured IS 'The feature: a share, 0 to 1
 COMMENT ON COLUMN liveness_explain_row.value IS 'What counts of it in the score, 0 to 1; NULL for clamp';
 COMMENT ON COLUMN liveness_explain_row.weight IS 'Its weight in the score, -0.10 to 0.35; NULL for clamp';
 COMMENT ON COLUMN liveness_explain_row.points IS 'Value x weight, -0.10 to 0.35; the points of all rows add up to liveness_score';
-COMMENT ON COLUMN liveness_explain_row.failures IS 'Failures of the window that counted against the provider in this term; NULL where ends do not count';
+COMMENT ON COLUMN liveness_explain_row.failures IS 'Failures of the window that counted against the provider in this term, 0 or more; NULL where ends do not count';
 COMMENT ON COLUMN liveness_explain_row.ends IS 'When these failures were: the latest ten, the latest first';
 COMMENT ON COLUMN liveness_explain_row.reasons IS 'Why each of these spells ended, in the order of ends';
 
@@ -2798,11 +2798,11 @@ CREATE TYPE liveness_uptime_row AS (
 );
 COMMENT ON TYPE liveness_uptime_row IS 'Row of liveness_uptime: a provider';
 COMMENT ON COLUMN liveness_uptime_row.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_uptime_row.online IS 'Time of the span that its spells cover, excluded time left out; a day is 24 hours';
-COMMENT ON COLUMN liveness_uptime_row.observed IS 'Time of the span since it was first seen, up to now(), excluded time left out; a day is 24 hours';
+COMMENT ON COLUMN liveness_uptime_row.online IS 'Time of the span that its spells cover, excluded time left out, 0 or more; a day is 24 hours';
+COMMENT ON COLUMN liveness_uptime_row.observed IS 'Time of the span since it was first seen, up to now(), excluded time left out, 0 or more; a day is 24 hours';
 COMMENT ON COLUMN liveness_uptime_row.uptime_pct IS 'online / observed, 0 to 1; NULL where nothing is observed';
 COMMENT ON COLUMN liveness_uptime_row.outages IS 'Gaps before, between and after its spells in the observed time, 0 or more; those without any time left are not counted';
-COMMENT ON COLUMN liveness_uptime_row.longest_outage IS 'Longest of these gaps, excluded time left out; 0 without any';
+COMMENT ON COLUMN liveness_uptime_row.longest_outage IS 'Longest of these gaps, excluded time left out, 0 or more; 0 without any';
 
 CREATE FUNCTION liveness_internal.liveness_span_uptime(since timestamptz, until timestamptz, provider_id text,
 	history bytea, as_of timestamptz, excluded tstzmultirange)
@@ -2995,7 +2995,7 @@ COMMENT ON VIEW liveness_internal.liveness_running IS 'Providers connected now, 
 COMMENT ON COLUMN liveness_internal.liveness_running.provider_id IS 'The machine';
 COMMENT ON COLUMN liveness_internal.liveness_running.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
 COMMENT ON COLUMN liveness_internal.liveness_running.spells IS 'Its spells of any length by the last rollup, 0 or more; NULL: it is new since then';
-COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 96 numbers as in liveness_provider_hazard, as of now(); NULL: it is new since the last rollup';
+COMMENT ON COLUMN liveness_internal.liveness_running.hazard IS 'Its events and expected events, 0 or more, 96 numbers as in liveness_provider_hazard, as of now(); NULL: it is new since the last rollup';
 
 CREATE TYPE liveness_internal.liveness_live_session AS (
 	id bigint,
@@ -3003,7 +3003,7 @@ CREATE TYPE liveness_internal.liveness_live_session AS (
 	connected_at timestamptz
 );
 COMMENT ON TYPE liveness_internal.liveness_live_session IS 'The session through which a provider is connected: what liveness_live_session() returns';
-COMMENT ON COLUMN liveness_internal.liveness_live_session.id IS 'The session';
+COMMENT ON COLUMN liveness_internal.liveness_live_session.id IS 'The session, 1 or more';
 COMMENT ON COLUMN liveness_internal.liveness_live_session.coordinator_id IS 'The coordinator that holds the connection; any text';
 COMMENT ON COLUMN liveness_internal.liveness_live_session.connected_at IS 'When it connected';
 
@@ -3064,13 +3064,13 @@ CREATE TYPE liveness_internal.liveness_shocks_row AS (
 );
 COMMENT ON TYPE liveness_internal.liveness_shocks_row IS 'What liveness_shocks makes of the cases of one horizon';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_estimate IS 'Share of each hazard that the fleet has in common, -1 to 1; NULL: no pair tells';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_error IS 'Its standard error by the jackknife over ten blocks of cuts; NULL: fewer than two cuts';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.phi_error IS 'Its standard error by the jackknife, 0 or more, over ten blocks of cuts; NULL: fewer than two cuts';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_estimate IS 'Share of each hazard that a group has in common, -1 to 1; NULL: no pair of one group tells';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_error IS 'Its standard error by the jackknife; NULL: fewer than two cuts';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cuts IS 'Cuts with a case';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cases IS 'Cases';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.pairs IS 'Pairs of cases of one cut';
-COMMENT ON COLUMN liveness_internal.liveness_shocks_row.group_pairs IS 'Pairs of cases of one cut and one group';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.psi_error IS 'Its standard error by the jackknife, 0 or more; NULL: fewer than two cuts';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cuts IS 'Cuts with a case, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.cases IS 'Cases, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.pairs IS 'Pairs of cases of one cut, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_shocks_row.group_pairs IS 'Pairs of cases of one cut and one group, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.stated IS 'Mean of exp(-load), 0 to 1; NULL: no case';
 COMMENT ON COLUMN liveness_internal.liveness_shocks_row.held IS 'Share that held, 0 to 1; NULL: no case';
 CREATE FUNCTION liveness_internal.liveness_shocks_transfn(internal, int, int, float8, boolean)
@@ -3220,17 +3220,17 @@ CREATE VIEW liveness_model AS
 	) s ON true;
 COMMENT ON VIEW liveness_model IS 'What the predictor believes: one row, none before the first features rollup';
 COMMENT ON COLUMN liveness_model.as_of IS 'Instant that the fleet''s numbers describe';
-COMMENT ON COLUMN liveness_model.providers IS 'Providers whose history is known';
-COMMENT ON COLUMN liveness_model.spells IS 'Their spells, which the model was learned from';
+COMMENT ON COLUMN liveness_model.providers IS 'Providers whose history is known, 0 or more';
+COMMENT ON COLUMN liveness_model.spells IS 'Their spells, which the model was learned from, 0 or more';
 COMMENT ON COLUMN liveness_model.frailty_prior IS 'k: as many failures of its own a provider needs to count as much as the fleet, 0.125 to 3; small: providers differ much';
 COMMENT ON COLUMN liveness_model.hour_prior IS 'k_h: the same for its hours of the day, failures an hour, 0.5 to 5';
 COMMENT ON COLUMN liveness_model.phi IS 'Share of each hazard that the fleet has in common, for a job of six hours, 0 to 1; 0: not known, or none';
 COMMENT ON COLUMN liveness_model.psi IS 'Share of each hazard that a group or the fleet has in common, for a job of six hours, phi to 1';
 COMMENT ON COLUMN liveness_model.shocks_as_of IS 'Instant that phi and psi describe; NULL: they were not estimated yet';
-COMMENT ON COLUMN liveness_model.failures_per_day_1h IS 'The fleet''s hazard for a spell that is an hour old, failures a day; NULL: nobody was ever up';
-COMMENT ON COLUMN liveness_model.failures_per_day_6h IS 'The same for one that is six hours old, failures a day';
-COMMENT ON COLUMN liveness_model.failures_per_day_1d IS 'The same for one that is a day old, failures a day';
-COMMENT ON COLUMN liveness_model.failures_per_day_7d IS 'The same for one that is seven days old, failures a day';
+COMMENT ON COLUMN liveness_model.failures_per_day_1h IS 'The fleet''s hazard for a spell that is an hour old, failures a day, 0 or more; NULL: nobody was ever up';
+COMMENT ON COLUMN liveness_model.failures_per_day_6h IS 'The same for one that is six hours old, failures a day, 0 or more';
+COMMENT ON COLUMN liveness_model.failures_per_day_1d IS 'The same for one that is a day old, failures a day, 0 or more';
+COMMENT ON COLUMN liveness_model.failures_per_day_7d IS 'The same for one that is seven days old, failures a day, 0 or more';
 
 CREATE TYPE liveness_candidate AS (
 	provider_id text,
@@ -3247,14 +3247,14 @@ CREATE TYPE liveness_candidate AS (
 );
 COMMENT ON TYPE liveness_candidate IS 'Row of liveness_candidates and liveness_candidates_at';
 COMMENT ON COLUMN liveness_candidate.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_candidate.session_id IS 'Its latest open session';
+COMMENT ON COLUMN liveness_candidate.session_id IS 'Its latest open session, 1 or more';
 COMMENT ON COLUMN liveness_candidate.connected_at IS 'When its spell began';
-COMMENT ON COLUMN liveness_candidate.age_seconds IS 'Age of its spell, seconds';
+COMMENT ON COLUMN liveness_candidate.age_seconds IS 'Age of its spell, seconds, 0 or more';
 COMMENT ON COLUMN liveness_candidate.probability IS 'Probability that its spell lasts another job, 0 to 1';
-COMMENT ON COLUMN liveness_candidate.lower IS 'Lower bound of 95 % for how the provider differs from the fleet';
-COMMENT ON COLUMN liveness_candidate.upper IS 'Upper bound of 95 % for how the provider differs from the fleet';
-COMMENT ON COLUMN liveness_candidate.own_sessions IS 'Spells of its own behind the answer';
-COMMENT ON COLUMN liveness_candidate.liveness_score IS 'liveness_score of its features; NULL: it has none';
+COMMENT ON COLUMN liveness_candidate.lower IS 'Lower bound of 95 % for how the provider differs from the fleet, 0 to 1';
+COMMENT ON COLUMN liveness_candidate.upper IS 'Upper bound of 95 % for how the provider differs from the fleet, 0 to 1';
+COMMENT ON COLUMN liveness_candidate.own_sessions IS 'Spells of its own behind the answer, 0 or more';
+COMMENT ON COLUMN liveness_candidate.liveness_score IS 'liveness_score of its features, 0 to 1; NULL: it has none';
 COMMENT ON COLUMN liveness_candidate.as_of IS 'Instant that the answer describes: of the rollup, or the one asked for';
 COMMENT ON COLUMN liveness_candidate.coordinator_id IS 'Coordinator of its latest open session';
 
@@ -3469,7 +3469,7 @@ CREATE TYPE liveness_place_row AS (
 	joint float8
 );
 COMMENT ON TYPE liveness_place_row IS 'Row of liveness_place';
-COMMENT ON COLUMN liveness_place_row.job_no IS 'Number of the job, from 1';
+COMMENT ON COLUMN liveness_place_row.job_no IS 'Number of the job, 1 or more';
 COMMENT ON COLUMN liveness_place_row.replica IS 'Number of the replica of this job, from 1 to 12';
 COMMENT ON COLUMN liveness_place_row.provider_id IS 'The machine that runs this replica';
 COMMENT ON COLUMN liveness_place_row.group_name IS 'Its group by provider_groups; NULL: it has none';
@@ -3503,7 +3503,7 @@ CREATE TYPE liveness_internal.liveness_connected AS (
 );
 COMMENT ON TYPE liveness_internal.liveness_connected IS 'Row of liveness_connected()';
 COMMENT ON COLUMN liveness_internal.liveness_connected.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_internal.liveness_connected.session_id IS 'Its latest open session';
+COMMENT ON COLUMN liveness_internal.liveness_connected.session_id IS 'Its latest open session, 1 or more';
 COMMENT ON COLUMN liveness_internal.liveness_connected.coordinator_id IS 'Coordinator of that session; any text';
 COMMENT ON COLUMN liveness_internal.liveness_connected.since IS 'When its running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
 COMMENT ON COLUMN liveness_internal.liveness_connected.probability IS 'Probability that its spell lasts the job, 0 to 1';
@@ -3578,8 +3578,8 @@ CREATE TYPE liveness_internal.liveness_running_one AS (
 );
 COMMENT ON TYPE liveness_internal.liveness_running_one IS 'Row of liveness_running_one()';
 COMMENT ON COLUMN liveness_internal.liveness_running_one.since IS 'When the running spell began; may lie up to liveness.session_timeout ahead of now(), or be -infinity';
-COMMENT ON COLUMN liveness_internal.liveness_running_one.hazard IS 'Events and expected events, 96 numbers as in liveness_provider_hazard, as of now(); NULL: the provider is new since the last rollup';
-COMMENT ON COLUMN liveness_internal.liveness_running_one.silent_id IS 'The latest session, if its row does not tell that it is alive; NULL: the row does';
+COMMENT ON COLUMN liveness_internal.liveness_running_one.hazard IS 'Events and expected events, 0 or more, 96 numbers as in liveness_provider_hazard, as of now(); NULL: the provider is new since the last rollup';
+COMMENT ON COLUMN liveness_internal.liveness_running_one.silent_id IS 'The latest session, 1 or more, if its row does not tell that it is alive; NULL: the row does';
 
 -- What liveness_running and liveness_live_session say of one provider, in the shortest plan
 -- that can: a join starts and ends this plan once for each machine, which takes most of the
@@ -3674,9 +3674,9 @@ CREATE TYPE liveness_at_risk_row AS (
 );
 COMMENT ON TYPE liveness_at_risk_row IS 'Row of liveness_at_risk';
 COMMENT ON COLUMN liveness_at_risk_row.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_at_risk_row.session_id IS 'Its latest open session';
+COMMENT ON COLUMN liveness_at_risk_row.session_id IS 'Its latest open session, 1 or more';
 COMMENT ON COLUMN liveness_at_risk_row.connected_at IS 'When its spell began';
-COMMENT ON COLUMN liveness_at_risk_row.age_seconds IS 'Age of its spell, seconds';
+COMMENT ON COLUMN liveness_at_risk_row.age_seconds IS 'Age of its spell, seconds, 0 or more';
 COMMENT ON COLUMN liveness_at_risk_row.probability IS 'Probability that its spell ends within that time, 0 to 1';
 COMMENT ON COLUMN liveness_at_risk_row.group_name IS 'Its group by provider_groups; NULL: it has none';
 COMMENT ON COLUMN liveness_at_risk_row.coordinator_id IS 'Coordinator of its latest open session';
@@ -3710,9 +3710,9 @@ CREATE TYPE liveness_checkpoint_row AS (
 	uninterrupted float8
 );
 COMMENT ON TYPE liveness_checkpoint_row IS 'Row of liveness_checkpoint';
-COMMENT ON COLUMN liveness_checkpoint_row.every IS 'Work between two checkpoints: the work / segments';
+COMMENT ON COLUMN liveness_checkpoint_row.every IS 'Work between two checkpoints: the work / segments, more than 0';
 COMMENT ON COLUMN liveness_checkpoint_row.segments IS 'Number of segments, each with a checkpoint at its end, 1 to 10000';
-COMMENT ON COLUMN liveness_checkpoint_row.expected_runtime IS 'Expected time until the job is done; NULL: more than 3e12 seconds';
+COMMENT ON COLUMN liveness_checkpoint_row.expected_runtime IS 'Expected time until the job is done, more than 0; NULL: more than 3e12 seconds';
 COMMENT ON COLUMN liveness_checkpoint_row.uninterrupted IS 'Probability that the job, checkpoints included, runs through on this provider, 0 to 1';
 
 CREATE FUNCTION liveness_internal.liveness_checkpoint(curve float8[], work_usecs bigint, cost_usecs bigint, restart_usecs bigint)
@@ -3859,12 +3859,12 @@ CREATE TYPE liveness_backtest_row AS (
 );
 COMMENT ON TYPE liveness_backtest_row IS 'Row of liveness_backtest';
 COMMENT ON COLUMN liveness_backtest_row.predictor IS 'base_rate, uptime, liveness_score, own, fleet or candidates';
-COMMENT ON COLUMN liveness_backtest_row.n IS 'Cases';
+COMMENT ON COLUMN liveness_backtest_row.n IS 'Cases, 0 or more';
 COMMENT ON COLUMN liveness_backtest_row.held IS 'Share of the cases that held, 0 to 1';
-COMMENT ON COLUMN liveness_backtest_row.brier IS 'Brier score: mean squared difference of probability and outcome; lower is better';
-COMMENT ON COLUMN liveness_backtest_row.log_loss IS 'Mean log loss, with probabilities clipped at 1e-6; lower is better';
-COMMENT ON COLUMN liveness_backtest_row.auc IS 'Area under the ROC curve, ties by midranks; NULL: all cases held, or none did';
-COMMENT ON COLUMN liveness_backtest_row.ece IS 'Expected calibration error in ten bins of 0.1; lower is better';
+COMMENT ON COLUMN liveness_backtest_row.brier IS 'Brier score: mean squared difference of probability and outcome, 0 to 1; lower is better';
+COMMENT ON COLUMN liveness_backtest_row.log_loss IS 'Mean log loss, with probabilities clipped at 1e-6, 0 to 13.8; lower is better';
+COMMENT ON COLUMN liveness_backtest_row.auc IS 'Area under the ROC curve, ties by midranks, 0 to 1; NULL: all cases held, or none did';
+COMMENT ON COLUMN liveness_backtest_row.ece IS 'Expected calibration error in ten bins of 0.1, 0 to 1; lower is better';
 
 CREATE FUNCTION liveness_backtest(horizon interval, since timestamptz, until timestamptz, step interval)
 RETURNS SETOF liveness_backtest_row
@@ -3920,13 +3920,13 @@ CREATE TYPE liveness_backtest_joint_row AS (
 );
 COMMENT ON TYPE liveness_backtest_joint_row IS 'Row of liveness_backtest_joint';
 COMMENT ON COLUMN liveness_backtest_joint_row.predictor IS 'uptime, liveness_score, own, fleet or candidates';
-COMMENT ON COLUMN liveness_backtest_joint_row.cuts IS 'Cuts with as many cases as were asked for';
+COMMENT ON COLUMN liveness_backtest_joint_row.cuts IS 'Cuts with as many cases as were asked for, 0 or more';
 COMMENT ON COLUMN liveness_backtest_joint_row.stated IS 'Mean probability that the predictor stated for the likeliest of each cut, 0 to 1';
 COMMENT ON COLUMN liveness_backtest_joint_row.held IS 'Share of them that held, 0 to 1';
-COMMENT ON COLUMN liveness_backtest_joint_row.below_5pct IS 'Share of the cuts in which fewer held than the 5 % quantile of independent providers; should be at most 0.05';
+COMMENT ON COLUMN liveness_backtest_joint_row.below_5pct IS 'Share of the cuts in which fewer held than the 5 % quantile of independent providers, 0 to 1; should be at most 0.05';
 COMMENT ON COLUMN liveness_backtest_joint_row.phi IS 'Share of each hazard that the fleet has in common, estimated as of the first cut, 0 to 1';
-COMMENT ON COLUMN liveness_backtest_joint_row.below_5pct_shared IS 'Share of the cuts in which fewer held than the 5 % quantile with that phi; should be at most 0.05';
-COMMENT ON COLUMN liveness_backtest_joint_row.bounds_covered IS 'Of twenty parts of all cases, in order of probability, the share in which as many held as lower and upper say on average; NULL: there are no bounds';
+COMMENT ON COLUMN liveness_backtest_joint_row.below_5pct_shared IS 'Share of the cuts in which fewer held than the 5 % quantile with that phi, 0 to 1; should be at most 0.05';
+COMMENT ON COLUMN liveness_backtest_joint_row.bounds_covered IS 'Of twenty parts of all cases, in order of probability, the share in which as many held as lower and upper say on average, 0 to 1; NULL: there are no bounds';
 
 CREATE FUNCTION liveness_backtest_joint(horizon interval, since timestamptz, until timestamptz, step interval, n int DEFAULT 10)
 RETURNS SETOF liveness_backtest_joint_row
@@ -3989,10 +3989,10 @@ CREATE TYPE liveness_calibration_row AS (
 COMMENT ON TYPE liveness_calibration_row IS 'Row of liveness_calibration';
 COMMENT ON COLUMN liveness_calibration_row.predictor IS 'base_rate, uptime, liveness_score, own, fleet or candidates';
 COMMENT ON COLUMN liveness_calibration_row.bin IS 'Number of the bin, 1 to 10';
-COMMENT ON COLUMN liveness_calibration_row.lower IS 'Lower end of the bin, which does not belong to it';
-COMMENT ON COLUMN liveness_calibration_row.upper IS 'Upper end of the bin, which belongs to it';
-COMMENT ON COLUMN liveness_calibration_row.n IS 'Cases whose probability is in the bin';
-COMMENT ON COLUMN liveness_calibration_row.predicted IS 'Mean of their probabilities';
+COMMENT ON COLUMN liveness_calibration_row.lower IS 'Lower end of the bin, which does not belong to it, 0 to 1';
+COMMENT ON COLUMN liveness_calibration_row.upper IS 'Upper end of the bin, which belongs to it, 0 to 1';
+COMMENT ON COLUMN liveness_calibration_row.n IS 'Cases whose probability is in the bin, 0 or more';
+COMMENT ON COLUMN liveness_calibration_row.predicted IS 'Mean of their probabilities, 0 to 1';
 COMMENT ON COLUMN liveness_calibration_row.held IS 'Share of them that held, 0 to 1';
 
 CREATE FUNCTION liveness_calibration(horizon interval, since timestamptz, until timestamptz, step interval)
@@ -4096,7 +4096,7 @@ CREATE TYPE liveness_adopt_row AS (
 );
 COMMENT ON TYPE liveness_adopt_row IS 'Row of liveness_adopt';
 COMMENT ON COLUMN liveness_adopt_row.adopted IS 'Table that got rows';
-COMMENT ON COLUMN liveness_adopt_row.rows IS 'Number of rows that were copied';
+COMMENT ON COLUMN liveness_adopt_row.rows IS 'Number of rows that were copied, 0 or more';
 
 -- A type may be another where PostgreSQL turns it into ours by itself and whatever
 -- the settings: int and varchar, but not timestamp, which the time zone would bend.
@@ -4468,7 +4468,7 @@ CREATE VIEW liveness_metrics AS
 COMMENT ON VIEW liveness_metrics IS 'Figures for a monitoring system, a row a sample: counters of liveness_stats (no row where the library is not preloaded), the fleet, the coordinators, the jobs, and of the providers with a session in the window the 50 best and the 50 worst by liveness_score (so all, if there are no more than 100). What is not known yet has no row. Ask for single metrics by name and the others are not computed';
 COMMENT ON COLUMN liveness_metrics.name IS 'Name of the metric: liveness_, with _total for what only grows, _seconds, _bytes or _ratio (0 to 1) for its unit';
 COMMENT ON COLUMN liveness_metrics.labels IS 'Labels as an object of strings: job_name, provider_id, coordinator_id or quantile; {} for none';
-COMMENT ON COLUMN liveness_metrics.value IS 'Value now; never NULL';
+COMMENT ON COLUMN liveness_metrics.value IS 'Value now, any number; never NULL';
 COMMENT ON COLUMN liveness_metrics.type IS 'counter or gauge';
 COMMENT ON COLUMN liveness_metrics.help IS 'What the metric means; the same for all rows of a name';
 
@@ -4951,7 +4951,7 @@ CREATE TABLE liveness_internal.liveness_dump_known (
 COMMENT ON TABLE liveness_internal.liveness_dump_known IS 'What CREATE EXTENSION has made of the tables, as liveness_table_details() tells it: for liveness_dump_extras()';
 COMMENT ON COLUMN liveness_internal.liveness_dump_known.relation IS 'The table';
 COMMENT ON COLUMN liveness_internal.liveness_dump_known.phase IS 'pre-data: COPY needs it; post-data: the rest';
-COMMENT ON COLUMN liveness_internal.liveness_dump_known.rank IS 'Order: a lower one first';
+COMMENT ON COLUMN liveness_internal.liveness_dump_known.rank IS 'Order: a lower one first, 1 or more';
 COMMENT ON COLUMN liveness_internal.liveness_dump_known.statement IS 'Makes it';
 COMMENT ON COLUMN liveness_internal.liveness_dump_known.undo IS 'Takes it away';
 

@@ -464,6 +464,7 @@ svg .mark { paint-order: stroke; stroke: var(--page); stroke-width: 4px; font-we
 .scroll { overflow-x: auto }
 .scroll + .scroll, svg + .scroll { margin-top: 1rem }
 .grid > .scroll { margin-top: 0 }
+.grid + .grid { margin-top: 1.25rem }
 table { border-collapse: collapse; width: 100%; line-height: 1.3 }
 caption { padding: 0 0 .25rem; text-align: left }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem 0 .25rem .625rem; text-align: right; vertical-align: top; white-space: nowrap; font-weight: 400 }
@@ -531,6 +532,12 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 4, format('Open sessions that nobody has heard of for liveness.session_timeout: %s.', @extschema@.liveness_report_number((network ->> 'stale')::float8))
 		WHERE (network ->> 'stale')::float8 > 0
+		UNION ALL
+		SELECT 6, format('Heartbeats are not deleted in time: the oldest is %s past liveness.heartbeat_retention.', @extschema@.liveness_report_span(m.value))
+		FROM @extschema@.liveness_report_rows(
+			'SELECT m.value::float8 FROM @liveness@.liveness_metrics m WHERE m.name = ''liveness_overdue_seconds''') m (value float8)
+		-- as the alert
+		WHERE m.value > 43200::float8
 		UNION ALL
 		SELECT 5, format('%s is %s: %s.', counters[i][1], @extschema@.liveness_report_number(counters[i][2]::float8), counters[i][3])
 		FROM generate_subscripts(counters, 1) i
@@ -652,12 +659,55 @@ RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT CASE WHEN count(*) = 0 THEN E'<p class="quiet">Nobody who is connected will probably leave within an hour.</p>\n'
-		ELSE E'<div class="grid">\n' || @extschema@.liveness_report_table('Likelier than not to leave within an hour', ARRAY['provider', 'group', 'leaves %', 'up for h'],
+		ELSE @extschema@.liveness_report_table('Likelier than not to leave within an hour', ARRAY['provider', 'group', 'leaves %', 'up for h'],
 			array_agg(ARRAY[left(r.provider_id, 51), left(r.group_name, 51), @extschema@.liveness_report_share(r.probability), @extschema@.liveness_report_number(r.age_seconds / 3600::float8, 1)]
-				ORDER BY r.probability DESC, r.provider_id), '{1,2}', max_chars => 50) || E'</div>\n' END
+				ORDER BY r.probability DESC, r.provider_id), '{1,2}', max_chars => 50) END
 	FROM @extschema@.liveness_report_at_risk_rows(max_rows) r;
 END;
 COMMENT ON FUNCTION @extschema@.liveness_report_at_risk(int) IS 'Part of liveness_report: who will probably leave within an hour';
+
+CREATE FUNCTION @extschema@.liveness_report_model()
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT string_agg(@extschema@.liveness_report_table('What the predictor believes', ARRAY['figure', 'value'], ARRAY[
+		['as of', @extschema@.liveness_report_time(m.as_of)], ['age', @extschema@.liveness_report_span(m.age)],
+		['learned from spells', @extschema@.liveness_report_number(m.spells)], ['of providers', @extschema@.liveness_report_number(m.providers)],
+		['failures a day after an hour', @extschema@.liveness_report_number(m.first_hour, 2)], ['failures a day after six hours', @extschema@.liveness_report_number(m.six_hours, 2)],
+		['failures a day after a day', @extschema@.liveness_report_number(m.first_day, 2)], ['failures a day after a week', @extschema@.liveness_report_number(m.first_week, 2)],
+		['shared by the whole fleet, %', @extschema@.liveness_report_share(m.phi)], ['shared by a group, %', @extschema@.liveness_report_share(m.psi)]]), '')
+	FROM @extschema@.liveness_report_rows(
+		'SELECT m.as_of, date_part(''epoch'', now()) - date_part(''epoch'', m.as_of), m.spells::float8, m.providers::float8,
+			m.failures_per_day_1h::float8, m.failures_per_day_6h::float8, m.failures_per_day_1d::float8, m.failures_per_day_7d::float8,
+			m.phi::float8, m.psi::float8
+		FROM @liveness@.liveness_model m')
+		m (as_of timestamptz, age float8, spells float8, providers float8, first_hour float8, six_hours float8, first_day float8, first_week float8,
+			phi float8, psi float8);
+END;
+COMMENT ON FUNCTION @extschema@.liveness_report_model() IS 'Part of liveness_report: what the predictor believes; NULL before the first rollup';
+
+CREATE FUNCTION @extschema@.liveness_report_outages(max_rows int)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT CASE WHEN count(*) = 0 THEN E'<p class="quiet">Nobody was away after having been there.</p>\n'
+		ELSE format(E'<p class="quiet">Outages after a spell: %s; those that go on: %s.</p>\n',
+				@extschema@.liveness_report_number(max(o.outages)), @extschema@.liveness_report_number(max(o.going_on)))
+			|| @extschema@.liveness_report_table('The longest', ARRAY['provider', 'since', 'until', 'lasted', 'reason', 'excused'],
+				array_agg(ARRAY[o.provider_id, @extschema@.liveness_report_time(o.since), COALESCE(@extschema@.liveness_report_time(o.until), 'goes on'),
+					@extschema@.liveness_report_span(o.seconds), o.reason, CASE WHEN o.excused THEN 'yes' ELSE 'no' END] ORDER BY o.n), '{1,5}', max_chars => 50) END
+	FROM @extschema@.liveness_report_rows(
+		'SELECT o.n, left(o.provider_id, 51), o.since, o.until, date_part(''epoch'', o.duration), left(o.reason, 201), o.excused, o.outages, o.going_on
+		FROM (
+			SELECT p.provider_id, p.since, p.until, p.duration, p.reason, p.excused,
+				row_number() OVER (ORDER BY p.duration DESC, p.since, p.provider_id) AS n,
+				(count(*) OVER ())::float8 AS outages, (count(*) FILTER (WHERE p.until IS NULL) OVER ())::float8 AS going_on
+			FROM @liveness@.provider_outages p
+		) o
+		WHERE o.n <= $1[1]::int', max_rows::text)
+		o (n bigint, provider_id text, since timestamptz, until timestamptz, seconds float8, reason text, excused boolean, outages float8, going_on float8);
+END;
+COMMENT ON FUNCTION @extschema@.liveness_report_outages(int) IS 'Part of liveness_report: the longest outages of the window';
 
 CREATE FUNCTION @extschema@.liveness_report_ranking(max_rows int)
 RETURNS text
@@ -665,17 +715,17 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH ranked AS MATERIALIZED (
 		SELECT r.worst, r.n, ARRAY[r.provider_id, @extschema@.liveness_report_share(r.liveness_score, 1, 4),
-			@extschema@.liveness_report_share(r.uptime_pct),
+			@extschema@.liveness_report_share(r.uptime_pct), @extschema@.liveness_report_share(r.observed_uptime_pct),
 			@extschema@.liveness_report_share(r.p_stays_4h), @extschema@.liveness_report_share(r.p_stays_8h),
 			@extschema@.liveness_report_number(r.mtbf_seconds / 3600::float8, 1), @extschema@.liveness_report_number(r.median_session_seconds / 3600::float8, 1),
 			@extschema@.liveness_report_number(r.sessions_count), CASE WHEN r.connected THEN 'yes' ELSE 'no' END] AS cells
 		FROM @extschema@.liveness_report_rows(
 			'WITH best AS MATERIALIZED (
-				SELECT r.provider_id, r.liveness_score, r.uptime_pct, r.p_stays_4h, r.p_stays_8h, r.mtbf_seconds, r.median_session_seconds, r.sessions_count,
+				SELECT r.provider_id, r.liveness_score, r.uptime_pct, r.observed_uptime_pct, r.p_stays_4h, r.p_stays_8h, r.mtbf_seconds, r.median_session_seconds, r.sessions_count,
 					row_number() OVER (ORDER BY r.liveness_score DESC, r.uptime_pct DESC, r.provider_id) AS n
 				FROM @liveness@.liveness_reliability(max_rows => $1[1]::int) r
 			), worst AS (
-				SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h, f.mtbf_seconds, f.median_session_seconds, f.sessions_count,
+				SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.observed_uptime_pct, f.p_stays_4h, f.p_stays_8h, f.mtbf_seconds, f.median_session_seconds, f.sessions_count,
 					row_number() OVER (ORDER BY f.liveness_score, f.uptime_pct, f.provider_id DESC) AS n
 				FROM @liveness@.provider_reliability_features f
 				WHERE f.sessions_count > 0
@@ -683,14 +733,14 @@ BEGIN ATOMIC
 				ORDER BY n
 				LIMIT $1[1]::int
 			)
-			SELECT r.worst, r.n, left(r.provider_id, 51), r.liveness_score::float8, r.uptime_pct::float8, r.p_stays_4h::float8, r.p_stays_8h::float8,
+			SELECT r.worst, r.n, left(r.provider_id, 51), r.liveness_score::float8, r.uptime_pct::float8, r.observed_uptime_pct::float8, r.p_stays_4h::float8, r.p_stays_8h::float8,
 				r.mtbf_seconds::float8, r.median_session_seconds::float8, r.sessions_count::float8,
 				EXISTS (SELECT FROM @liveness@.provider_sessions s WHERE s.provider_id = r.provider_id AND s.disconnected_at IS NULL)
 			FROM (SELECT false AS worst, b.* FROM best b UNION ALL SELECT true, w.* FROM worst w) r', max_rows::text)
-			r (worst boolean, n bigint, provider_id text, liveness_score float8, uptime_pct float8, p_stays_4h float8, p_stays_8h float8,
+			r (worst boolean, n bigint, provider_id text, liveness_score float8, uptime_pct float8, observed_uptime_pct float8, p_stays_4h float8, p_stays_8h float8,
 				mtbf_seconds float8, median_session_seconds float8, sessions_count float8, connected boolean)
 	)
-	SELECT string_agg(@extschema@.liveness_report_table(e.caption, ARRAY['provider', 'score', 'uptime %', '4 h %', '8 h %', 'MTBF h', 'median h', 'sessions', 'up'],
+	SELECT string_agg(@extschema@.liveness_report_table(e.caption, ARRAY['provider', 'score', 'uptime %', 'since seen %', '4 h %', '8 h %', 'MTBF h', 'median h', 'sessions', 'up'],
 			(SELECT array_agg(r.cells ORDER BY r.n) FROM ranked r WHERE r.worst = e.worst), max_chars => 50), '' ORDER BY e.worst)
 	FROM (VALUES (false, 'The best'), (true, 'The worst of those with a session in the window')) e (worst, caption)
 	WHERE NOT e.worst OR EXISTS (SELECT FROM ranked r WHERE r.worst);
@@ -810,18 +860,26 @@ BEGIN ATOMIC
 				date_part(''epoch'', now()) - date_part(''epoch'', j.last_error_at), left(j.last_error, 201)
 			FROM @liveness@.liveness_jobs j')
 			j (job text, since_start float8, duration float8, last_rows float8, runs float8, errors float8, since_error float8, last_error text)
+	), backlog AS (
+		SELECT array_agg(ARRAY[b.name, @extschema@.liveness_report_number(b.value), b.help] ORDER BY b.name) AS cells
+		FROM @extschema@.liveness_report_rows(
+			'SELECT m.name::text, m.value::float8, m.help::text FROM @liveness@.liveness_metrics m
+			WHERE m.name IN (''liveness_overdue_seconds'', ''liveness_overdue_heartbeats'', ''liveness_overdue_partitions'', ''liveness_overdue_pending_writer_seconds'')')
+			b (name text, value float8, help text)
 	), counter AS (
 		SELECT array_agg(ARRAY[counters[i][1], @extschema@.liveness_report_number(counters[i][2]::float8,
 			CASE WHEN counters[i][2]::float8 = floor(counters[i][2]::float8) THEN 0 ELSE 3 END), counters[i][3]] ORDER BY i) AS cells
 		FROM generate_subscripts(counters, 1) i
 	)
 	SELECT @extschema@.liveness_report_table('Jobs', ARRAY['job', 'last run', 'took', 'rows', 'runs', 'errors', 'failed', 'last error'], j.cells, '{1,8}')
+		|| @extschema@.liveness_report_table('Backlog of the retention and of the hourly rollup', ARRAY['metric', 'value', 'meaning'], b.cells, '{1,3}')
 		|| CASE WHEN c.cells IS NULL THEN E'<p class="quiet">The library is not preloaded: there is no buffer and no counter.</p>\n' ELSE
 			@extschema@.liveness_report_table('Counters', ARRAY['counter', 'value', 'meaning'], c.cells, '{1,3}') END
 	FROM job j
+	CROSS JOIN backlog b
 	CROSS JOIN counter c;
 END;
-COMMENT ON FUNCTION @extschema@.liveness_report_server(text[]) IS 'Part of liveness_report: jobs and counters';
+COMMENT ON FUNCTION @extschema@.liveness_report_server(text[]) IS 'Part of liveness_report: jobs, backlog and counters';
 
 CREATE FUNCTION @extschema@.liveness_report(title text DEFAULT 'Liveness of the fleet', max_rows int DEFAULT 10, heatmaps int DEFAULT 5)
 RETURNS text
@@ -852,11 +910,12 @@ BEGIN ATOMIC
 		@extschema@.liveness_report_reasons(max_rows),
 		E'</div>\n</section>\n<section>\n<h2>Who will hold a job that starts now</h2>\n',
 		@extschema@.liveness_report_candidates(max_rows),
-		@extschema@.liveness_report_at_risk(max_rows),
-		E'</section>\n<section>\n<h2>Ranking</h2>\n<div class="grid">\n',
+		E'<div class="grid">\n<div>\n', @extschema@.liveness_report_at_risk(max_rows), E'</div>\n', @extschema@.liveness_report_model(), E'</div>\n',
+		E'</section>\n<section>\n<h2>Ranking</h2>\n',
 		@extschema@.liveness_report_ranking(max_rows),
-		E'</div>\n<p class="quiet">4 h, 8 h: sessions that lasted so long; MTBF: mean time between failures; median: of the lengths of sessions; up: connected now.</p>\n</section>\n',
+		E'<p class="quiet">Since seen: uptime since the provider was first seen; 4 h, 8 h: sessions that lasted so long; MTBF: mean time between failures; median: of the lengths of sessions; up: connected now.</p>\n</section>\n',
 		@extschema@.liveness_report_heatmaps(heatmaps),
+		E'<section>\n<h2>Outages</h2>\n', @extschema@.liveness_report_outages(max_rows), E'</section>\n',
 		E'<section>\n<h2>Open sessions</h2>\n<div class="grid">\n',
 		@extschema@.liveness_report_open_sessions(max_rows),
 		E'</div>\n</section>\n<section>\n<h2>Excluded time, and the observers</h2>\n<div class="grid">\n',

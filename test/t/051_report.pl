@@ -223,7 +223,7 @@ my @both = split /\n===\n/, $node->safe_psql('postgres', q{
 	BEGIN ISOLATION LEVEL REPEATABLE READ;
 	SELECT liveness_report('Fleet & <b>') || E'\n===';
 	SELECT concat_ws(' ', providers, connected, 1, vanished, highly_reliable, round(100 * mean_uptime_pct::numeric, 1) || '%', round(100 * p10_uptime_pct::numeric, 1) || '%', round(100 * p50_uptime_pct::numeric, 1) || '%', round(100 * p90_uptime_pct::numeric, 1) || '%') || E'\n===' FROM network_availability;
-	SELECT string_agg(concat_ws('|', provider_id, round(liveness_score::numeric, 4), round(100 * uptime_pct::numeric, 1), round(100 * p_stays_4h::numeric, 1), round(100 * p_stays_8h::numeric, 1), round(mtbf_seconds / 3600.0, 1), round(median_session_seconds / 3600.0, 1), sessions_count, CASE WHEN connected THEN 'yes' ELSE 'no' END), E'\n' ORDER BY liveness_score DESC) || E'\n===' FROM provider_liveness;
+	SELECT string_agg(concat_ws('|', provider_id, round(liveness_score::numeric, 4), round(100 * uptime_pct::numeric, 1), round(100 * observed_uptime_pct::numeric, 1), round(100 * p_stays_4h::numeric, 1), round(100 * p_stays_8h::numeric, 1), round(mtbf_seconds / 3600.0, 1), round(median_session_seconds / 3600.0, 1), sessions_count, CASE WHEN connected THEN 'yes' ELSE 'no' END), E'\n' ORDER BY liveness_score DESC) || E'\n===' FROM provider_liveness;
 	SELECT string_agg(concat_ws('|', provider_id, round(100 * probability::numeric, 1), round(100 * lower::numeric, 1), round(100 * upper::numeric, 1), round(age_seconds::numeric / 3600, 1), own_sessions, round(liveness_score::numeric, 4)), E'\n' ORDER BY probability DESC) FROM liveness_candidates('4 h');
 	COMMIT});
 $html = $both[0];
@@ -232,7 +232,7 @@ has($html, qr{<title>Fleet &amp; &lt;b&gt;</title>.*<h1><bdi>Fleet &amp; &lt;b&g
 is(figures($html), $both[1], 'figures are those of network_availability, and one stale session');
 like($both[1], qr/^4 2 1 1 1 /, '4 in the window, 2 connected, 1 stale, 1 vanished, 1 of 95 %');
 is(table($html, 'The best'), $both[2], 'the ranking');
-like($both[2], qr/^whole\|\S+\|100\.0\|100\.0\|100\.0\|336\.0\|360\.0\|1\|yes\nhalf\|\S+\|50\.0\|/, 'which begins with who was always there');
+like($both[2], qr/^whole\|\S+\|100\.0\|100\.0\|100\.0\|100\.0\|336\.0\|360\.0\|1\|yes\nhalf\|\S+\|50\.0\|50\.0\|/, 'which begins with who was always there');
 is(table($html, 'The worst of those with a session in the window'), 'no table The worst of those with a session in the window', 'all are in it, so there is no table of the worst');
 is(table($html, 'A job of 4 hours'), $both[3], 'candidates');
 like($both[3], qr/^whole\|/, 'of whom there is one, the other being stale');
@@ -247,6 +247,14 @@ is(join(' ', $html =~ /class="bar"><div style="width:([\d.]+)%/g), '100.0 33.3 3
 is(table($html, 'By coordinator'), "blue|1|1\ngreen|1|0", 'coordinators');
 like(table($html, 'Stale, the longest silent first'), qr/^ghost\|blue\|[\d-]+ [\d:]+ UTC\|\d+ min$/, 'who is stale');
 like(table($html, 'Excluded now, the longest first'), qr/^nobody\|[^|]*\|goes on\|ever\nnobody\|[\d-]+ [\d:]+ UTC\|goes on\|<b>disk<\/b>\neverybody else\|[\d-]+ [\d:]+ UTC\|[\d-]+ [\d:]+ UTC\|\(empty\)\z/, 'what is excluded now');
+# half went a week ago; mix has four gaps between five spells, and went 38 hours ago
+has($html, qr{>Outages after a spell: 6; those that go on: 2\.<}, 'outages are counted');
+like(table($html, 'The longest'), qr/^half\|[^|]*\|goes on\|7 d\|read_error\|no\nmix\|[^|]*\|goes on\|38\.0 h\|stale_heartbeat\|no\nmix\|[^|]*\|[\d-]+ [\d:]+ UTC\|21\.0 h\|read_error\|no\nmix\|[^\n]*\|20\.0 h\|[^\n]*\nmix\|[^\n]*\|20\.0 h\|[^\n]*\nmix\|[^|]*\|[^|]*\|18\.0 h\|coordinator_restart\|no\z/, 'the longest first');
+is(join(' ', map { (split /\|/)[1] } (split /\n/, table($html, 'What the predictor believes'))[2 .. 9]),
+	$node->safe_psql('postgres', q{SELECT concat_ws(' ', spells, providers, round(failures_per_day_1h::numeric, 2), round(failures_per_day_6h::numeric, 2), round(failures_per_day_1d::numeric, 2), round(failures_per_day_7d::numeric, 2), round(100 * phi::numeric, 1), round(100 * psi::numeric, 1)) FROM liveness_model}),
+	'the model is that of liveness_model');
+like(table($html, 'What the predictor believes'), qr/^as of\|[\d-]+ [\d:]+ UTC\nage\|\d+ (?:m?s|min)\n/, 'and tells its age');
+is(join(' ', map { (split /\|/)[1] } split /\n/, table($html, 'Backlog of the retention and of the hourly rollup')), '0 0 0 0', 'there is no backlog');
 is(table($html, 'Ends of sessions by coordinator'), 'blue|6|16.7', 'six ends in the window, one of them the observer\'s');
 is(join(', ', $html =~ m{<figcaption><b>(.*?)</b>}g), 'Share of sessions that last longer, Mean of the fleet, <bdi>half</bdi>, <bdi>mix</bdi>, <bdi>ghost</bdi>, <bdi>whole</bdi>',
 	'heatmaps: of the fleet, and first of those who are not there all the time');
@@ -263,6 +271,9 @@ is(scalar(() = $html =~ /<figcaption>/g), 2, 'no heatmap but the fleet\'s');
 $node->safe_psql('postgres', q{UPDATE provider_reliability_features SET updated_at = updated_at - interval '3 h'});
 has(page('postgres'), qr/<li>The last rollup of the features is 3\.0 h old\.<\/li>/, 'old figures are said to be');
 
+$node->safe_psql('postgres', q{INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p', now() - interval '40 days')});
+has(page('postgres'), qr{<li>Heartbeats are not deleted in time: the oldest is 12 d past liveness\.heartbeat_retention\.</li>.*<th scope="row"><bdi>liveness_overdue_heartbeats</bdi></th><td>1</td>}s, 'a backlog of the retention is said to be there');
+$node->safe_psql('postgres', 'DELETE FROM provider_heartbeats');
 $node->safe_psql('postgres', q{CREATE ROLE reader; CREATE ROLE nobody; SELECT liveness_grant_reader('reader')});
 is(error_of('SET ROLE reader; SELECT liveness_report()'), '42501', 'the privileges of liveness are not those of the report');
 $node->safe_psql('postgres', q{SELECT liveness_report_grant('reader')});

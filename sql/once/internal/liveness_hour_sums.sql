@@ -10,5 +10,5 @@ CREATE UNLOGGED TABLE liveness_internal.liveness_hour_sums (
 COMMENT ON TABLE liveness_internal.liveness_hour_sums IS 'Sums of the heartbeats of recent hours, written by liveness_rollup_hourly';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.hour IS 'Start of the UTC hour';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.provider_id IS 'The machine';
-COMMENT ON COLUMN liveness_internal.liveness_hour_sums.settled IS 'Watermark of the rollup that wrote the row: the heartbeats with an id up to this are in';
+COMMENT ON COLUMN liveness_internal.liveness_hour_sums.settled IS 'Watermark of the rollup that wrote the row: the heartbeats with an id up to this are in, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_hour_sums.sums IS 'Their number, sums and worst thermal state, as liveness_hours tells them';
