@@ -245,14 +245,19 @@ my %expected = (
 	'Ends of sessions, by reason' => [ 10, qw(time metric sessions) ],
 	'Uptime of the fleet' => [ 1, qw(uptime_from providers) ],
 	'Why sessions ended' => [ 2, qw(reason sessions providers) ],
-	'Ranking' => [ 2, qw(provider_id liveness_score uptime_pct p_stays_4h p_stays_8h mtbf_seconds median_session_seconds sessions_count connected last_disconnect_at) ],
+	# of two providers, five spells each
+	'Longest outages' => [ 10, qw(provider_id since until duration_seconds reason excused) ],
+	'Excluded now' => [ 0, qw(provider_id since until reason) ],
+	'Ranking' => [ 2, qw(provider_id liveness_score uptime_pct observed_uptime_pct p_stays_4h p_stays_8h first_seen_at mtbf_seconds median_session_seconds sessions_count connected last_disconnect_at) ],
 	'Candidates for a job of $job' => [ 1, qw(provider_id probability lower upper age_seconds own_sessions liveness_score) ],
 	# all ten sessions before lasted three hours, and this one has lasted two
 	'About to leave' => [ 1, qw(provider_id group_name probability age_seconds coordinator_id) ],
+	'What the predictor believes' => [ 1, qw(age_seconds spells providers failures_per_day_1h failures_per_day_6h failures_per_day_1d failures_per_day_7d frailty_prior hour_prior phi psi) ],
 	'Availability by hour of the week, UTC' => [ 7, 'day', map { sprintf '%02d', $_ } 0 .. 23 ],
 	'Heartbeats and load, by hour' => [ 6, qw(time heartbeat_count avg_cpu_usage avg_memory_pressure) ],
 	'Sessions' => [ 6, qw(connected_at disconnected_at length_seconds disconnect_reason coordinator_id) ],
 	'Heartbeat buffer' => [ 1, qw(waiting used dropped failed_writes set_aside lost stale_sessions) ],
+	'Backlog' => [ 1, qw(overdue_seconds overdue_heartbeats overdue_partitions pending_writer_seconds) ],
 	'Jobs' => [ 3, qw(job age_seconds duration_seconds last_rows runs errors last_error_at last_error) ],
 	# of liveness_stats
 	'Counters' => [ query(q{SELECT count(*) FROM liveness_stats WHERE name LIKE '%\_total'}), qw(name value help) ]);
@@ -267,6 +272,14 @@ sub substituted
 	return $sql;
 }
 my %value = (provider => "o'brien", job => '1 hour', interval => '1m', from => query(q{SELECT now() - interval '7 days'}), to => query(q{SELECT now() + interval '1 hour'}));
+# as Grafana shows shares: rounded to the decimals that the panel says
+sub shown_shares
+{
+	my ($panel) = @_;
+	my %decimals = map { my %property = map { $_->{id} => $_->{value} } @{ $_->{properties} }; ($property{unit} // '') eq 'percentunit' ? ($_->{matcher}{options} => $property{decimals}) : () } @{ $panel->{fieldConfig}{overrides} };
+	my $sql = substituted($panel->{targets}[0]{rawSql}, %value);
+	return join ' ', map { query("SELECT round(100 * q.$_\::numeric, $decimals{$_}) FROM ($sql) q WHERE q.provider_id = 'nearly'") } sort keys %decimals;
+}
 my %seen;
 for my $panel (grep { $_->{type} ne 'row' } @{ $dashboard->{panels} })
 {
@@ -287,6 +300,13 @@ for my $panel (grep { $_->{type} ne 'row' } @{ $dashboard->{panels} })
 		  if $target->{format} eq 'time_series';
 	}
 }
+query(q{INSERT INTO provider_reliability_features (provider_id, sessions_count, liveness_score, uptime_pct, observed_uptime_pct, p_stays_4h, p_stays_8h, hourly_availability)
+	SELECT 'nearly', 1, 0.99999, 0.99999, 0.99999, 0.99999, 1, jsonb_agg(0.9999) FROM generate_series(1, 168)});
+my %panel = map { $_->{title} => $_ } @{ $dashboard->{panels} };
+is(shown_shares($panel{Ranking}), '99.9 99.9 99.9 100.0 99.9', 'a share below 1 is not shown as 100 %');
+is(query(qq{SELECT DISTINCT q."00", q."23" FROM (} . substituted($panel{'Availability by hour of the week, UTC'}{targets}[0]{rawSql}, %value, provider => 'nearly') . ') q'), '0.99|0.99', 'nor in the matrix');
+is(scalar(grep { my $override = $_; (grep { ($_->{value} // '') eq 'percentunit' } @{ $override->{properties} }) && !grep { $_->{id} eq 'decimals' } @{ $override->{properties} } } map { @{ $_->{fieldConfig}{overrides} // [] } } values %panel), 0, 'each share has its decimals');
+query(q{DELETE FROM provider_reliability_features WHERE provider_id = 'nearly'});
 is_deeply([ sort keys %seen ], [ sort keys %expected ], 'every panel was there');
 is(query_as('reader', $variable{provider}{query}), "o'brien\nq", 'the variable offers the providers');
 is(scalar(grep { query("SELECT interval '$_->{value}' > '0'") eq 't' } @{ $variable{job}{options} }), 7, 'and lengths of jobs');
