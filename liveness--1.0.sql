@@ -1218,6 +1218,14 @@ CREATE FUNCTION liveness_internal.liveness_rollup_to_prune(since timestamptz, un
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_rollup_to_prune(timestamptz, timestamptz) IS 'As liveness_rollup_hourly of a range, for the retention';
 
+CREATE FUNCTION liveness_internal.liveness_distributed()
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION liveness_internal.liveness_distributed() IS 'Whether Citus distributes the tables; an error where it distributes some, and on other nodes';
+
+CREATE FUNCTION liveness_internal.liveness_settings_digest()
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_settings_digest() IS 'A number that differs where settings differ that figures depend on; nodes of Citus compare it';
+
 CREATE FUNCTION liveness_internal.liveness_in_transaction_block()
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION liveness_internal.liveness_in_transaction_block() IS 'Is this session inside a transaction block, where a procedure cannot COMMIT?';
@@ -1361,7 +1369,7 @@ BEGIN
 	FROM liveness_internal.liveness_job_state s
 	WHERE s.job = 'hourly';
 	closed := state.pruned_before;
-	IF closed IS NULL OR EXISTS (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at >= closed AND h.at < cut) THEN
+	IF closed IS NULL OR EXISTS (SELECT 1 FROM @extschema@.provider_heartbeats h WHERE h.at >= closed AND h.at < cut) THEN
 		-- What goes with the batch that closes hours is chosen before: the rollup sees all
 		-- of it, and what is committed only after its last look stays, to be counted as late.
 		SELECT array_agg(o.provider_id), array_agg(o.at), array_agg(o.id)
@@ -1499,7 +1507,7 @@ BEGIN
 
 	DELETE FROM @extschema@.provider_reliability_features f
 	WHERE f.updated_at < sessions_cut
-	AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
+	AND NOT EXISTS (SELECT 1 FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	RETURN total + deleted;
 END
@@ -1797,9 +1805,16 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
+	patience numeric := extract(epoch FROM liveness_internal.liveness_setting_interval('session_timeout'::text));
 	there @extschema@.liveness_opened_session[];
+	retried @extschema@.liveness_opened_session[];
 	opened @extschema@.liveness_opened_session[];
-	replaces boolean;
+	missing text[];
+	replaced text[];
+	unheard_until timestamptz;
+	ids bigint[];
+	providers text[];
+	ends timestamptz[];
 BEGIN
 	IF $1 IS NULL OR EXISTS (SELECT FROM unnest($1) p WHERE p IS NULL) THEN
 		RAISE EXCEPTION USING
@@ -1812,60 +1827,62 @@ BEGIN
 	PERFORM pg_advisory_xact_lock('@extschema@.provider_sessions'::regclass::oid::int, k.key)
 	FROM (SELECT DISTINCT hashtext(jsonb_build_array(p, $2)::text) & 1023 AS key FROM unnest($1) p ORDER BY 1) k;
 
-	-- the same session again, or else a retry; epochs, because a difference of instants can be out of range
-	SELECT array_agg((p.provider_id, coalesce(s.id, o.id))::@extschema@.liveness_opened_session), bool_or(s.id IS NULL AND o.is_retried IS FALSE)
-	INTO there, replaces
-	FROM (SELECT DISTINCT p AS provider_id FROM unnest($1) p) p
-	LEFT JOIN LATERAL (
-		SELECT s.id
+	-- the same session again
+	SELECT array_agg((s.provider_id, s.id)::@extschema@.liveness_opened_session)
+	INTO there
+	FROM (
+		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id
 		FROM @extschema@.provider_sessions s
-		WHERE s.provider_id = p.provider_id AND s.coordinator_id = $2 AND s.connected_at = $3
-		ORDER BY s.disconnected_at IS NOT NULL, s.id
-		LIMIT 1
-	) s ON true
-	LEFT JOIN LATERAL (
-		SELECT CASE WHEN r.is_retried THEN o.id END AS id, r.is_retried
-		FROM liveness_internal.liveness_last_signs o
-		CROSS JOIN LATERAL (
-			SELECT NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at))
-				<= extract(epoch FROM liveness_internal.liveness_setting_interval('session_timeout'::text)) AS is_retried
-		) r
-		WHERE s.id IS NULL AND o.provider_id = p.provider_id AND o.coordinator_id = $2
-		ORDER BY r.is_retried DESC, o.connected_at DESC, o.id DESC
-		LIMIT 1
-	) o ON true;
+		WHERE s.provider_id = ANY ($1) AND s.coordinator_id = $2 AND s.connected_at = $3
+		ORDER BY s.provider_id, s.disconnected_at IS NOT NULL, s.id
+	) s;
+	missing := ARRAY(SELECT p FROM unnest($1) p EXCEPT SELECT t.provider_id FROM unnest(there) t);
+	-- or else a retry; epochs, because a difference of instants can be out of range
+	SELECT array_agg((o.provider_id, o.id)::@extschema@.liveness_opened_session) FILTER (WHERE o.is_retried),
+		array_agg(o.provider_id) FILTER (WHERE NOT o.is_retried)
+	INTO retried, replaced
+	FROM (
+		SELECT DISTINCT ON (o.provider_id) o.provider_id, o.id, o.is_retried
+		FROM (
+			SELECT o.provider_id, o.id, o.connected_at,
+				NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at)) <= patience AS is_retried
+			FROM liveness_internal.liveness_last_signs o
+			WHERE o.provider_id = ANY (missing) AND o.coordinator_id = $2
+		) o
+		ORDER BY o.provider_id, o.is_retried DESC, o.connected_at DESC, o.id DESC
+	) o;
 
 	WITH opened AS (
 		INSERT INTO @extschema@.provider_sessions AS s (provider_id, coordinator_id, connected_at)
-		SELECT t.provider_id, $2, $3
-		FROM unnest(there) t
-		WHERE t.session_id IS NULL
+		SELECT m.provider_id, $2, $3
+		FROM (SELECT m AS provider_id FROM unnest(missing) m EXCEPT SELECT r.provider_id FROM unnest(retried) r) m
 		RETURNING s.provider_id, s.id
 	)
 	SELECT array_agg((o.provider_id, o.id)::@extschema@.liveness_opened_session) INTO opened FROM opened o;
-	IF replaces THEN
+	IF replaced IS NOT NULL THEN
+		-- any other session of the provider at this instant would have been the same
 		PERFORM liveness_internal.liveness_lock_sessions(array_agg(o.id))
-		FROM unnest(opened) n
-		JOIN liveness_internal.liveness_last_signs o ON o.provider_id = n.provider_id AND o.id <> n.session_id
-		WHERE o.coordinator_id = $2;
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.provider_id = ANY (replaced) AND o.coordinator_id = $2 AND o.connected_at <> $3;
+		unheard_until := CASE
+			WHEN $3 > now() + liveness_internal.liveness_setting_interval('session_timeout'::text) THEN now()
+			WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
+		END;
 		-- after the insert: the new session is the old one's next
+		SELECT array_agg(o.id), array_agg(o.provider_id),
+			array_agg(greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE unheard_until END))
+		INTO ids, providers, ends
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.provider_id = ANY (replaced) AND o.coordinator_id = $2 AND o.connected_at <> $3;
 		UPDATE @extschema@.provider_sessions s
-		SET disconnected_at = greatest(o.connected_at, CASE
-				WHEN o.was_heard THEN o.last_sign_of_life
-				WHEN $3 > now() + liveness_internal.liveness_setting_interval('session_timeout'::text) THEN now()
-				WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
-			END), disconnect_reason = 'superseded'
-		FROM unnest(opened) n
-		JOIN liveness_internal.liveness_last_signs o ON o.provider_id = n.provider_id AND o.id <> n.session_id
-		WHERE o.coordinator_id = $2
-		AND s.id = o.id AND s.provider_id = o.provider_id
-		AND s.disconnected_at IS NULL;
+		SET disconnected_at = o.ended_at, disconnect_reason = 'superseded'
+		FROM unnest(ids, providers, ends) o (id, provider_id, ended_at)
+		WHERE s.id = o.id AND s.provider_id = o.provider_id AND s.disconnected_at IS NULL;
 	END IF;
 	RETURN QUERY
 	SELECT p.provider_id, t.session_id
 	FROM unnest($1) WITH ORDINALITY p (provider_id, n)
-	JOIN unnest(there || opened) t ON t.provider_id = p.provider_id
-	WHERE t.session_id IS NOT NULL
+	JOIN unnest(there || retried || opened) t ON t.provider_id = p.provider_id
 	ORDER BY p.n;
 END
 $$;
@@ -1902,7 +1919,7 @@ BEGIN
 			MESSAGE = format('from %s until %s there is no time to exclude', $2, coalesce($3, 'infinity')),
 			HINT = 'Give an until later than since, or NULL for an exclusion that goes on.';
 	END IF;
-	IF $1 IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = $1) THEN
+	IF $1 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM @extschema@.provider_sessions s WHERE s.provider_id = $1) THEN
 		RAISE NOTICE 'provider % has no session yet', quote_literal($1);
 	END IF;
 	INSERT INTO @extschema@.provider_exclusions AS x (provider_id, since, until, reason)
@@ -1919,16 +1936,18 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	ended_at timestamptz := coalesce($2, now());
 BEGIN
-	IF NOT isfinite(coalesce($2, now())) THEN
+	IF NOT isfinite(ended_at) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'datetime_field_overflow',
 			MESSAGE = format('an exclusion cannot end at %s', $2),
 			HINT = 'Give the instant from which time counts again, for example now().';
 	END IF;
 	UPDATE @extschema@.provider_exclusions x
-	SET until = coalesce($2, now())
-	WHERE x.id = $1 AND (x.until IS NULL OR x.until > coalesce($2, now()));
+	SET until = ended_at
+	WHERE x.id = $1 AND (x.until IS NULL OR x.until > ended_at);
 	RETURN FOUND;
 END
 $$;
@@ -1942,8 +1961,11 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	closed_at timestamptz := coalesce($3, now());
+	provider_ids text[] := ARRAY[$7];
 BEGIN
-	IF NOT isfinite(coalesce($3, now())) THEN
+	IF NOT isfinite(closed_at) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'datetime_field_overflow',
 			MESSAGE = format('a session cannot be closed at %s', $3),
@@ -1955,13 +1977,17 @@ BEGIN
 			MESSAGE = 'reason must not be NULL',
 			HINT = 'Give the reason why the session ended, or an empty text.';
 	END IF;
+	-- Citus finds the row by its provider on one node, and without it asks all of them
+	IF $7 IS NULL THEN
+		provider_ids := ARRAY(SELECT s.provider_id FROM @extschema@.provider_sessions s WHERE s.id = $1);
+	END IF;
 	UPDATE @extschema@.provider_sessions s SET
-		disconnected_at = coalesce($3, now()),
+		disconnected_at = closed_at,
 		disconnect_reason = $2,
 		last_heartbeat_at = coalesce($4, s.last_heartbeat_at),
 		requests_served = coalesce($5, s.requests_served),
 		tokens_generated = coalesce($6, s.tokens_generated)
-	WHERE s.id = $1 AND ($7 IS NULL OR s.provider_id = $7) AND s.disconnected_at IS NULL;
+	WHERE s.id = $1 AND s.provider_id = ANY (provider_ids) AND s.disconnected_at IS NULL;
 	IF NOT FOUND THEN
 		PERFORM liveness_internal.liveness_count_failed_close();
 		RETURN false;
@@ -1991,49 +2017,78 @@ BEGIN
 	IF coalesce(cardinality(session_ids), 0) = 0 THEN
 		RETURN 0;
 	END IF;
+	-- joins where a look-up for each row would do: Citus has no others
 	WITH ended AS MATERIALIZED (
 		SELECT s.id, s.provider_id, s.coordinator_id, s.connected_at, s.disconnected_at, s.disconnect_reason
-		FROM (SELECT DISTINCT i.id FROM unnest(session_ids) AS i (id)) i
-		JOIN @extschema@.provider_sessions s ON s.id = i.id
-		WHERE s.disconnected_at <= now()
+		FROM @extschema@.provider_sessions s
+		WHERE s.id = ANY (session_ids) AND s.disconnected_at <= now()
+	), known AS MATERIALIZED (
+		SELECT e.coordinator_id, max(e.disconnected_at) AS alive_at FROM ended e GROUP BY e.coordinator_id
+	), closing AS MATERIALIZED (
+		SELECT k.coordinator_id, max(least(s.disconnected_at, now())) AS alive_at
+		FROM known k
+		JOIN @extschema@.provider_sessions s ON s.coordinator_id = k.coordinator_id
+			AND s.disconnected_at > k.alive_at AND s.disconnected_at <= now() + patience
+		GROUP BY k.coordinator_id
+	), hearing AS MATERIALIZED (
+		SELECT o.coordinator_id, max(o.last_sign_of_life) AS alive_at
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.coordinator_id IN (SELECT k.coordinator_id FROM known k)
+		GROUP BY o.coordinator_id
 	), coordinator AS MATERIALIZED (
-		SELECT c.coordinator_id, greatest(c.alive_at,
-			(SELECT max(least(e.disconnected_at, now())) FROM @extschema@.provider_sessions e
-				WHERE e.coordinator_id = c.coordinator_id AND e.disconnected_at > c.alive_at AND e.disconnected_at <= now() + patience),
-			(SELECT max(o.last_sign_of_life) FROM liveness_internal.liveness_last_signs o WHERE o.coordinator_id = c.coordinator_id)) AS alive_at
-		FROM (SELECT e.coordinator_id, max(e.disconnected_at) AS alive_at FROM ended e GROUP BY e.coordinator_id) c
+		SELECT k.coordinator_id, greatest(k.alive_at, c.alive_at, h.alive_at) AS alive_at
+		FROM known k
+		LEFT JOIN closing c ON c.coordinator_id = k.coordinator_id
+		LEFT JOIN hearing h ON h.coordinator_id = k.coordinator_id
 	), elsewhere AS MATERIALIZED (
 		-- sessions that go on when the coordinator is seen last
 		SELECT s.provider_id, s.connected_at, coalesce(s.disconnected_at, 'infinity') AS ended_at
 		FROM @extschema@.provider_sessions s
 		WHERE s.disconnected_at >= (SELECT min(c.alive_at) FROM coordinator c)
-		AND NOT EXISTS (SELECT FROM ended e WHERE e.id = s.id)
+		AND NOT EXISTS (SELECT 1 FROM ended e WHERE e.id = s.id)
 		UNION ALL
 		SELECT s.provider_id, s.connected_at, 'infinity' FROM @extschema@.provider_sessions s WHERE s.disconnected_at IS NULL
-	), outage AS (
-		SELECT DISTINCT e.provider_id, c.alive_at AS since,
-			least(now() + grace, (SELECT min(n.connected_at) FROM @extschema@.provider_sessions n
-				WHERE n.provider_id = e.provider_id AND n.connected_at > e.connected_at)) AS until
+	), back AS MATERIALIZED (
+		SELECT e.id, min(s.connected_at) AS at
+		FROM ended e
+		JOIN @extschema@.provider_sessions s ON s.provider_id = e.provider_id AND s.connected_at > e.connected_at
+		GROUP BY e.id
+	), outage AS MATERIALIZED (
+		SELECT DISTINCT e.provider_id, c.alive_at AS since, least(now() + grace, b.at) AS until
 		FROM ended e
 		JOIN coordinator c ON c.coordinator_id = e.coordinator_id
+		LEFT JOIN back b ON b.id = e.id
 		WHERE isfinite(c.alive_at)
 		AND extract(epoch FROM c.alive_at) - extract(epoch FROM e.disconnected_at) <= extract(epoch FROM CASE
 			WHEN e.disconnect_reason = 'observer_outage' THEN greatest(patience, now() - c.alive_at)
 			WHEN c.alive_at < now() - grace THEN patience
 		END)
-		AND NOT EXISTS (SELECT FROM elsewhere s WHERE s.provider_id = e.provider_id AND s.connected_at <= e.connected_at AND s.ended_at >= c.alive_at)
+		AND NOT EXISTS (SELECT 1 FROM elsewhere s WHERE s.provider_id = e.provider_id AND s.connected_at <= e.connected_at AND s.ended_at >= c.alive_at)
 	)
 	INSERT INTO @extschema@.provider_exclusions (provider_id, since, until, reason)
 	SELECT o.provider_id, o.since, o.until, 'observer_outage'
 	FROM outage o
 	WHERE o.since < o.until
-	AND NOT EXISTS (SELECT FROM @extschema@.provider_exclusions x
+	AND NOT EXISTS (SELECT 1 FROM @extschema@.provider_exclusions x
 		WHERE x.provider_id = o.provider_id AND x.since = o.since AND x.reason = 'observer_outage');
 	GET DIAGNOSTICS noted = ROW_COUNT;
 	RETURN noted;
 END
 $$;
 COMMENT ON FUNCTION liveness_internal.liveness_note_outage(bigint[]) IS 'Excludes the time in which the coordinator of these closed sessions was away; returns exclusions';
+
+-- As inlined into the query of its caller, a look-up in an index.
+CREATE FUNCTION liveness_internal.liveness_session_before(provider_id text, at timestamptz)
+RETURNS TABLE (coordinator_id text, disconnect_reason text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT s.coordinator_id, s.disconnect_reason
+	FROM @extschema@.provider_sessions s
+	WHERE s.provider_id = $1 AND s.connected_at <= $2
+	ORDER BY s.connected_at DESC
+	LIMIT 1;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_session_before(text, timestamptz) IS 'The last session of a provider that began by then';
 
 -- An outage is noted while it goes on, and with an end that is a guess.  The exclusion ends
 -- where the provider is seen again, and goes on while its coordinator is away.
@@ -2047,48 +2102,54 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	grace interval := liveness_internal.liveness_setting_interval('resume_within'::text);
+	ids bigint[];
+	providers text[];
+	starts timestamptz[];
+	ends timestamptz[];
+	new_ends timestamptz[];
 	changed bigint;
 BEGIN
-	WITH running AS MATERIALIZED (
-		SELECT x.id, x.provider_id, x.since, x.until, n.connected_at AS seen_at
-		FROM @extschema@.provider_exclusions x
-		LEFT JOIN LATERAL (
-			SELECT n.connected_at
-			FROM @extschema@.provider_sessions n
-			WHERE n.provider_id = x.provider_id AND n.connected_at > x.since AND n.connected_at <= now()
-			ORDER BY n.connected_at
-			LIMIT 1
-		) n ON true
-		WHERE x.until > now() AND x.until <= now() + grace AND x.reason = 'observer_outage'
-	), due AS MATERIALIZED (
-		SELECT r.id, r.since, s.coordinator_id
-		FROM running r
-		CROSS JOIN LATERAL (
-			SELECT s.coordinator_id, s.disconnect_reason
+	SELECT array_agg(x.id), array_agg(x.provider_id), array_agg(x.since), array_agg(x.until)
+	INTO ids, providers, starts, ends
+	FROM @extschema@.provider_exclusions x
+	WHERE x.until > now() AND x.until <= now() + grace AND x.reason = 'observer_outage';
+	IF ids IS NOT NULL THEN
+		WITH seen AS MATERIALIZED (
+			SELECT r.id, min(s.connected_at) AS at
+			FROM unnest(ids, providers, starts) r (id, provider_id, since)
+			JOIN @extschema@.provider_sessions s ON s.provider_id = r.provider_id AND s.connected_at > r.since AND s.connected_at <= now()
+			GROUP BY r.id
+		), running AS MATERIALIZED (
+			SELECT r.id, r.provider_id, r.since, r.until, n.at AS seen_at
+			FROM unnest(ids, providers, starts, ends) r (id, provider_id, since, until)
+			LEFT JOIN seen n ON n.id = r.id
+		), due AS MATERIALIZED (
+			SELECT r.id, r.since, s.coordinator_id
+			FROM running r
+			CROSS JOIN LATERAL liveness_internal.liveness_session_before(r.provider_id, r.since) s
+			WHERE r.seen_at IS NULL AND r.until < now() + grace / 2 AND s.disconnect_reason = 'observer_outage'
+		), alive AS MATERIALIZED (
+			SELECT o.coordinator_id, max(o.last_sign_of_life) AS at
+			FROM liveness_internal.liveness_last_signs o
+			WHERE o.coordinator_id IN (SELECT d.coordinator_id FROM due d)
+			GROUP BY 1
+			UNION ALL
+			SELECT s.coordinator_id, max(s.disconnected_at)
 			FROM @extschema@.provider_sessions s
-			WHERE s.provider_id = r.provider_id AND s.connected_at <= r.since
-			ORDER BY s.connected_at DESC
-			LIMIT 1
-		) s
-		WHERE r.seen_at IS NULL AND r.until < now() + grace / 2 AND s.disconnect_reason = 'observer_outage'
-	), alive AS MATERIALIZED (
-		SELECT o.coordinator_id, max(o.last_sign_of_life) AS at
-		FROM liveness_internal.liveness_last_signs o
-		WHERE o.coordinator_id IN (SELECT d.coordinator_id FROM due d)
-		GROUP BY 1
-		UNION ALL
-		SELECT s.coordinator_id, max(s.disconnected_at)
-		FROM @extschema@.provider_sessions s
-		WHERE s.disconnected_at > (SELECT min(d.since) FROM due d) AND s.disconnected_at <= now()
-		GROUP BY 1
-	)
+			WHERE s.disconnected_at > (SELECT min(d.since) FROM due d) AND s.disconnected_at <= now()
+			GROUP BY 1
+		)
+		SELECT array_agg(r.id), array_agg(r.until), array_agg(coalesce(r.seen_at, now() + grace))
+		INTO ids, ends, new_ends
+		FROM running r
+		LEFT JOIN due d ON d.id = r.id
+		WHERE r.seen_at IS NOT NULL
+		OR (d.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM alive a WHERE a.coordinator_id = d.coordinator_id AND a.at > d.since));
+	END IF;
 	UPDATE @extschema@.provider_exclusions x
-	SET until = coalesce(r.seen_at, now() + grace)
-	FROM running r
-	LEFT JOIN due d ON d.id = r.id
-	WHERE x.id = r.id AND x.until = r.until
-	AND (r.seen_at IS NOT NULL
-		OR (d.id IS NOT NULL AND NOT EXISTS (SELECT FROM alive a WHERE a.coordinator_id = d.coordinator_id AND a.at > d.since)));
+	SET until = r.new_until
+	FROM unnest(ids, ends, new_ends) r (id, until, new_until)
+	WHERE x.id = r.id AND x.until = r.until;
 	GET DIAGNOSTICS changed = ROW_COUNT;
 	RETURN changed;
 END
@@ -2105,6 +2166,9 @@ DECLARE
 	patience interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
 	alive_at timestamptz;
 	open_ids bigint[];
+	providers text[];
+	ends timestamptz[];
+	were_stale boolean[];
 	closed bigint;
 	orphans bigint[];
 BEGIN
@@ -2126,15 +2190,18 @@ BEGIN
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
 	AND s.disconnected_at <= now() + patience;
 	PERFORM liveness_internal.liveness_lock_sessions(open_ids);
+	SELECT array_agg(o.id), array_agg(o.provider_id),
+		array_agg(greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END)),
+		array_agg((o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE)
+	INTO open_ids, providers, ends, were_stale
+	FROM liveness_internal.liveness_last_signs o
+	WHERE o.id = ANY (open_ids);
 	WITH closed AS (
 		UPDATE @extschema@.provider_sessions s
-		SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
-			disconnect_reason = CASE WHEN o.was_heard AND o.last_sign_of_life + patience < alive_at THEN 'stale_heartbeat' ELSE $2 END
-		FROM liveness_internal.liveness_last_signs o
-		WHERE o.id = ANY (open_ids)
-		AND s.id = o.id AND s.provider_id = o.provider_id
-		AND s.disconnected_at IS NULL
-		RETURNING s.id, (o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE AS was_stale
+		SET disconnected_at = o.ended_at, disconnect_reason = CASE WHEN o.was_stale THEN 'stale_heartbeat' ELSE $2 END
+		FROM unnest(open_ids, providers, ends, were_stale) o (id, provider_id, ended_at, was_stale)
+		WHERE s.id = o.id AND s.provider_id = o.provider_id AND s.disconnected_at IS NULL
+		RETURNING s.id, o.was_stale
 	)
 	SELECT count(*), array_agg(c.id) FILTER (WHERE NOT c.was_stale) INTO closed, orphans FROM closed c;
 	IF alive_at < now() - coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0') THEN
@@ -2165,6 +2232,7 @@ DECLARE
 	ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
 	threshold numeric := liveness_internal.liveness_outage_threshold();
 	doomed bigint[];
+	providers text[];
 	ends timestamptz[];
 	reasons text[];
 	part record;
@@ -2180,29 +2248,32 @@ BEGIN
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 	WITH session AS MATERIALIZED (
-		SELECT o.id, o.coordinator_id, o.connected_at, o.last_sign_of_life, o.has_begun,
+		SELECT o.id, o.provider_id, o.coordinator_id, o.connected_at, o.last_sign_of_life, o.has_begun,
 			o.has_begun AND o.was_heard AS is_judged,
 			o.has_begun AND o.was_heard AND o.last_sign_of_life < silent_since AS is_silent
 		FROM liveness_internal.liveness_last_signs o
 		WHERE $2 IS NULL OR o.coordinator_id = $2
-	), coordinator AS (
-		SELECT c.coordinator_id, greatest(c.alive_at, e.alive_at) AS alive_at, c.judged + e.lost AS judged, c.silent + e.lost AS silent
-		FROM (
-			SELECT s.coordinator_id, max(s.last_sign_of_life) AS alive_at,
-				count(*) FILTER (WHERE s.is_judged) AS judged, count(*) FILTER (WHERE s.is_silent) AS silent
-			FROM session s
-			GROUP BY s.coordinator_id
-			HAVING bool_or(s.is_silent)
-		) c
-		CROSS JOIN LATERAL (
-			-- what it closed itself shows that it was there
-			SELECT max(least(e.disconnected_at, now())) AS alive_at, count(*) FILTER (WHERE e.disconnect_reason = 'observer_outage') AS lost
-			FROM @extschema@.provider_sessions e
-			WHERE e.coordinator_id = c.coordinator_id AND e.disconnected_at <= ahead
+	), silent AS MATERIALIZED (
+		SELECT s.coordinator_id, max(s.last_sign_of_life) AS alive_at,
+			count(*) FILTER (WHERE s.is_judged) AS judged, count(*) FILTER (WHERE s.is_silent) AS silent
+		FROM session s
+		GROUP BY s.coordinator_id
+		HAVING bool_or(s.is_silent)
+	), ended AS MATERIALIZED (
+		-- what it closed itself shows that it was there
+		SELECT c.coordinator_id, max(least(e.disconnected_at, now())) AS alive_at,
+			count(*) FILTER (WHERE e.disconnect_reason = 'observer_outage') AS lost
+		FROM silent c
+		JOIN @extschema@.provider_sessions e ON e.coordinator_id = c.coordinator_id AND e.disconnected_at <= ahead
 			AND e.disconnected_at >= (greatest(c.alive_at, '2000-01-01 00:00+00') AT TIME ZONE 'UTC' - patience) AT TIME ZONE 'UTC'
-		) e
+		GROUP BY c.coordinator_id
+	), coordinator AS (
+		SELECT c.coordinator_id, greatest(c.alive_at, e.alive_at) AS alive_at,
+			c.judged + coalesce(e.lost, 0) AS judged, c.silent + coalesce(e.lost, 0) AS silent
+		FROM silent c
+		LEFT JOIN ended e ON e.coordinator_id = c.coordinator_id
 	), judged AS (
-		SELECT s.id, greatest(s.connected_at, s.last_sign_of_life) AS ended_at,
+		SELECT s.id, s.provider_id, greatest(s.connected_at, s.last_sign_of_life) AS ended_at,
 			CASE
 				WHEN NOT s.has_begun OR threshold = 0 OR c.judged < 10
 					OR (s.last_sign_of_life AT TIME ZONE 'UTC' + patience) AT TIME ZONE 'UTC' <= c.alive_at THEN 'stale_heartbeat'
@@ -2212,7 +2283,7 @@ BEGIN
 		LEFT JOIN coordinator c ON c.coordinator_id = s.coordinator_id
 		WHERE s.is_silent OR NOT s.has_begun
 	)
-	SELECT array_agg(j.id), array_agg(j.ended_at), array_agg(j.reason) INTO doomed, ends, reasons
+	SELECT array_agg(j.id), array_agg(j.provider_id), array_agg(j.ended_at), array_agg(j.reason) INTO doomed, providers, ends, reasons
 	FROM judged j
 	WHERE j.reason IS NOT NULL;
 	PERFORM liveness_internal.liveness_lock_sessions(doomed);
@@ -2220,8 +2291,8 @@ BEGIN
 		WITH closed AS (
 			UPDATE @extschema@.provider_sessions s
 			SET disconnected_at = j.ended_at, disconnect_reason = j.reason
-			FROM unnest(doomed, ends, reasons) AS j (id, ended_at, reason)
-			WHERE s.id = j.id
+			FROM unnest(doomed, providers, ends, reasons) AS j (id, provider_id, ended_at, reason)
+			WHERE s.id = j.id AND s.provider_id = j.provider_id
 			AND s.disconnected_at IS NULL
 			-- heard of again while we waited for the row
 			AND (s.connected_at > ahead OR (s.last_heartbeat_at BETWEEN silent_since AND ahead) IS NOT TRUE)
@@ -2458,7 +2529,8 @@ COMMENT ON VIEW provider_session_history IS 'Sessions with their length';
 COMMENT ON COLUMN provider_session_history.is_open IS 'Has it not ended yet, as of now()?';
 COMMENT ON COLUMN provider_session_history.length_seconds IS 'Length so far, seconds, 0 or more; 0 for one that ends before it begins, infinity for one that began at -infinity';
 
--- One provider's spells are found by index: the condition on it reaches every part.
+-- One provider's spells are found by index: the condition on it reaches every part.  Citus
+-- sends the inner aggregate to the shards for its GROUP BY alone.
 CREATE VIEW provider_spells AS
 	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed, p.excused
 	FROM (
@@ -2480,6 +2552,7 @@ CREATE VIEW provider_spells AS
 		WHERE s.provider_id = h.provider_id AND s.connected_at < now()
 		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))
 		AND s.connected_at >= p.since AND s.connected_at <= p.until
+		GROUP BY s.provider_id
 	) e;
 COMMENT ON VIEW provider_spells IS 'Spells of the last liveness.window_days: how long each provider was there at a stretch';
 COMMENT ON COLUMN provider_spells.provider_id IS 'The machine';
@@ -2844,6 +2917,7 @@ BEGIN ATOMIC
 			SELECT min(s.connected_at) AS at
 			FROM @extschema@.provider_sessions s
 			WHERE s.provider_id = k.provider_id
+			GROUP BY s.provider_id
 		) e
 		WHERE e.at IS NOT NULL AND greatest($1, e.at) < least($2, now())
 	), everybody AS (
@@ -3734,11 +3808,14 @@ DECLARE
 	ahead_usecs bigint := least(work_usecs + 10000::float8 * cost_usecs, 3650 * 86400e6);
 	fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
 BEGIN
+	-- on its own: Citus would send the call to a shard with the rest, where it cannot run
+	IF NOT EXISTS (SELECT 1 FROM liveness_internal.liveness_live_session($1)) THEN
+		RETURN NULL;
+	END IF;
 	RETURN (
 		SELECT liveness_internal.liveness_checkpoint(
 			liveness_internal.liveness_outlook(fleet.hazard, r.hazard, r.since, now(), ahead_usecs), work_usecs, cost_usecs, restart_usecs)
-		FROM (SELECT r.since, r.hazard FROM liveness_internal.liveness_running r WHERE r.provider_id = $1 OFFSET 0) r
-		CROSS JOIN liveness_internal.liveness_live_session($1) s);
+		FROM (SELECT r.since, r.hazard FROM liveness_internal.liveness_running r WHERE r.provider_id = $1 OFFSET 0) r);
 END
 $$;
 COMMENT ON FUNCTION liveness_checkpoint(text, interval, interval, interval) IS 'How often a job on a provider should write a checkpoint, and how long it then takes';
@@ -4235,7 +4312,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 BEGIN ATOMIC
-	SELECT CASE WHEN EXISTS (SELECT FROM liveness_internal.liveness_fleet_hazard)
+	SELECT CASE WHEN EXISTS (SELECT 1 FROM liveness_internal.liveness_fleet_hazard)
 		THEN (
 			SELECT count(*)
 			FROM (
@@ -4263,21 +4340,24 @@ COMMENT ON FUNCTION liveness_internal.liveness_metrics_jobs() IS 'liveness_jobs 
 
 -- What is in a partition waits until all of it may go.
 CREATE FUNCTION liveness_internal.liveness_metrics_overdue(OUT seconds float8, OUT heartbeats bigint, OUT partitions bigint)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
-BEGIN ATOMIC
-	SELECT coalesce((extract(epoch FROM d.until) - extract(epoch FROM (
-			SELECT min(h.at) FROM @extschema@.provider_heartbeats h WHERE h.at < d.until AND h.at > '-infinity')))::float8, 0),
-		(SELECT count(*) FROM (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at < d.until LIMIT 100000) h),
-		(SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= d.cut AND r.since > '-infinity')
-	FROM (
-		SELECT c.cut, coalesce((SELECT max(r.since) FROM liveness_internal.liveness_heartbeat_partitions() r
-			WHERE r.since < c.cut AND r.until > c.cut AND r.since > '-infinity'), c.cut) AS until
-		FROM (SELECT liveness_internal.liveness_prune_cut(NULL::interval) AS cut) c
-		WHERE c.cut IS NOT NULL
-	) d;
-END;
+AS $$
+DECLARE
+	cut timestamptz := liveness_internal.liveness_prune_cut(NULL::interval);
+	until timestamptz := coalesce((SELECT max(r.since) FROM liveness_internal.liveness_heartbeat_partitions() r
+		WHERE r.since < cut AND r.until > cut AND r.since > '-infinity'), cut);
+BEGIN
+	IF cut IS NULL THEN
+		RETURN;
+	END IF;
+	seconds := coalesce((extract(epoch FROM until) - extract(epoch FROM (
+		SELECT min(h.at) FROM @extschema@.provider_heartbeats h WHERE h.at < until AND h.at > '-infinity')))::float8, 0);
+	heartbeats := (SELECT count(*) FROM (SELECT 1 FROM @extschema@.provider_heartbeats h WHERE h.at < until LIMIT 100000) h);
+	partitions := (SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions() r WHERE r.until <= cut AND r.since > '-infinity');
+END
+$$;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_overdue() IS 'What the retention has not got to, for liveness_metrics; NULL where retention is off';
 
 CREATE FUNCTION liveness_internal.liveness_metrics_bridged()
@@ -4404,18 +4484,21 @@ CREATE VIEW liveness_metrics AS
 		FROM liveness_internal.liveness_metrics_model() m
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
-			b.p_stays_4h, b.p_stays_8h,
-			EXISTS (SELECT FROM provider_sessions s
-				WHERE s.provider_id = b.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-				AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
+			b.p_stays_4h, b.p_stays_8h, b.connected
 		FROM (
-			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
+				EXISTS (SELECT 1 FROM provider_sessions s
+					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score DESC, f.provider_id
 				LIMIT 50)
 			UNION
-			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
+				EXISTS (SELECT 1 FROM provider_sessions s
+					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score, f.provider_id DESC
@@ -4710,6 +4793,12 @@ BEGIN
 			MESSAGE = format('%s is a hypertable of TimescaleDB', relation),
 			HINT = 'TimescaleDB makes its chunks itself, and the retention drops them.';
 	END IF;
+	IF liveness_internal.liveness_distributed() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('%s is distributed by Citus', relation),
+			HINT = 'Choose: partitions, or Citus. Citus divides the work of the retention among the nodes.';
+	END IF;
 	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
 
 	IF (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation) THEN
@@ -4897,6 +4986,398 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION liveness_partition_heartbeats(interval, timestamptz, timestamptz) IS 'Partitions provider_heartbeats by range of at, and makes the partitions of a span';
+
+-- The default of ids on nodes of Citus that are not the coordinator: their sequences would
+-- begin at 1 again.
+CREATE FUNCTION liveness_internal.liveness_refuse_id()
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION USING
+		ERRCODE = 'object_not_in_prerequisite_state',
+		MESSAGE = 'this node of Citus draws no ids for liveness',
+		HINT = 'Write through the coordinator: its sequence tells the rollups which rows are new.';
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_refuse_id() IS 'Refuses rows that are written through another node than the coordinator';
+
+CREATE FUNCTION liveness_internal.liveness_guard_node()
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET citus.enable_ddl_propagation = off
+AS $$
+BEGIN
+	ALTER TABLE @extschema@.provider_heartbeats ALTER COLUMN id SET DEFAULT liveness_internal.liveness_refuse_id();
+	ALTER TABLE @extschema@.provider_sessions ALTER COLUMN id SET DEFAULT liveness_internal.liveness_refuse_id();
+	ALTER TABLE @extschema@.provider_exclusions ALTER COLUMN id SET DEFAULT liveness_internal.liveness_refuse_id();
+	PERFORM liveness_internal.liveness_distribute_reads();
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_guard_node() IS 'Prepares a node that is not the coordinator: no row may draw an id there';
+
+-- Citus plans no function in SQL that has arguments and reads distributed tables, and no generic
+-- plan.  It plans the same statements as PL/pgSQL, and a plain server keeps those that it can
+-- inline.  A few objects are given again: they are worded so that they need one index alone here,
+-- and look at all shards there, or are refused.
+--
+-- CREATE OR REPLACE keeps privileges, but takes options from a view.  Each node does this for
+-- itself.
+CREATE FUNCTION liveness_internal.liveness_distribute_reads()
+RETURNS int
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET citus.enable_ddl_propagation = off
+AS $$
+DECLARE
+	options text := (SELECT 'WITH (' || array_to_string(c.reloptions, ', ') || ')' FROM pg_class c WHERE c.oid = 'liveness_internal.liveness_running'::regclass);
+	routine record;
+	header text;
+	body text;
+	changed int := 0;
+BEGIN
+	EXECUTE format($view$
+		CREATE OR REPLACE VIEW liveness_internal.liveness_running %s AS
+		WITH connected AS NOT MATERIALIZED (
+			SELECT c.provider_id, p.spells, p.hazard, p.as_of,
+				CASE WHEN f.as_of <= now()
+					THEN liveness_internal.liveness_running_since(c.recent, f.as_of, p.spell_since, p.spell_until, p.spell_uncensored, p.fingerprint)
+				END AS since
+			FROM (
+				SELECT s.provider_id, liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()) AS recent
+				FROM (
+					SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
+					FROM @extschema@.provider_sessions s
+					WHERE s.disconnected_at IS NULL
+					UNION ALL
+					SELECT s.provider_id, s.connected_at, s.disconnected_at, s.disconnect_reason
+					FROM @extschema@.provider_sessions s
+					WHERE s.disconnected_at BETWEEN (
+						SELECT least(f.as_of, now())
+						FROM liveness_internal.liveness_fleet_hazard f
+						ORDER BY f.hazard IS NULL, f.as_of DESC
+						LIMIT 1
+					) AND 'infinity'
+				) s
+				WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+				GROUP BY s.provider_id
+			) c
+			LEFT JOIN (
+				SELECT f.as_of
+				FROM liveness_internal.liveness_fleet_hazard f
+				ORDER BY f.hazard IS NULL, f.as_of DESC
+				LIMIT 1
+			) f ON true
+			LEFT JOIN liveness_internal.liveness_provider_hazard p ON p.provider_id = c.provider_id
+			WHERE c.recent IS NOT NULL
+		)
+		SELECT c.provider_id, c.since, c.spells, liveness_internal.liveness_decayed_hazard(c.hazard, c.as_of, now()) AS hazard
+		FROM connected c
+		WHERE c.since IS NOT NULL
+		UNION ALL
+		SELECT c.provider_id, w.since, c.spells, liveness_internal.liveness_decayed_hazard(c.hazard, c.as_of, now())
+		FROM connected c
+		JOIN (
+			SELECT s.provider_id, liveness_internal.liveness_running_since(
+				liveness_internal.liveness_recent_sessions(s.connected_at, s.disconnected_at, s.disconnect_reason, now()),
+				NULL, NULL, NULL, NULL, NULL) AS since
+			FROM @extschema@.provider_sessions s
+			WHERE s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+			AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_hazard_since(now()))
+			GROUP BY s.provider_id
+		) w ON w.provider_id = c.provider_id
+		WHERE c.since IS NULL
+		$view$, options);
+
+	EXECUTE format($view$
+		CREATE OR REPLACE VIEW @extschema@.provider_liveness %s AS
+		SELECT f.provider_id, f.updated_at, f.window_days, f.uptime_pct, f.sessions_count, f.mtbf_seconds,
+			f.median_session_seconds, f.p10_session_seconds, f.p90_session_seconds,
+			f.disconnect_reasons, f.p_stays_4h, f.p_stays_8h, f.last_disconnect_at, f.last_session_duration_seconds,
+			f.liveness_score, f.mttr_seconds, f.failures_count, f.p_survives_4h, f.p_survives_8h, f.spells_count,
+			f.first_seen_at, f.observed_uptime_pct, f.bridged_seconds,
+			o.connected_since IS NOT NULL AS connected,
+			o.connected_since,
+			greatest(o.last_heartbeat_at, h.at) AS last_heartbeat_at
+		FROM (
+			SELECT r.provider_id, r.updated_at, r.window_days, r.uptime_pct, r.sessions_count, r.mtbf_seconds,
+				r.median_session_seconds, r.p10_session_seconds, r.p90_session_seconds,
+				r.disconnect_reasons, r.p_stays_4h, r.p_stays_8h, r.last_disconnect_at, r.last_session_duration_seconds,
+				r.liveness_score, r.mttr_seconds, r.failures_count, r.p_survives_4h, r.p_survives_8h, r.spells_count,
+				r.first_seen_at, r.observed_uptime_pct, r.bridged_seconds
+			FROM @extschema@.provider_reliability_features r
+			UNION ALL
+			SELECT n.provider_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+			FROM (
+				SELECT s.provider_id
+				FROM @extschema@.provider_sessions s
+				WHERE s.disconnected_at IS NULL
+				AND NOT EXISTS (SELECT 1 FROM @extschema@.provider_reliability_features k WHERE k.provider_id = s.provider_id)
+				UNION
+				SELECT s.provider_id
+				FROM @extschema@.provider_sessions s
+				WHERE s.disconnected_at BETWEEN (
+					SELECT coalesce(max(j.last_started_at), '-infinity') FROM liveness_internal.liveness_job_state j WHERE j.job = 'features'
+				) AND 'infinity'
+				AND NOT EXISTS (SELECT 1 FROM @extschema@.provider_reliability_features k WHERE k.provider_id = s.provider_id)
+			) n
+		) f
+		LEFT JOIN LATERAL (
+			SELECT min(s.connected_at) AS connected_since, max(s.last_heartbeat_at) AS last_heartbeat_at
+			FROM @extschema@.provider_sessions s
+			WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+			AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+		) o ON true
+		LEFT JOIN LATERAL (
+			SELECT max(h.at) AS at
+			FROM @extschema@.provider_heartbeats h
+			WHERE h.provider_id = f.provider_id
+		) h ON true
+		$view$, options);
+
+	CREATE OR REPLACE FUNCTION liveness_internal.liveness_live_session(provider_id text)
+	RETURNS SETOF liveness_internal.liveness_live_session
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
+	SET search_path = pg_catalog, pg_temp
+	AS $function$
+	#variable_conflict use_column
+	DECLARE
+		ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
+		latest liveness_internal.liveness_live_session;
+	BEGIN
+		SELECT s.id, s.coordinator_id, s.connected_at INTO latest
+		FROM @extschema@.provider_sessions s
+		WHERE s.provider_id = $1 AND (s.disconnected_at IS NULL OR s.disconnected_at > now()) AND s.connected_at <= ahead
+		ORDER BY s.connected_at DESC, s.id DESC
+		LIMIT 1;
+		IF FOUND AND NOT coalesce((SELECT o.is_stale FROM liveness_internal.liveness_live_sessions o
+				WHERE o.provider_id = $1 AND o.id = latest.id), false) THEN
+			RETURN NEXT latest;
+		END IF;
+	END
+	$function$;
+
+	CREATE OR REPLACE FUNCTION @extschema@.liveness_probability(provider_id text, job interval)
+	RETURNS float8
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $function$
+	#variable_conflict use_column
+	DECLARE
+		usecs bigint := liveness_internal.liveness_span_usecs(job, 'job');
+		fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
+	BEGIN
+		IF NOT EXISTS (SELECT 1 FROM liveness_internal.liveness_live_session($1)) THEN
+			RETURN NULL;
+		END IF;
+		RETURN (
+			SELECT liveness_internal.liveness_holds(fleet.hazard, r.hazard, r.since, now(), usecs)
+			FROM liveness_internal.liveness_running r
+			WHERE r.provider_id = $1);
+	END
+	$function$;
+
+	CREATE OR REPLACE FUNCTION @extschema@.liveness_remaining(provider_id text, probability float8 DEFAULT 0.9)
+	RETURNS interval
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $function$
+	#variable_conflict use_column
+	DECLARE
+		at_least float8 := liveness_internal.liveness_probability_limit(probability, 'probability');
+		fleet liveness_internal.liveness_fleet_hazard := liveness_internal.liveness_prepared_fleet();
+	BEGIN
+		IF NOT EXISTS (SELECT 1 FROM liveness_internal.liveness_live_session($1)) THEN
+			RETURN NULL;
+		END IF;
+		RETURN (
+			SELECT liveness_internal.liveness_longest_job(fleet.hazard, r.hazard, r.since, now(), at_least)
+			FROM liveness_internal.liveness_running r
+			WHERE r.provider_id = $1);
+	END
+	$function$;
+
+	CREATE OR REPLACE FUNCTION liveness_internal.liveness_lock_sessions(session_ids bigint[])
+	RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	AS $function$
+	BEGIN
+		-- Citus locks no rows of several shards, and lets statements that write to them take turns
+	END
+	$function$;
+
+	FOR routine IN
+		WITH RECURSIVE reader (classid, objid) AS (
+			SELECT 'pg_class'::regclass::oid, r.oid::oid
+			FROM unnest('{@extschema@.provider_heartbeats,@extschema@.provider_heartbeats_hourly,@extschema@.provider_sessions,@extschema@.provider_reliability_features,@extschema@.provider_exclusions,@extschema@.provider_groups,liveness_internal.liveness_provider_hazard,liveness_internal.liveness_fleet_hazard}'::regclass[]) r (oid)
+			UNION
+			SELECT CASE d.classid WHEN 'pg_rewrite'::regclass THEN 'pg_class'::regclass::oid ELSE d.classid END, coalesce(w.ev_class, d.objid)
+			FROM reader r
+			JOIN pg_depend d ON d.refclassid = r.classid AND d.refobjid = r.objid AND d.deptype = 'n'
+				AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
+			LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+		)
+		SELECT p.oid, p.proretset
+		FROM reader r
+		JOIN pg_proc p ON r.classid = 'pg_proc'::regclass AND p.oid = r.objid
+		JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'sql'
+		JOIN pg_depend d ON d.classid = r.classid AND d.objid = r.objid AND d.deptype = 'e'
+		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'liveness'
+		WHERE p.pronargs > 0
+		ORDER BY p.oid
+	LOOP
+		header := pg_get_functiondef(routine.oid);
+		body := btrim(pg_get_function_sqlbody(routine.oid), E' \n');
+		header := replace(rtrim(left(header, position(body IN header) - 1), E' \n') || E'\n', E'\n LANGUAGE sql\n', E'\n LANGUAGE plpgsql\n')
+			|| E' SET search_path TO pg_catalog, pg_temp\n';
+		body := regexp_replace(regexp_replace(body, '^BEGIN ATOMIC', ''), ';\s*END$', '');
+		EXECUTE header || ' AS ' || quote_literal(E'\n#variable_conflict use_column\nBEGIN\n'
+			|| CASE WHEN routine.proretset THEN 'RETURN QUERY' || body ELSE 'RETURN (' || body || ')' END || E';\nEND\n');
+		changed := changed + 1;
+	END LOOP;
+
+	FOR routine IN
+		SELECT p.oid::regprocedure AS name
+		FROM pg_proc p
+		JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'liveness'
+		WHERE 'plan_cache_mode=force_generic_plan' = ANY (p.proconfig)
+	LOOP
+		EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = ''auto''', routine.name);
+	END LOOP;
+	RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_distribute_reads() IS 'Words views and functions as Citus needs them; returns how many functions are PL/pgSQL now';
+
+-- Called again, it does what is missing: after a node was added, and after an update.
+--
+-- The other nodes are guarded first: they do so in transactions of their own, which would
+-- wait for the locks of ours.
+CREATE FUNCTION liveness_distribute(shard_count int DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET row_security = off
+SET client_min_messages = warning
+AS $$
+#variable_conflict use_column
+DECLARE
+	distributed CONSTANT regclass[] := '{@extschema@.provider_heartbeats,@extschema@.provider_heartbeats_hourly,@extschema@.provider_sessions,@extschema@.provider_reliability_features,liveness_internal.liveness_provider_hazard}';
+	copied CONSTANT regclass[] := '{@extschema@.provider_exclusions,@extschema@.provider_groups,liveness_internal.liveness_fleet_hazard}';
+	relation regclass;
+	method "char";
+	wrong text;
+	made int := 0;
+	shards bigint;
+	nodes bigint;
+	changed int;
+BEGIN
+	IF NOT EXISTS (
+		SELECT 1 FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+		WHERE e.extname = 'citus' AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+		AND d.classid = 'pg_class'::regclass AND d.objid = to_regclass('pg_catalog.pg_dist_partition')
+	) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'there is no Citus in this database',
+			HINT = 'Put citus first in shared_preload_libraries, run CREATE EXTENSION citus on every node, and add the nodes with citus_add_node().';
+	END IF;
+	EXECUTE 'SELECT CASE WHEN g.groupid <> 0 THEN g.groupid END FROM pg_catalog.pg_dist_local_group g' INTO wrong;
+	IF wrong IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'this is not the coordinator of Citus',
+			HINT = 'Call the function on the coordinator.';
+	END IF;
+	IF shard_count < 1 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('shard_count must be positive, and is %s', shard_count),
+			HINT = 'Give two to four times the number of cores of all nodes, or NULL for the setting citus.shard_count. It cannot be changed later.';
+	END IF;
+	IF (SELECT t.is_hypertable FROM liveness_internal.liveness_hypertable() t)
+		OR (SELECT c.relkind = 'p' FROM pg_class c WHERE c.oid = '@extschema@.provider_heartbeats'::regclass) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'provider_heartbeats is partitioned',
+			HINT = 'Choose: partitions, or Citus. Dump with --load-via-partition-root and restore for a plain table.';
+	END IF;
+
+	EXECUTE 'SELECT count(*) FROM pg_catalog.pg_dist_node n WHERE n.isactive AND n.noderole = ''primary'' AND n.groupid <> 0' INTO nodes;
+	EXECUTE 'SELECT string_agg(format(''%s:%s has %s'', c.nodename, c.nodeport, c.result), ''; '') FROM pg_catalog.run_command_on_workers($1) c WHERE c.result IS DISTINCT FROM $2'
+		INTO wrong
+		USING 'SELECT format(''liveness %s in schema %s'', e.extversion, e.extnamespace::pg_catalog.regnamespace) FROM pg_catalog.pg_extension e WHERE e.extname = ''liveness''',
+			(SELECT format('liveness %s in schema %s', e.extversion, e.extnamespace::regnamespace) FROM pg_extension e WHERE e.extname = 'liveness');
+	IF wrong IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'not every node has this version of liveness in the same schema',
+			DETAIL = wrong,
+			HINT = 'Install the package on every node, add liveness to shared_preload_libraries there, and run CREATE EXTENSION liveness or ALTER EXTENSION liveness UPDATE.';
+	END IF;
+	EXECUTE 'SELECT string_agg(format(''%s:%s: %s'', c.nodename, c.nodeport, c.result), ''; '') FROM pg_catalog.run_command_on_workers($1) c WHERE NOT c.success'
+		INTO wrong USING 'SELECT liveness_internal.liveness_guard_node()';
+	IF wrong IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'a node cannot be prepared',
+			DETAIL = wrong,
+			HINT = 'Call the function as a superuser, while nothing else uses the tables there.';
+	END IF;
+
+	EXECUTE 'SELECT string_agg(format(''%s:%s: %s'', c.nodename, c.nodeport, c.result), ''; '') FROM liveness_internal.liveness_granted_role g JOIN pg_catalog.pg_roles r ON r.rolname = g.role'
+		' CROSS JOIN LATERAL pg_catalog.run_command_on_workers(format($1, r.oid::pg_catalog.regrole, g.kind)) c WHERE NOT c.success'
+		INTO wrong
+		USING 'SELECT pg_catalog.concat(pg_catalog.set_config(''citus.enable_ddl_propagation'', ''off'', false), liveness_internal.liveness_grant_here(%L, %L))';
+	IF wrong IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'a role that was granted privileges here does not get them on another node',
+			DETAIL = wrong,
+			HINT = 'Create the role on every node.';
+	END IF;
+
+	PERFORM liveness_internal.liveness_lock_job('retention'::text, true), liveness_internal.liveness_lock_job('features'::text, true),
+		liveness_internal.liveness_lock_job('hourly'::text, true), liveness_internal.liveness_lock_job('sessions'::text, true);
+	FOREACH relation IN ARRAY distributed || copied LOOP
+		EXECUTE 'SELECT (SELECT p.partmethod FROM pg_catalog.pg_dist_partition p WHERE p.logicalrelid = $1)' INTO method USING relation;
+		IF method = (CASE WHEN relation = ANY (distributed) THEN 'h' ELSE 'n' END) THEN
+			CONTINUE;
+		ELSIF method IS NOT NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('Citus distributes table %s otherwise', relation),
+				HINT = 'Dump the rows, drop the extension, create it again, and call this function before you load them.';
+		END IF;
+		IF relation = ANY (copied) THEN
+			EXECUTE 'SELECT pg_catalog.create_reference_table($1)' USING relation;
+		ELSIF relation = distributed[1] THEN
+			EXECUTE 'SELECT pg_catalog.create_distributed_table($1, ''provider_id'', colocate_with => ''none'', shard_count => coalesce($2, current_setting(''citus.shard_count'')::int))'
+				USING relation, shard_count;
+		ELSE
+			EXECUTE 'SELECT pg_catalog.create_distributed_table($1, ''provider_id'', colocate_with => $2)' USING relation, distributed[1]::text;
+		END IF;
+		made := made + 1;
+		-- the rows are in the shards now, and here, where nobody sees them
+		EXECUTE 'SELECT pg_catalog.truncate_local_data_after_distributing_table($1)' USING relation;
+	END LOOP;
+	changed := liveness_internal.liveness_distribute_reads();
+	-- checks that all of them are in the same shards
+	PERFORM liveness_internal.liveness_distributed();
+	EXECUTE 'SELECT count(*) FROM pg_catalog.pg_dist_shard s WHERE s.logicalrelid = $1' INTO shards USING distributed[1];
+	IF shards <> shard_count THEN
+		RAISE WARNING 'the tables have % shards and keep them', shards
+			USING HINT = 'Citus cannot change the number of shards of tables that belong to an extension.';
+	END IF;
+	RETURN format('%s tables are distributed by provider_id in %s shards and %s are copied to each of %s worker nodes (%s of them since this call); %s functions are in PL/pgSQL',
+		cardinality(distributed), shards, cardinality(copied), nodes, made, changed);
+END
+$$;
+COMMENT ON FUNCTION liveness_distribute(int) IS 'Distributes the tables among the nodes of Citus, all by provider_id, and says what it did';
 
 -- A body that is parsed once calls what was there then, whatever overload others make.
 CREATE FUNCTION liveness_internal.liveness_partition_ahead(width interval)
@@ -5208,6 +5689,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_close_orphans(text, text)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_close_session(bigint, text, timestamptz, timestamptz, bigint, bigint, text)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_close_stale(interval, text)', 'EXECUTE', '{writer,operator}'),
+		('ROUTINE', 'liveness_distribute(int)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_dump_extras(text)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_emit(text, text, float8, float8, text, float8, float8, float8, text, text, jsonb, timestamptz)', 'EXECUTE', '{writer}'),
 		('ROUTINE', 'liveness_emit_batch(jsonb)', 'EXECUTE', '{writer}'),
@@ -5253,12 +5735,15 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_counters(boolean)', 'EXECUTE', '{reader,operator,monitor,pg_monitor}'),
 		('ROUTINE', 'liveness_internal.liveness_cron_jobs()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_cron_schema()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_distribute_reads()', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_distributed()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_drop_partitions(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_dump_rows_of(regclass)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_effective_batch_size(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_estimate_shocks(timestamptz)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_extend_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_follow_outages()', 'EXECUTE', '{writer,operator}'),
+		('ROUTINE', 'liveness_internal.liveness_guard_node()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_heartbeat_partitions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_in_transaction_block()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_hypertable()', 'EXECUTE', '{operator}'),
@@ -5291,6 +5776,7 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_raise(text, text, text, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_record_error(text, text)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_record_run(text, timestamptz, interval, bigint)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_refuse_id()', 'EXECUTE', '{writer,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_refuse_rename()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_rollup_to_prune(timestamptz, timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run(text, interval, int)', 'EXECUTE', '{operator}'),
@@ -5299,13 +5785,18 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_run_shocks(timestamptz)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_run_sessions(boolean)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_running_one(text, timestamptz)', 'EXECUTE', '{reader,operator}'),
+		('ROUTINE', 'liveness_internal.liveness_session_before(text, timestamptz)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_settings_digest()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_wants_sessions()', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_regrant()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_revoke(regrole)', 'EXECUTE', '{}'),
-		('ROUTINE', 'liveness_internal.liveness_grant(regrole, text)', 'EXECUTE', '{}')
+		('ROUTINE', 'liveness_internal.liveness_grant(regrole, text)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_grant_here(regrole, text)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_on_other_nodes(text, text)', 'EXECUTE', '{}'),
+		('ROUTINE', 'liveness_internal.liveness_revoke_here(regrole)', 'EXECUTE', '{}')
 	) p (kind, object, privileges, roles);
 COMMENT ON VIEW liveness_internal.liveness_privileges IS 'Who gets what: a row an object and set of privileges';
 COMMENT ON COLUMN liveness_internal.liveness_privileges.kind IS 'TABLE, SEQUENCE or ROUTINE';
@@ -5313,24 +5804,94 @@ COMMENT ON COLUMN liveness_internal.liveness_privileges.object IS 'Its qualified
 COMMENT ON COLUMN liveness_internal.liveness_privileges.privileges IS 'What GRANT gives';
 COMMENT ON COLUMN liveness_internal.liveness_privileges.roles IS 'reader, writer, operator, monitor, and pg_monitor, which is PostgreSQL''s own; none: the owner''s alone';
 
-CREATE FUNCTION liveness_internal.liveness_grant(role regrole, kind text)
+-- Citus sends on what is granted on tables, and nothing that is granted on functions and schemas.
+-- Each node does it in a transaction of its own, so before this node: it would wait for our locks.
+CREATE FUNCTION liveness_internal.liveness_on_other_nodes(call text, purpose text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	failed text;
+BEGIN
+	IF liveness_internal.liveness_distributed() THEN
+		EXECUTE 'SELECT string_agg(format(''%s:%s: %s'', c.nodename, c.nodeport, c.result), ''; '') FROM pg_catalog.run_command_on_workers($1) c WHERE NOT c.success'
+			INTO failed
+			USING format('SELECT pg_catalog.concat(pg_catalog.set_config(%L, %L, false), pg_catalog.set_config(%L, %L, false), %s)',
+				'citus.enable_ddl_propagation', 'off', 'lock_timeout', '10s', call);
+		IF failed IS NOT NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('%s failed on another node of Citus', purpose),
+				DETAIL = failed,
+				HINT = 'The role must exist on all nodes: commit CREATE ROLE first. If it timed out, call one such function in a transaction.';
+		END IF;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_on_other_nodes(text, text) IS 'Calls a function on each other node where Citus distributes the tables';
+
+-- On other nodes than the coordinator of Citus, which sends on what is granted on tables, the
+-- rest alone: both would wait for each other.
+CREATE FUNCTION liveness_internal.liveness_grant_here(role regrole, kind text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	without_tables boolean := coalesce(current_setting('citus.enable_ddl_propagation', true) = 'off', false);
 BEGIN
 	EXECUTE (
-		SELECT format('GRANT USAGE ON SCHEMA %s, liveness_internal TO %s; ', '@extschema@', $1)
-			|| string_agg(format('GRANT %s ON %s %s TO %s', p.privileges, p.kind, p.object, $1), '; ')
-		FROM liveness_internal.liveness_privileges p
-		WHERE $2 = ANY (p.roles)
+		SELECT string_agg(s.statement, '; ')
+		FROM (
+			SELECT format('GRANT USAGE ON SCHEMA %s TO %s', n.oid::regnamespace, $1) AS statement
+			FROM pg_namespace n
+			WHERE n.oid IN ('@extschema@'::regnamespace, 'liveness_internal'::regnamespace)
+			AND NOT (without_tables AND has_schema_privilege($1, n.oid, 'USAGE'))
+			UNION ALL
+			SELECT format('GRANT %s ON %s %s TO %s', p.privileges, p.kind, p.object, $1)
+			FROM liveness_internal.liveness_privileges p
+			WHERE $2 = ANY (p.roles)
+			AND NOT (without_tables AND p.kind <> 'ROUTINE' AND EXISTS (
+				SELECT 1 FROM pg_class c WHERE p.kind <> 'ROUTINE' AND c.oid = p.object::regclass AND c.relkind <> 'v'))
+		) s
 	);
 	INSERT INTO liveness_internal.liveness_granted_role AS g (role, kind)
 	SELECT r.rolname, $2 FROM pg_roles r WHERE r.oid = $1
 	ON CONFLICT DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION liveness_internal.liveness_grant(regrole, text) IS 'Grants a role all that one of its kind gets, and remembers the role';
+COMMENT ON FUNCTION liveness_internal.liveness_grant_here(regrole, text) IS 'Grants a role on this node all that one of its kind gets, and remembers the role';
+
+CREATE FUNCTION liveness_internal.liveness_revoke_here(role regrole)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE (
+		SELECT format('REVOKE USAGE ON SCHEMA %s, liveness_internal FROM %s; ', '@extschema@', $1)
+			|| string_agg(format('REVOKE ALL ON %s %s FROM %s', p.kind, p.object, $1), '; ')
+		FROM liveness_internal.liveness_privileges p
+	);
+	DELETE FROM liveness_internal.liveness_granted_role g
+	USING pg_roles r
+	WHERE r.oid = $1 AND g.role = r.rolname;
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_revoke_here(regrole) IS 'Takes from a role on this node all privileges on the objects of the extension';
+
+CREATE FUNCTION liveness_internal.liveness_grant(role regrole, kind text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM liveness_internal.liveness_on_other_nodes(format('liveness_internal.liveness_grant_here(%L, %L)', role, kind), 'GRANT');
+	PERFORM liveness_internal.liveness_grant_here(role, kind);
+END
+$$;
+COMMENT ON FUNCTION liveness_internal.liveness_grant(regrole, text) IS 'Grants a role all that one of its kind gets, on all nodes, and remembers the role';
 
 CREATE FUNCTION liveness_grant_reader(role regrole)
 RETURNS void
@@ -5382,14 +5943,8 @@ LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE (
-		SELECT format('REVOKE USAGE ON SCHEMA %s, liveness_internal FROM %s; ', '@extschema@', $1)
-			|| string_agg(format('REVOKE ALL ON %s %s FROM %s', p.kind, p.object, $1), '; ')
-		FROM liveness_internal.liveness_privileges p
-	);
-	DELETE FROM liveness_internal.liveness_granted_role g
-	USING pg_roles r
-	WHERE r.oid = $1 AND g.role = r.rolname;
+	PERFORM liveness_internal.liveness_on_other_nodes(format('liveness_internal.liveness_revoke_here(%L)', role), 'REVOKE');
+	PERFORM liveness_internal.liveness_revoke_here(role);
 END
 $$;
 COMMENT ON FUNCTION liveness_revoke(regrole) IS 'Takes from a role all privileges on the objects of the extension and its schemas';
@@ -5544,6 +6099,15 @@ BEGIN
 		LOOP
 			EXECUTE pg_catalog.concat('ALTER VIEW ', view::pg_catalog.text, ' SET (security_invoker = true)');
 		END LOOP;
+	END IF;
+END
+$do$;
+
+-- An update has worded views and functions for a plain server
+DO LANGUAGE plpgsql $do$
+BEGIN
+	IF liveness_internal.liveness_distributed() THEN
+		PERFORM liveness_internal.liveness_distribute_reads();
 	END IF;
 END
 $do$;

@@ -32,12 +32,14 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "buffer.h"
 #include "clock.h"
+#include "distribution.h"
 #include "flush.h"
 #include "settings.h"
 #include "stats.h"
@@ -327,6 +329,10 @@ InsertBatch(const InstalledExtension *extension, void *arg)
 													   1, dims, lower_bounds,
 													   type, typlen, typbyval, typalign));
 	}
+	/* a batch goes to most shards, and Citus would open a connection for each of them */
+	if (liveness_is_distributed(extension))
+		(void) set_config_option("citus.multi_shard_modify_mode", "sequential", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	if (SPI_execute_with_args(InsertStatement(extension), HEARTBEAT_COLUMNS, types, values,
 							  NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "unexpected result of the INSERT of heartbeats");

@@ -33,6 +33,7 @@
 #include "utils/queryenvironment.h"
 #include "utils/timestamp.h"
 
+#include "distribution.h"
 #include "extension.h"
 #include "rollup.h"
 
@@ -66,6 +67,7 @@ FindObjects(Rollup *rollup, FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s.provider_heartbeats does not exist", rollup->schema),
 				 errhint("It belongs to the extension; was it renamed?")));
+	rollup->distributed = liveness_is_distributed(&extension);
 }
 
 void
@@ -241,12 +243,12 @@ liveness_begin_rollup(Rollup *rollup, const char *name, LivenessLock lock, const
 					  const char *written, FunctionCallInfo fcinfo)
 {
 	rollup->name = name;
-	FindObjects(rollup, fcinfo);
 	rollup->started_at = GetCurrentTimestamp();
 	INSTR_TIME_SET_CURRENT(rollup->started);
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	FindObjects(rollup, fcinfo);
 	rollup->guc_nestlevel = NewGUCNestLevel();
 	liveness_set_local("search_path", "pg_catalog, pg_temp");
 	liveness_set_local("row_security", "off");
@@ -263,6 +265,8 @@ liveness_begin_rollup(Rollup *rollup, const char *name, LivenessLock lock, const
 	if (!liveness_lock_job(rollup->extension, lock, false))
 		return GiveUp(rollup, psprintf("another run of the %s rollup is in progress, nothing done", name));
 	LockTables(rollup, read, written);
+	if (rollup->distributed)
+		liveness_check_nodes_agree();
 	if (!liveness_lock_out_restores(rollup->extension) || PgRestoreIsRunning(rollup))
 		return GiveUp(rollup, psprintf("a dump is being restored, no run of the %s rollup meanwhile", name));
 	return true;

@@ -23,6 +23,7 @@ typedef struct Rollup
 	const char *schema;			/* of the extension, quoted */
 	Oid			extension;
 	Oid			heartbeats;		/* the table */
+	bool		distributed;	/* by Citus */
 	int			guc_nestlevel;
 	TimestampTz started_at;
 	instr_time	started;

@@ -20,7 +20,9 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
+#include "distributed.h"
 #include "features_row.h"
+#include "fleet.h"
 #include "running.h"
 #include "rollup.h"
 #include "settings.h"
@@ -155,29 +157,6 @@ typedef struct Reading
 } Reading;
 
 /*
- * Excluded time: the providers that have any of their own, theirs, and everybody's; false
- * if there is none.  They are read once, and not by each process of a parallel plan.
- */
-static bool
-ReadExclusions(const Rollup *rollup, Datum excluded[3])
-{
-	bool		isnull;
-
-	liveness_execute(rollup,
-					 "SELECT count(*),"
-					 " coalesce(array_agg(e.provider_id) FILTER (WHERE e.provider_id IS NOT NULL), '{}'),"
-					 " coalesce(array_agg(e.excluded) FILTER (WHERE e.provider_id IS NOT NULL), '{}'),"
-					 " coalesce((array_agg(e.excluded) FILTER (WHERE e.provider_id IS NULL))[1], '{}')"
-					 " FROM liveness_internal.liveness_excluded e",
-					 0, NULL, NULL, NULL, SPI_OK_SELECT);
-	if (liveness_result_int64(1) == 0)
-		return false;
-	for (int i = 0; i < 3; i++)
-		excluded[i] = SPI_datumTransfer(liveness_result(i + 2, &isnull), false, -1);
-	return true;
-}
-
-/*
  * Group the sessions by provider.  Excluded time goes into the state; where there is none,
  * nothing is joined.
  *
@@ -206,7 +185,7 @@ ReadSessions(const Rollup *rollup, const Reading *reading, const SessionSizes *s
 	int			guc_nestlevel;
 	StringInfoData sql;
 	Tuplestorestate *result;
-	bool		any_excluded = ReadExclusions(rollup, &values[5]);
+	bool		any_excluded = liveness_read_exclusions(rollup, &values[5]);
 	const char *excluded = any_excluded ? "coalesce(x.excluded, $8)" : "NULL::tstzmultirange";
 	const char *join = any_excluded ? " LEFT JOIN unnest($6, $7) x (provider_id, excluded)"
 		" ON x.provider_id = s.provider_id" : "";
@@ -303,57 +282,6 @@ ComputeHistories(const Rollup *rollup, TimestampTz as_of, TimestampTz since, boo
 	return ReadSessions(rollup, &reading, sizes);
 }
 
-/* What the numbers of the fleet depend on, besides the sessions */
-typedef struct FleetBasis
-{
-	TimestampTz counted_at;		/* the instant that they describe */
-	TimestampTz counted_since;	/* sessions that ended before are left out */
-	int64		settings;		/* a fingerprint of settings and excluded time */
-} FleetBasis;
-
-static FleetBasis
-BasisOf(const Rollup *rollup, TimestampTz as_of)
-{
-	FleetBasis	basis;
-
-	basis.counted_at = liveness_hazard_instant_of(as_of);
-	basis.counted_since = liveness_hazard_since_of(as_of);
-	liveness_execute(rollup,
-					 "SELECT coalesce(bit_xor(hashtextextended(concat_ws('|', e.id, e.provider_id,"
-					 "  extract(epoch FROM e.since), extract(epoch FROM e.until)), 0)), 0)"
-					 " FROM %s.provider_exclusions e",
-					 0, NULL, NULL, NULL, SPI_OK_SELECT);
-	basis.settings = (int64) (liveness_hash_spell_settings() ^ (uint64) liveness_result_int64(1));
-	return basis;
-}
-
-/*
- * The numbers of the fleet that are stored, if they are those of this basis; else NULL.
- */
-static Datum
-StoredFleet(const Rollup *rollup, const FleetBasis *basis, bool *isnull)
-{
-	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
-	Datum		values[] = {
-		TimestampTzGetDatum(basis->counted_at),
-		TimestampTzGetDatum(basis->counted_since),
-		Int64GetDatum(basis->settings)
-	};
-	Datum		hazard;
-
-	/* a restore leaves two rows, which the next run replaces by one */
-	liveness_execute(rollup,
-					 "SELECT f.hazard FROM liveness_internal.liveness_fleet_hazard f"
-					 " WHERE f.counted_at = $1 AND f.counted_since = $2 AND f.settings = $3"
-					 " AND (SELECT count(*) FROM liveness_internal.liveness_fleet_hazard) = 1",
-					 3, types, values, NULL, SPI_OK_SELECT);
-	*isnull = SPI_processed == 0;
-	if (*isnull)
-		return (Datum) 0;
-	hazard = liveness_result(1, isnull);
-	return *isnull ? (Datum) 0 : SPI_datumTransfer(hazard, false, -1);
-}
-
 /*
  * The numbers of the fleet, from three passes over the packed sessions in "histories";
  * NULL if no provider was up before that instant.
@@ -378,35 +306,6 @@ CountFleet(const Rollup *rollup, TimestampTz counted_at, bool *isnull)
 					 "SELECT $2 || liveness_internal.liveness_fleet_prior(c.sessions, $2, $1) FROM histories c",
 					 2, types, values, NULL, SPI_OK_SELECT);
 	return SPI_datumTransfer(liveness_result(1, isnull), false, -1);
-}
-
-/* Whatever the table held, it has one row then */
-static void
-WriteFleet(const Rollup *rollup, TimestampTz as_of, const FleetBasis *basis, Datum hazard,
-		   bool isnull)
-{
-	Oid			types[] = {TIMESTAMPTZOID, FLOAT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
-	Datum		values[] = {
-		TimestampTzGetDatum(as_of),
-		hazard,
-		TimestampTzGetDatum(basis->counted_at),
-		TimestampTzGetDatum(basis->counted_since),
-		Int64GetDatum(basis->settings)
-	};
-	const char *nulls = isnull ? " n   " : "     ";
-
-	liveness_execute(rollup,
-					 "UPDATE liveness_internal.liveness_fleet_hazard f SET as_of = $1, hazard = $2,"
-					 " counted_at = $3, counted_since = $4, settings = $5",
-					 5, types, values, nulls, SPI_OK_UPDATE);
-	if (SPI_processed == 1)
-		return;
-	liveness_execute(rollup, "DELETE FROM liveness_internal.liveness_fleet_hazard",
-					 0, NULL, NULL, NULL, SPI_OK_DELETE);
-	liveness_execute(rollup,
-					 "INSERT INTO liveness_internal.liveness_fleet_hazard"
-					 " (as_of, hazard, counted_at, counted_since, settings) VALUES ($1, $2, $3, $4, $5)",
-					 5, types, values, nulls, SPI_OK_INSERT);
 }
 
 /* Write what is known of the providers in "histories" */
@@ -460,7 +359,7 @@ PrepareFleet(const Rollup *rollup, TimestampTz as_of, FleetBasis basis, const Se
 	}
 	if (isnull)
 		providers = 0;
-	WriteFleet(rollup, as_of, &basis, hazard, isnull);
+	liveness_write_fleet(rollup, as_of, &basis, hazard, isnull);
 	WriteProviders(rollup, as_of, basis.counted_at, hazard, providers);
 	liveness_execute(rollup, "SELECT count(*) FROM liveness_internal.liveness_provider_hazard",
 					 0, NULL, NULL, NULL, SPI_OK_SELECT);
@@ -506,7 +405,7 @@ PrepareChanged(const Rollup *rollup, TimestampTz as_of, const FleetBasis *basis,
 		holds = liveness_result_int64(1) == 0;
 	}
 	if (holds)
-		WriteFleet(rollup, as_of, basis, hazard, false);
+		liveness_write_fleet(rollup, as_of, basis, hazard, false);
 	if (holds && histories != NULL)
 	{
 		WriteProviders(rollup, as_of, basis->counted_at, hazard, tuplestore_tuple_count(histories));
@@ -526,9 +425,9 @@ PrepareChanged(const Rollup *rollup, TimestampTz as_of, const FleetBasis *basis,
 static void
 PrepareCandidates(const Rollup *rollup, TimestampTz as_of, const SessionSizes *sizes)
 {
-	FleetBasis	basis = BasisOf(rollup, as_of);
+	FleetBasis	basis = liveness_fleet_basis(rollup, as_of);
 	bool		isnull;
-	Datum		hazard = StoredFleet(rollup, &basis, &isnull);
+	Datum		hazard = liveness_stored_fleet(rollup, &basis, &isnull);
 
 	if (isnull || !PrepareChanged(rollup, as_of, &basis, hazard, sizes))
 		PrepareFleet(rollup, as_of, basis, sizes);
@@ -686,6 +585,13 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 	/* We read the same pages every few minutes: they are in memory, in whatever order */
 	if (random_page_cost > seq_page_cost)
 		liveness_set_local("random_page_cost", psprintf("%.17g", seq_page_cost));
+
+	if (rollup.distributed)
+	{
+		rows = liveness_distributed_features(&rollup, as_of, window_days);
+		liveness_end_rollup(&rollup, rows);
+		PG_RETURN_INT64(rows);
+	}
 
 	sizes = MeasureSessions(&rollup);
 	computed = ComputeFeatures(&rollup, as_of, window_days, &sizes);

@@ -39,6 +39,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "distributed.h"
 #include "rollup.h"
 #include "settings.h"
 #include "stats.h"
@@ -177,6 +178,8 @@ RollUpRange(const HourlyRun *run, TimestampTz since, TimestampTz until)
 {
 	int64		rows = 0;
 
+	if (run->rollup.distributed)
+		return liveness_distributed_range(&run->rollup, since, until, run->mend);
 	for (;;)
 	{
 		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -332,6 +335,9 @@ RollUpTouched(const HourlyRun *run, TimestampTz sweep_since, TimestampTz sweep_u
 	TouchedHours hours;
 	int64		rows = 0;
 
+	if (run->rollup.distributed)
+		return liveness_distributed_touched(&run->rollup, &run->progress, run->settled,
+											sweep_since, sweep_until, late);
 	fresh = liveness_compute(&run->rollup, "fresh",
 							 "SELECT p.provider_id, p.settled, c.hour, c.heartbeat_count, c.sums FROM"
 							 " (SELECT h.provider_id, h.id <= $2 AS settled, " HOURS_OF_HEARTBEATS " AS hours"

@@ -404,12 +404,17 @@ CloseStale(const Sessionizing *run, bool tracked)
 }
 
 static bool
-BeginSessions(Sessionizing *run, FunctionCallInfo fcinfo)
+BeginSessions(Sessionizing *run, bool tracks, FunctionCallInfo fcinfo)
 {
 	liveness_check_writable("liveness_sessionize()");
 	if (!liveness_begin_rollup(&run->rollup, "sessions", LOCK_SESSIONS, "%s.provider_heartbeats",
 							   "%s.provider_sessions, liveness_internal.liveness_job_state", fcinfo))
 		return false;
+	if (run->rollup.distributed && tracks)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("sessions are not made of heartbeats where Citus distributes the tables"),
+				 errhint("Turn liveness.track_sessions off, and open sessions by liveness_open_session().")));
 	run->timeout = liveness_session_timeout_usecs();
 	run->ahead = GetCurrentTransactionStartTimestamp() + run->timeout;
 	return true;
@@ -430,7 +435,7 @@ liveness_sessionize(PG_FUNCTION_ARGS)
 	TimestampTz until = PG_ARGISNULL(1) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(1);
 	int64		rows;
 
-	if (!BeginSessions(&run, fcinfo))
+	if (!BeginSessions(&run, true, fcinfo))
 		PG_RETURN_NULL();
 	if (!PG_ARGISNULL(2))
 		run.timeout = liveness_span_argument(fcinfo, 2, "timeout");
@@ -454,7 +459,7 @@ liveness_run_sessions(PG_FUNCTION_ARGS)
 	bool		tracked = PG_GETARG_BOOL(0) || liveness_track_sessions;
 	int64		rows = 0;
 
-	if (!BeginSessions(&run, fcinfo))
+	if (!BeginSessions(&run, tracked, fcinfo))
 		PG_RETURN_NULL();
 	if (tracked)
 		rows = SessionizeRoutine(&run);

@@ -321,6 +321,18 @@ liveness_hash_spell_settings(void)
 							   (int) strlen(censored_reasons), (uint64) resume_within);
 }
 
+/* The same for all settings that an aggregate or a view reads where the rows are */
+int64
+liveness_hash_node_settings(void)
+{
+	int			values[] = {
+		session_timeout, session_retention, liveness_window_days, liveness_hazard_interval, hazard_history
+	};
+
+	return (int64) hash_bytes_extended((const unsigned char *) values, (int) sizeof(values),
+									   liveness_hash_spell_settings());
+}
+
 /*
  * liveness_is_censored(disconnect_reason text) -> boolean
  *

@@ -40,6 +40,7 @@ extern int64 liveness_resume_within_usecs(void);
 extern int64 liveness_session_timeout_usecs(void);
 extern int64 liveness_counted_history(void);
 extern uint64 liveness_hash_spell_settings(void);
+extern int64 liveness_hash_node_settings(void);
 extern bool liveness_reason_is_censored(const char *reason, Size len);
 
 #endif							/* LIVENESS_SETTINGS_H */

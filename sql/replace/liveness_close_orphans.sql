@@ -8,6 +8,9 @@ DECLARE
 	patience interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
 	alive_at timestamptz;
 	open_ids bigint[];
+	providers text[];
+	ends timestamptz[];
+	were_stale boolean[];
 	closed bigint;
 	orphans bigint[];
 BEGIN
@@ -29,15 +32,18 @@ BEGIN
 	WHERE s.coordinator_id = $1 AND s.disconnected_at > alive_at
 	AND s.disconnected_at <= now() + patience;
 	PERFORM liveness_internal.liveness_lock_sessions(open_ids);
+	SELECT array_agg(o.id), array_agg(o.provider_id),
+		array_agg(greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END)),
+		array_agg((o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE)
+	INTO open_ids, providers, ends, were_stale
+	FROM liveness_internal.liveness_last_signs o
+	WHERE o.id = ANY (open_ids);
 	WITH closed AS (
 		UPDATE @extschema@.provider_sessions s
-		SET disconnected_at = greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE alive_at END),
-			disconnect_reason = CASE WHEN o.was_heard AND o.last_sign_of_life + patience < alive_at THEN 'stale_heartbeat' ELSE $2 END
-		FROM liveness_internal.liveness_last_signs o
-		WHERE o.id = ANY (open_ids)
-		AND s.id = o.id AND s.provider_id = o.provider_id
-		AND s.disconnected_at IS NULL
-		RETURNING s.id, (o.was_heard AND o.last_sign_of_life + patience < alive_at) IS TRUE AS was_stale
+		SET disconnected_at = o.ended_at, disconnect_reason = CASE WHEN o.was_stale THEN 'stale_heartbeat' ELSE $2 END
+		FROM unnest(open_ids, providers, ends, were_stale) o (id, provider_id, ended_at, was_stale)
+		WHERE s.id = o.id AND s.provider_id = o.provider_id AND s.disconnected_at IS NULL
+		RETURNING s.id, o.was_stale
 	)
 	SELECT count(*), array_agg(c.id) FILTER (WHERE NOT c.was_stale) INTO closed, orphans FROM closed c;
 	IF alive_at < now() - coalesce(liveness_internal.liveness_setting_interval('resume_within'::text), '0') THEN

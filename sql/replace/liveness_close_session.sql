@@ -6,8 +6,11 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	closed_at timestamptz := coalesce($3, now());
+	provider_ids text[] := ARRAY[$7];
 BEGIN
-	IF NOT isfinite(coalesce($3, now())) THEN
+	IF NOT isfinite(closed_at) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'datetime_field_overflow',
 			MESSAGE = format('a session cannot be closed at %s', $3),
@@ -19,13 +22,17 @@ BEGIN
 			MESSAGE = 'reason must not be NULL',
 			HINT = 'Give the reason why the session ended, or an empty text.';
 	END IF;
+	-- Citus finds the row by its provider on one node, and without it asks all of them
+	IF $7 IS NULL THEN
+		provider_ids := ARRAY(SELECT s.provider_id FROM @extschema@.provider_sessions s WHERE s.id = $1);
+	END IF;
 	UPDATE @extschema@.provider_sessions s SET
-		disconnected_at = coalesce($3, now()),
+		disconnected_at = closed_at,
 		disconnect_reason = $2,
 		last_heartbeat_at = coalesce($4, s.last_heartbeat_at),
 		requests_served = coalesce($5, s.requests_served),
 		tokens_generated = coalesce($6, s.tokens_generated)
-	WHERE s.id = $1 AND ($7 IS NULL OR s.provider_id = $7) AND s.disconnected_at IS NULL;
+	WHERE s.id = $1 AND s.provider_id = ANY (provider_ids) AND s.disconnected_at IS NULL;
 	IF NOT FOUND THEN
 		PERFORM liveness_internal.liveness_count_failed_close();
 		RETURN false;

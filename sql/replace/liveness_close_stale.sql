@@ -18,6 +18,7 @@ DECLARE
 	ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
 	threshold numeric := liveness_internal.liveness_outage_threshold();
 	doomed bigint[];
+	providers text[];
 	ends timestamptz[];
 	reasons text[];
 	part record;
@@ -33,29 +34,32 @@ BEGIN
 	-- before the first look: a REINDEX that came in between would wait for us, and we for it
 	LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 	WITH session AS MATERIALIZED (
-		SELECT o.id, o.coordinator_id, o.connected_at, o.last_sign_of_life, o.has_begun,
+		SELECT o.id, o.provider_id, o.coordinator_id, o.connected_at, o.last_sign_of_life, o.has_begun,
 			o.has_begun AND o.was_heard AS is_judged,
 			o.has_begun AND o.was_heard AND o.last_sign_of_life < silent_since AS is_silent
 		FROM liveness_internal.liveness_last_signs o
 		WHERE $2 IS NULL OR o.coordinator_id = $2
-	), coordinator AS (
-		SELECT c.coordinator_id, greatest(c.alive_at, e.alive_at) AS alive_at, c.judged + e.lost AS judged, c.silent + e.lost AS silent
-		FROM (
-			SELECT s.coordinator_id, max(s.last_sign_of_life) AS alive_at,
-				count(*) FILTER (WHERE s.is_judged) AS judged, count(*) FILTER (WHERE s.is_silent) AS silent
-			FROM session s
-			GROUP BY s.coordinator_id
-			HAVING bool_or(s.is_silent)
-		) c
-		CROSS JOIN LATERAL (
-			-- what it closed itself shows that it was there
-			SELECT max(least(e.disconnected_at, now())) AS alive_at, count(*) FILTER (WHERE e.disconnect_reason = 'observer_outage') AS lost
-			FROM @extschema@.provider_sessions e
-			WHERE e.coordinator_id = c.coordinator_id AND e.disconnected_at <= ahead
+	), silent AS MATERIALIZED (
+		SELECT s.coordinator_id, max(s.last_sign_of_life) AS alive_at,
+			count(*) FILTER (WHERE s.is_judged) AS judged, count(*) FILTER (WHERE s.is_silent) AS silent
+		FROM session s
+		GROUP BY s.coordinator_id
+		HAVING bool_or(s.is_silent)
+	), ended AS MATERIALIZED (
+		-- what it closed itself shows that it was there
+		SELECT c.coordinator_id, max(least(e.disconnected_at, now())) AS alive_at,
+			count(*) FILTER (WHERE e.disconnect_reason = 'observer_outage') AS lost
+		FROM silent c
+		JOIN @extschema@.provider_sessions e ON e.coordinator_id = c.coordinator_id AND e.disconnected_at <= ahead
 			AND e.disconnected_at >= (greatest(c.alive_at, '2000-01-01 00:00+00') AT TIME ZONE 'UTC' - patience) AT TIME ZONE 'UTC'
-		) e
+		GROUP BY c.coordinator_id
+	), coordinator AS (
+		SELECT c.coordinator_id, greatest(c.alive_at, e.alive_at) AS alive_at,
+			c.judged + coalesce(e.lost, 0) AS judged, c.silent + coalesce(e.lost, 0) AS silent
+		FROM silent c
+		LEFT JOIN ended e ON e.coordinator_id = c.coordinator_id
 	), judged AS (
-		SELECT s.id, greatest(s.connected_at, s.last_sign_of_life) AS ended_at,
+		SELECT s.id, s.provider_id, greatest(s.connected_at, s.last_sign_of_life) AS ended_at,
 			CASE
 				WHEN NOT s.has_begun OR threshold = 0 OR c.judged < 10
 					OR (s.last_sign_of_life AT TIME ZONE 'UTC' + patience) AT TIME ZONE 'UTC' <= c.alive_at THEN 'stale_heartbeat'
@@ -65,7 +69,7 @@ BEGIN
 		LEFT JOIN coordinator c ON c.coordinator_id = s.coordinator_id
 		WHERE s.is_silent OR NOT s.has_begun
 	)
-	SELECT array_agg(j.id), array_agg(j.ended_at), array_agg(j.reason) INTO doomed, ends, reasons
+	SELECT array_agg(j.id), array_agg(j.provider_id), array_agg(j.ended_at), array_agg(j.reason) INTO doomed, providers, ends, reasons
 	FROM judged j
 	WHERE j.reason IS NOT NULL;
 	PERFORM liveness_internal.liveness_lock_sessions(doomed);
@@ -73,8 +77,8 @@ BEGIN
 		WITH closed AS (
 			UPDATE @extschema@.provider_sessions s
 			SET disconnected_at = j.ended_at, disconnect_reason = j.reason
-			FROM unnest(doomed, ends, reasons) AS j (id, ended_at, reason)
-			WHERE s.id = j.id
+			FROM unnest(doomed, providers, ends, reasons) AS j (id, provider_id, ended_at, reason)
+			WHERE s.id = j.id AND s.provider_id = j.provider_id
 			AND s.disconnected_at IS NULL
 			-- heard of again while we waited for the row
 			AND (s.connected_at > ahead OR (s.last_heartbeat_at BETWEEN silent_since AND ahead) IS NOT TRUE)

@@ -4,16 +4,18 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	ended_at timestamptz := coalesce($2, now());
 BEGIN
-	IF NOT isfinite(coalesce($2, now())) THEN
+	IF NOT isfinite(ended_at) THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'datetime_field_overflow',
 			MESSAGE = format('an exclusion cannot end at %s', $2),
 			HINT = 'Give the instant from which time counts again, for example now().';
 	END IF;
 	UPDATE @extschema@.provider_exclusions x
-	SET until = coalesce($2, now())
-	WHERE x.id = $1 AND (x.until IS NULL OR x.until > coalesce($2, now()));
+	SET until = ended_at
+	WHERE x.id = $1 AND (x.until IS NULL OR x.until > ended_at);
 	RETURN FOUND;
 END
 $$;

@@ -21,7 +21,7 @@ BEGIN
 			MESSAGE = format('from %s until %s there is no time to exclude', $2, coalesce($3, 'infinity')),
 			HINT = 'Give an until later than since, or NULL for an exclusion that goes on.';
 	END IF;
-	IF $1 IS NOT NULL AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = $1) THEN
+	IF $1 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM @extschema@.provider_sessions s WHERE s.provider_id = $1) THEN
 		RAISE NOTICE 'provider % has no session yet', quote_literal($1);
 	END IF;
 	INSERT INTO @extschema@.provider_exclusions AS x (provider_id, since, until, reason)

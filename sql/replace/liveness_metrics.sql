@@ -33,18 +33,21 @@ CREATE VIEW liveness_metrics AS
 		FROM liveness_internal.liveness_metrics_model() m
 	), provider AS MATERIALIZED (
 		SELECT jsonb_build_object('provider_id', b.provider_id) AS labels, b.liveness_score, b.uptime_pct,
-			b.p_stays_4h, b.p_stays_8h,
-			EXISTS (SELECT FROM provider_sessions s
-				WHERE s.provider_id = b.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-				AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
+			b.p_stays_4h, b.p_stays_8h, b.connected
 		FROM (
-			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
+				EXISTS (SELECT 1 FROM provider_sessions s
+					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score DESC, f.provider_id
 				LIMIT 50)
 			UNION
-			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h
+			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
+				EXISTS (SELECT 1 FROM provider_sessions s
+					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score, f.provider_id DESC

@@ -10,9 +10,16 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
+	patience numeric := extract(epoch FROM liveness_internal.liveness_setting_interval('session_timeout'::text));
 	there @extschema@.liveness_opened_session[];
+	retried @extschema@.liveness_opened_session[];
 	opened @extschema@.liveness_opened_session[];
-	replaces boolean;
+	missing text[];
+	replaced text[];
+	unheard_until timestamptz;
+	ids bigint[];
+	providers text[];
+	ends timestamptz[];
 BEGIN
 	IF $1 IS NULL OR EXISTS (SELECT FROM unnest($1) p WHERE p IS NULL) THEN
 		RAISE EXCEPTION USING
@@ -25,60 +32,62 @@ BEGIN
 	PERFORM pg_advisory_xact_lock('@extschema@.provider_sessions'::regclass::oid::int, k.key)
 	FROM (SELECT DISTINCT hashtext(jsonb_build_array(p, $2)::text) & 1023 AS key FROM unnest($1) p ORDER BY 1) k;
 
-	-- the same session again, or else a retry; epochs, because a difference of instants can be out of range
-	SELECT array_agg((p.provider_id, coalesce(s.id, o.id))::@extschema@.liveness_opened_session), bool_or(s.id IS NULL AND o.is_retried IS FALSE)
-	INTO there, replaces
-	FROM (SELECT DISTINCT p AS provider_id FROM unnest($1) p) p
-	LEFT JOIN LATERAL (
-		SELECT s.id
+	-- the same session again
+	SELECT array_agg((s.provider_id, s.id)::@extschema@.liveness_opened_session)
+	INTO there
+	FROM (
+		SELECT DISTINCT ON (s.provider_id) s.provider_id, s.id
 		FROM @extschema@.provider_sessions s
-		WHERE s.provider_id = p.provider_id AND s.coordinator_id = $2 AND s.connected_at = $3
-		ORDER BY s.disconnected_at IS NOT NULL, s.id
-		LIMIT 1
-	) s ON true
-	LEFT JOIN LATERAL (
-		SELECT CASE WHEN r.is_retried THEN o.id END AS id, r.is_retried
-		FROM liveness_internal.liveness_last_signs o
-		CROSS JOIN LATERAL (
-			SELECT NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at))
-				<= extract(epoch FROM liveness_internal.liveness_setting_interval('session_timeout'::text)) AS is_retried
-		) r
-		WHERE s.id IS NULL AND o.provider_id = p.provider_id AND o.coordinator_id = $2
-		ORDER BY r.is_retried DESC, o.connected_at DESC, o.id DESC
-		LIMIT 1
-	) o ON true;
+		WHERE s.provider_id = ANY ($1) AND s.coordinator_id = $2 AND s.connected_at = $3
+		ORDER BY s.provider_id, s.disconnected_at IS NOT NULL, s.id
+	) s;
+	missing := ARRAY(SELECT p FROM unnest($1) p EXCEPT SELECT t.provider_id FROM unnest(there) t);
+	-- or else a retry; epochs, because a difference of instants can be out of range
+	SELECT array_agg((o.provider_id, o.id)::@extschema@.liveness_opened_session) FILTER (WHERE o.is_retried),
+		array_agg(o.provider_id) FILTER (WHERE NOT o.is_retried)
+	INTO retried, replaced
+	FROM (
+		SELECT DISTINCT ON (o.provider_id) o.provider_id, o.id, o.is_retried
+		FROM (
+			SELECT o.provider_id, o.id, o.connected_at,
+				NOT o.was_heard AND abs(extract(epoch FROM $3) - extract(epoch FROM o.connected_at)) <= patience AS is_retried
+			FROM liveness_internal.liveness_last_signs o
+			WHERE o.provider_id = ANY (missing) AND o.coordinator_id = $2
+		) o
+		ORDER BY o.provider_id, o.is_retried DESC, o.connected_at DESC, o.id DESC
+	) o;
 
 	WITH opened AS (
 		INSERT INTO @extschema@.provider_sessions AS s (provider_id, coordinator_id, connected_at)
-		SELECT t.provider_id, $2, $3
-		FROM unnest(there) t
-		WHERE t.session_id IS NULL
+		SELECT m.provider_id, $2, $3
+		FROM (SELECT m AS provider_id FROM unnest(missing) m EXCEPT SELECT r.provider_id FROM unnest(retried) r) m
 		RETURNING s.provider_id, s.id
 	)
 	SELECT array_agg((o.provider_id, o.id)::@extschema@.liveness_opened_session) INTO opened FROM opened o;
-	IF replaces THEN
+	IF replaced IS NOT NULL THEN
+		-- any other session of the provider at this instant would have been the same
 		PERFORM liveness_internal.liveness_lock_sessions(array_agg(o.id))
-		FROM unnest(opened) n
-		JOIN liveness_internal.liveness_last_signs o ON o.provider_id = n.provider_id AND o.id <> n.session_id
-		WHERE o.coordinator_id = $2;
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.provider_id = ANY (replaced) AND o.coordinator_id = $2 AND o.connected_at <> $3;
+		unheard_until := CASE
+			WHEN $3 > now() + liveness_internal.liveness_setting_interval('session_timeout'::text) THEN now()
+			WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
+		END;
 		-- after the insert: the new session is the old one's next
+		SELECT array_agg(o.id), array_agg(o.provider_id),
+			array_agg(greatest(o.connected_at, CASE WHEN o.was_heard THEN o.last_sign_of_life ELSE unheard_until END))
+		INTO ids, providers, ends
+		FROM liveness_internal.liveness_last_signs o
+		WHERE o.provider_id = ANY (replaced) AND o.coordinator_id = $2 AND o.connected_at <> $3;
 		UPDATE @extschema@.provider_sessions s
-		SET disconnected_at = greatest(o.connected_at, CASE
-				WHEN o.was_heard THEN o.last_sign_of_life
-				WHEN $3 > now() + liveness_internal.liveness_setting_interval('session_timeout'::text) THEN now()
-				WHEN $3 > '4714-11-24 00:00:00+00 BC' THEN $3 - interval '1 microsecond'
-			END), disconnect_reason = 'superseded'
-		FROM unnest(opened) n
-		JOIN liveness_internal.liveness_last_signs o ON o.provider_id = n.provider_id AND o.id <> n.session_id
-		WHERE o.coordinator_id = $2
-		AND s.id = o.id AND s.provider_id = o.provider_id
-		AND s.disconnected_at IS NULL;
+		SET disconnected_at = o.ended_at, disconnect_reason = 'superseded'
+		FROM unnest(ids, providers, ends) o (id, provider_id, ended_at)
+		WHERE s.id = o.id AND s.provider_id = o.provider_id AND s.disconnected_at IS NULL;
 	END IF;
 	RETURN QUERY
 	SELECT p.provider_id, t.session_id
 	FROM unnest($1) WITH ORDINALITY p (provider_id, n)
-	JOIN unnest(there || opened) t ON t.provider_id = p.provider_id
-	WHERE t.session_id IS NOT NULL
+	JOIN unnest(there || retried || opened) t ON t.provider_id = p.provider_id
 	ORDER BY p.n;
 END
 $$;

@@ -58,6 +58,12 @@ BEGIN
 			MESSAGE = format('%s is a hypertable of TimescaleDB', relation),
 			HINT = 'TimescaleDB makes its chunks itself, and the retention drops them.';
 	END IF;
+	IF liveness_internal.liveness_distributed() THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('%s is distributed by Citus', relation),
+			HINT = 'Choose: partitions, or Citus. Citus divides the work of the retention among the nodes.';
+	END IF;
 	PERFORM liveness_internal.liveness_lock_job('retention'::text, true);
 
 	IF (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation) THEN

@@ -4,14 +4,8 @@ LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE (
-		SELECT format('REVOKE USAGE ON SCHEMA %s, liveness_internal FROM %s; ', '@extschema@', $1)
-			|| string_agg(format('REVOKE ALL ON %s %s FROM %s', p.kind, p.object, $1), '; ')
-		FROM liveness_internal.liveness_privileges p
-	);
-	DELETE FROM liveness_internal.liveness_granted_role g
-	USING pg_roles r
-	WHERE r.oid = $1 AND g.role = r.rolname;
+	PERFORM liveness_internal.liveness_on_other_nodes(format('liveness_internal.liveness_revoke_here(%L)', role), 'REVOKE');
+	PERFORM liveness_internal.liveness_revoke_here(role);
 END
 $$;
 COMMENT ON FUNCTION liveness_revoke(regrole) IS 'Takes from a role all privileges on the objects of the extension and its schemas';

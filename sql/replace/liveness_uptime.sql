@@ -33,6 +33,7 @@ BEGIN ATOMIC
 			SELECT min(s.connected_at) AS at
 			FROM @extschema@.provider_sessions s
 			WHERE s.provider_id = k.provider_id
+			GROUP BY s.provider_id
 		) e
 		WHERE e.at IS NOT NULL AND greatest($1, e.at) < least($2, now())
 	), everybody AS (

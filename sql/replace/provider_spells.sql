@@ -1,4 +1,5 @@
--- One provider's spells are found by index: the condition on it reaches every part.
+-- One provider's spells are found by index: the condition on it reaches every part.  Citus
+-- sends the inner aggregate to the shards for its GROUP BY alone.
 CREATE VIEW provider_spells AS
 	SELECT h.provider_id, p.since, p.until, e.sessions, CASE WHEN NOT p.running THEN e.reason END AS reason, p.failed, p.excused
 	FROM (
@@ -20,6 +21,7 @@ CREATE VIEW provider_spells AS
 		WHERE s.provider_id = h.provider_id AND s.connected_at < now()
 		AND (s.disconnected_at IS NULL OR s.disconnected_at >= liveness_internal.liveness_window_start(now(), NULL))
 		AND s.connected_at >= p.since AND s.connected_at <= p.until
+		GROUP BY s.provider_id
 	) e;
 COMMENT ON VIEW provider_spells IS 'Spells of the last liveness.window_days: how long each provider was there at a stretch';
 COMMENT ON COLUMN provider_spells.provider_id IS 'The machine';

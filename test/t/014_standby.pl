@@ -83,7 +83,9 @@ my @writes = (
 	q{SELECT liveness_close_orphans('c')}, 'SELECT liveness_close_stale()', q{SELECT liveness_adopt('provider_sessions', NULL)},
 	q{SELECT liveness_exclude('p1', now())}, 'SELECT liveness_end_exclusion(1)', q{SELECT liveness_internal.liveness_note_outage('{1}')}, q{SELECT liveness_internal.liveness_lock_sessions('{1}')}, 'SELECT liveness_internal.liveness_follow_outages()',
 	map { "SELECT liveness_grant_$_('pg_monitor')" } qw(reader writer operator monitor));
-push @writes, 'SELECT liveness_internal.liveness_run_features(now(), NULL)', 'SELECT liveness_internal.liveness_run_hourly(NULL, NULL)', q{SELECT liveness_revoke('pg_monitor')}, q{SELECT liveness_internal.liveness_grant('pg_monitor', 'reader')};
+push @writes, 'SELECT liveness_internal.liveness_run_features(now(), NULL)', 'SELECT liveness_internal.liveness_run_hourly(NULL, NULL)', q{SELECT liveness_revoke('pg_monitor')}, q{SELECT liveness_internal.liveness_grant('pg_monitor', 'reader')},
+	q{SELECT liveness_internal.liveness_grant_here('pg_monitor', 'reader')}, q{SELECT liveness_internal.liveness_revoke_here('pg_monitor')},
+	'SELECT liveness_internal.liveness_distribute_reads()', 'SELECT liveness_internal.liveness_guard_node()';
 for my $statement (@writes)
 {
 	my $err = '';
@@ -94,6 +96,7 @@ my %others = (
 	q{SELECT liveness_emit('p1')} => 'liveness_emit\(\) cannot be used on a standby\nHINT:  Connect to the primary',
 	q{SELECT liveness_emit_batch('[{"provider_id": "p1"}]')} => 'liveness_emit_batch\(\) cannot be used on a standby\nHINT:  Connect to the primary',
 	'SELECT liveness_flush()' => 'liveness_flush\(\) cannot be used on a standby\nHINT:  Connect to the primary',
+	'SELECT liveness_distribute()' => 'there is no Citus in this database',
 	'SELECT liveness_schedule()' => 'pg_cron is not loaded',
 	'SELECT liveness_unschedule()' => 'pg_cron is not loaded');
 for my $statement (sort keys %others)
@@ -103,7 +106,7 @@ for my $statement (sort keys %others)
 	like($err, qr/ERROR:  55000: $others{$statement}/, "refused on the standby: $statement");
 }
 # what counts, and what raises, tells or warns, writes to no table, nor what finds no partition
-my %tried = map { /(liveness_(?!internal)\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename regrant partition_ahead);
+my %tried = map { /(liveness_(?!internal)\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename refuse_id on_other_nodes regrant partition_ahead);
 is(join(' ', grep { !$tried{$_} } split /\n/, $primary->safe_psql('postgres', $functions)), '', 'no function that may write is left out');
 my $err = '';
 $standby->psql('postgres', 'SELECT liveness_rollup_hourly()', stderr => \$err);

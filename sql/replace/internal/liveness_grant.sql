@@ -4,15 +4,8 @@ LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE (
-		SELECT format('GRANT USAGE ON SCHEMA %s, liveness_internal TO %s; ', '@extschema@', $1)
-			|| string_agg(format('GRANT %s ON %s %s TO %s', p.privileges, p.kind, p.object, $1), '; ')
-		FROM liveness_internal.liveness_privileges p
-		WHERE $2 = ANY (p.roles)
-	);
-	INSERT INTO liveness_internal.liveness_granted_role AS g (role, kind)
-	SELECT r.rolname, $2 FROM pg_roles r WHERE r.oid = $1
-	ON CONFLICT DO NOTHING;
+	PERFORM liveness_internal.liveness_on_other_nodes(format('liveness_internal.liveness_grant_here(%L, %L)', role, kind), 'GRANT');
+	PERFORM liveness_internal.liveness_grant_here(role, kind);
 END
 $$;
-COMMENT ON FUNCTION liveness_internal.liveness_grant(regrole, text) IS 'Grants a role all that one of its kind gets, and remembers the role';
+COMMENT ON FUNCTION liveness_internal.liveness_grant(regrole, text) IS 'Grants a role all that one of its kind gets, on all nodes, and remembers the role';

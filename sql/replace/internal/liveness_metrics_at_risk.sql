@@ -6,7 +6,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 BEGIN ATOMIC
-	SELECT CASE WHEN EXISTS (SELECT FROM liveness_internal.liveness_fleet_hazard)
+	SELECT CASE WHEN EXISTS (SELECT 1 FROM liveness_internal.liveness_fleet_hazard)
 		THEN (
 			SELECT count(*)
 			FROM (

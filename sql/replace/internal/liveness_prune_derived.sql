@@ -62,7 +62,7 @@ BEGIN
 
 	DELETE FROM @extschema@.provider_reliability_features f
 	WHERE f.updated_at < sessions_cut
-	AND NOT EXISTS (SELECT FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
+	AND NOT EXISTS (SELECT 1 FROM @extschema@.provider_sessions s WHERE s.provider_id = f.provider_id);
 	GET DIAGNOSTICS deleted = ROW_COUNT;
 	RETURN total + deleted;
 END

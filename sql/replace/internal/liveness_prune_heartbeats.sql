@@ -51,7 +51,7 @@ BEGIN
 	FROM liveness_internal.liveness_job_state s
 	WHERE s.job = 'hourly';
 	closed := state.pruned_before;
-	IF closed IS NULL OR EXISTS (SELECT FROM @extschema@.provider_heartbeats h WHERE h.at >= closed AND h.at < cut) THEN
+	IF closed IS NULL OR EXISTS (SELECT 1 FROM @extschema@.provider_heartbeats h WHERE h.at >= closed AND h.at < cut) THEN
 		-- What goes with the batch that closes hours is chosen before: the rollup sees all
 		-- of it, and what is committed only after its last look stays, to be counted as late.
 		SELECT array_agg(o.provider_id), array_agg(o.at), array_agg(o.id)

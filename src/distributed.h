@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * distributed.h
+ *		The rollups where Citus distributes the tables; see distributed.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef LIVENESS_DISTRIBUTED_H
+#define LIVENESS_DISTRIBUTED_H
+
+#include "rollup.h"
+#include "watermark.h"
+
+extern int64 liveness_distributed_features(const Rollup *rollup, TimestampTz as_of,
+										   int window_days);
+extern int64 liveness_distributed_range(const Rollup *rollup, TimestampTz since,
+										TimestampTz until, bool mend);
+extern int64 liveness_distributed_touched(const Rollup *rollup, const Watermark *progress,
+										  int64 next_watermark, TimestampTz sweep_since,
+										  TimestampTz sweep_until, int64 *late);
+
+#endif							/* LIVENESS_DISTRIBUTED_H */

@@ -1,0 +1,194 @@
+/*-------------------------------------------------------------------------
+ *
+ * distribution.c
+ *		Are the tables divided among the nodes of Citus?
+ *
+ * liveness_distribute() divides five tables by provider_id into the same shards, so that
+ * what is known of one provider is on one node, and makes copies of three small ones on
+ * each node.  The others stay on the coordinator.  Half of that layout would be worse
+ * than none: Citus refuses some statements over it, and answers others wrong.  So who
+ * asks is told yes or no only where all of it is there, or nothing.
+ *
+ * Jobs run on the coordinator alone, because the locks of the jobs and the ids of the
+ * sequences are there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "distribution.h"
+#include "extension.h"
+#include "settings.h"
+
+/* Citus keeps its catalogs in pg_catalog; nobody but a superuser puts a table there */
+static bool
+CitusHas(const char *table)
+{
+	Oid			citus = get_extension_oid("citus", true);
+	Oid			relation = get_relname_relid(table, PG_CATALOG_NAMESPACE);
+
+	return OidIsValid(citus) && OidIsValid(relation) &&
+		getExtensionOfObject(RelationRelationId, relation) == citus;
+}
+
+/* What a table is in the layout: Citus calls them 'h', by hash, and 'n', copied */
+typedef struct Placed
+{
+	const char *name;
+	bool		internal;		/* in the schema liveness_internal */
+	char		method;
+} Placed;
+
+static const Placed layout[] = {
+	{"provider_heartbeats", false, 'h'},
+	{"provider_heartbeats_hourly", false, 'h'},
+	{"provider_sessions", false, 'h'},
+	{"provider_reliability_features", false, 'h'},
+	{"liveness_provider_hazard", true, 'h'},
+	{"provider_exclusions", false, 'n'},
+	{"provider_groups", false, 'n'},
+	{"liveness_fleet_hazard", true, 'n'},
+};
+
+static Datum
+Column(uint64 row, int column)
+{
+	bool		isnull;
+
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+}
+
+static void
+Select(const char *sql)
+{
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "unexpected result of statement: %s", sql);
+}
+
+static bool
+OnOtherNode(void)
+{
+	if (!CitusHas("pg_dist_local_group"))
+		return false;
+	Select("SELECT g.groupid FROM pg_catalog.pg_dist_local_group g");
+	return SPI_processed == 1 && DatumGetInt32(Column(0, 1)) != 0;
+}
+
+/*
+ * Is the layout of liveness_distribute() in place?  An error where a part of it is, and on
+ * a node that is not the coordinator.  The caller is connected to SPI.
+ */
+bool
+liveness_is_distributed(const InstalledExtension *extension)
+{
+	Oid			internal = get_namespace_oid("liveness_internal", false);
+	int			placed = 0;
+	int			misplaced = 0;
+	int64		colocation = 0;
+
+	if (!CitusHas("pg_dist_partition"))
+		return false;
+	Select("SELECT p.logicalrelid::pg_catalog.oid, p.partmethod, p.colocationid::pg_catalog.int8"
+		   " FROM pg_catalog.pg_dist_partition p");
+	for (int i = 0; i < (int) lengthof(layout); i++)
+	{
+		Oid			relation = get_relname_relid(layout[i].name,
+												 layout[i].internal ? internal : extension->schema);
+
+		for (uint64 row = 0; row < SPI_processed; row++)
+		{
+			int64		group = DatumGetInt64(Column(row, 3));
+
+			if (DatumGetObjectId(Column(row, 1)) != relation)
+				continue;
+			if (i == 0)
+				colocation = group;
+			if (DatumGetChar(Column(row, 2)) == layout[i].method &&
+				(layout[i].method != 'h' || group == colocation))
+				placed++;
+			else
+				misplaced++;
+		}
+	}
+	if (placed + misplaced == 0)
+		return false;
+	if (placed < (int) lengthof(layout))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("Citus distributes some tables of liveness, and others not as they need to be"),
+				 errhint("Call %s.liveness_distribute(), which distributes all of them.",
+						 extension->schema_name)));
+	if (OnOtherNode())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("liveness writes through the coordinator of Citus, and this is another node"),
+				 errhint("Call the function on the coordinator, and set liveness.database there alone.")));
+	return true;
+}
+
+/*
+ * What the shards compute depends on settings, which each node has for itself.  Are they
+ * the same everywhere?  An error where they are not.  The caller is connected to SPI.
+ */
+void
+liveness_check_nodes_agree(void)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {
+		CStringGetTextDatum(psprintf("%lld", (long long) liveness_hash_node_settings()))
+	};
+
+	if (!CitusHas("pg_dist_node"))
+		return;
+	if (SPI_execute_with_args("SELECT pg_catalog.concat(c.nodename, ':', c.nodeport, ' (', c.result, ')')"
+							  " FROM pg_catalog.run_command_on_workers("
+							  "'SELECT liveness_internal.liveness_settings_digest()') c"
+							  " WHERE c.result IS DISTINCT FROM $1 LIMIT 1",
+							  1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "nodes could not be asked for their settings");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("node %s has other settings of liveness than this session",
+						TextDatumGetCString(Column(0, 1))),
+				 errhint("Set liveness.resume_within, liveness.censored_reasons, liveness.session_timeout, liveness.session_retention, liveness.window_days, liveness.hazard_interval and liveness.hazard_history to the same values in postgresql.conf of all nodes.")));
+}
+
+/*
+ * liveness_settings_digest() -> bigint
+ */
+PG_FUNCTION_INFO_V1(liveness_settings_digest);
+Datum
+liveness_settings_digest(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	PG_RETURN_INT64(liveness_hash_node_settings());
+}
+
+/*
+ * liveness_distributed() -> boolean
+ */
+PG_FUNCTION_INFO_V1(liveness_distributed);
+Datum
+liveness_distributed(PG_FUNCTION_ARGS)
+{
+	InstalledExtension extension;
+	bool		distributed;
+
+	liveness_extension_of(fcinfo->flinfo->fn_oid, &extension);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	distributed = liveness_is_distributed(&extension);
+	SPI_finish();
+	PG_RETURN_BOOL(distributed);
+}
