@@ -41,9 +41,9 @@ sub client_commands
 	local %ENV = (%ENV, GO111MODULE => 'off', GOPATH => '/usr/share/gocode', GOFLAGS => '', GOCACHE => ($ENV{LIVENESS_GOCACHE} || PostgreSQL::Test::Utils::tempdir_short() . '/go'));
 	my $program = PostgreSQL::Test::Utils::tempdir_short() . '/client';
 	my $go = $ENV{GO} || 'go';
-	if (!-d '/usr/share/gocode/src/github.com/jackc/pgx')
+	if (!-d '/usr/share/gocode/src/github.com/jackc/pgx/v4')
 	{
-		$missing{go} = 'there is no pgx in /usr/share/gocode';
+		$missing{go} = 'there is no pgx 4 in /usr/share/gocode (Debian 12 has no package of pgx 5)';
 	}
 	elsif (runs('go', $go, 'build', '-o', $program, "$path.go"))
 	{
