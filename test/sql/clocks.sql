@@ -94,7 +94,7 @@ DECLARE
 	as_of timestamptz := '2024-03-14 09:20+00'::timestamptz + shift;
 BEGIN
 	UPDATE provider_sessions SET connected_at = connected_at + shift, disconnected_at = disconnected_at + shift;
-	SELECT md5(string_agg((to_jsonb(f) - '{updated_at,last_disconnect_at}'::text[])::text || coalesce(as_of - f.last_disconnect_at, '-1 s'), '' ORDER BY f.provider_id))
+	SELECT md5(string_agg((to_jsonb(f) - '{updated_at,last_disconnect_at,first_seen_at}'::text[])::text || coalesce(as_of - f.last_disconnect_at, '-1 s') || (as_of - f.first_seen_at), '' ORDER BY f.provider_id))
 	INTO features FROM liveness_features_at(as_of) f;
 	SELECT md5(string_agg(ROW(round(c.probability::numeric, 9), round(c.lower::numeric, 9), round(c.upper::numeric, 9), c.age_seconds, c.own_sessions, c.liveness_score)::text, '' ORDER BY c.provider_id)), count(*)
 	INTO candidates, n FROM liveness_candidates_at(as_of, '10 hours', 0, NULL) c;
