@@ -44,8 +44,9 @@ sql() {
 		"$PG_BIN/psql" -XqAt -v ON_ERROR_STOP=1 -h "$scratch" -U "$server_user" -d bench "$@"
 }
 
-# once FILE [psql options]: milliseconds of its last statement, and private memory at the
-# peak in MB.  What is no .sql file is a command that tells the two itself.
+# once FILE [psql options]: milliseconds of its last statement, private memory at the peak in
+# MB, and milliseconds of CPU of its last session, without parallel workers.  What is no .sql
+# file is a command that tells the first two itself.
 once() {
 	local file=$1
 	if [[ $file != *.sql ]]; then
@@ -57,12 +58,13 @@ once() {
 		echo '\timing on'
 		cat "$file"
 		echo '\timing off'
-		echo "SELECT '#', (h - s - f) / 1024 FROM (SELECT
+		echo "SELECT '#', (h - s - f) / 1024, (SELECT ((c[14]::int + c[15]::int) * 1000 / $(getconf CLK_TCK))
+				FROM string_to_array(pg_read_file('/proc/self/stat'), ' ') AS c) FROM (SELECT
 			substring(t FROM 'VmHWM:\s+(\d+)')::int AS h,
 			substring(t FROM 'RssShmem:\s+(\d+)')::int AS s,
 			substring(t FROM 'RssFile:\s+(\d+)')::int AS f
 			FROM pg_read_file('/proc/self/status') AS t) AS m;"
-	} | sql "$@" | awk '/^Time:/ {ms = $2} /^#/ {split($0, m, "|"); printf "%.1f %d\n", ms, m[2]}'
+	} | sql "$@" | awk '/^Time:/ {ms = $2} /^#/ {split($0, m, "|"); printf "%.1f %d %d\n", ms, m[2], m[3]}'
 }
 
 median() { sort -g | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
@@ -138,6 +140,9 @@ in_turns() {
 typical() {
 	echo "$(cut -d' ' -f1 "$scratch/$(basename "$1").runs" | median) $(cut -d' ' -f2 "$scratch/$(basename "$1").runs" | median)"
 }
+
+# cpu FILE: the median of milliseconds of CPU
+cpu() { cut -d' ' -f3 "$scratch/$(basename "$1").runs" | median; }
 
 # alternate TITLE OURS THEIRS [psql options]: a row of a Markdown table
 alternate() {
