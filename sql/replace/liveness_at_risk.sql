@@ -14,7 +14,8 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL liveness_internal.liveness_connected(a.usecs) c
 	LEFT JOIN @extschema@.provider_groups g ON g.provider_id = c.provider_id
 	WHERE 1 - c.probability >= a.at_least
-	-- gates: they check the arguments even where nobody is up
+	-- gates: they check the arguments, and that there was a rollup, even where nobody is up
+	AND EXISTS (SELECT FROM liveness_internal.liveness_prepared_fleet())
 	AND liveness_internal.liveness_span_usecs($1, 'within') > 0 AND liveness_internal.liveness_probability_limit($2, 'probability') >= 0
 	ORDER BY c.probability, c.provider_id;
 END;
