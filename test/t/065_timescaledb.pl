@@ -73,6 +73,8 @@ query(q{SELECT liveness_grant_operator('ops')}, $_) for 'plain', 'hyper';
 query(q{SELECT create_hypertable('provider_heartbeats', 'at', chunk_time_interval => INTERVAL '1 day', migrate_data => true)});
 is(query(q{SELECT is_hypertable, policies FROM liveness_internal.liveness_hypertable()}), 't|', 'a hypertable, known as such');
 cmp_ok(query('SELECT count(*) FROM liveness_internal.liveness_heartbeat_partitions()'), '>=', 10, 'with its chunks');
+is(query(q{SELECT bool_and(c.reloptions @> '{autovacuum_vacuum_scale_factor=0.03}') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'provider_heartbeats'::regclass}),
+	't', 'which have the autovacuum parameters of the table');
 like(messages_of('SELECT liveness_partition_heartbeats()'), qr/ERROR:  55000: \S*provider_heartbeats is a hypertable of TimescaleDB/, 'which are its own to make');
 
 both('rollup', 'SELECT liveness_rollup_hourly()');
@@ -83,7 +85,8 @@ query(q{SELECT liveness_emit('p1', at => now()), liveness_flush()});
 is(query(q{SELECT count(*) FROM provider_heartbeats WHERE at >= now() - interval '1 minute'}), 1, 'liveness_emit');
 query(qq{INSERT INTO provider_heartbeats (provider_id, at) SELECT provider_id, at FROM (VALUES ('p1', timestamptz '} . query(q{SELECT max(at) FROM provider_heartbeats}) . q{')) v (provider_id, at)}, 'plain');
 both('that too', 'SELECT liveness_rollup_hourly()');
-query('SELECT liveness_rollup_features()', $_) for 'plain', 'hyper';
+my $as_of = query('SELECT now()');
+query(qq{SELECT liveness_rollup_features('$as_of')}, $_) for 'plain', 'hyper';
 is(difference(query($_, 'plain'), query($_, 'hyper')), '', $_) for @reads;
 
 # Compressed, all but the last days: late heartbeats, a whole day anew
