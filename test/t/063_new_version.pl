@@ -58,7 +58,7 @@ after('sql/once/liveness_features.sql', "\tbridged_seconds bigint", ",\n\trestar
 after('sql/replace/liveness_features_at.sql', '(w.features).bridged_seconds', ",\n\t\t(w.features).restarts_count");
 after('sql/once/liveness_candidate.sql', "\tcoordinator_id text", ",\n\tmore int");
 append_to_file("$project/sql/once/liveness_candidate.sql", "COMMENT ON COLUMN liveness_candidate.more IS 'Made up';\n");
-change("sql/replace/$_.sql", qr/(?<=b\.coordinator_id)(?=\s+FROM best b)/, ', 7') for qw(liveness_candidates liveness_candidates_at);
+change("sql/replace/$_.sql", qr/(?<=b\.coordinator_id)(?=\s+FROM (?:best b|\())/, ', 7') for qw(liveness_candidates liveness_candidates_at);
 append_to_file("$project/sql/replace/provider_restarts.sql", q{CREATE VIEW provider_restarts AS
 	SELECT f.provider_id, f.restarts_count
 	FROM provider_reliability_features f;
