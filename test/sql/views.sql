@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(93);
+SELECT plan(96);
 
 CREATE FUNCTION pg_temp.ago(age interval) RETURNS timestamptz LANGUAGE sql AS $$SELECT now() - age$$;
 
@@ -300,6 +300,19 @@ SELECT results_eq($$SELECT * FROM pg_temp.scans('SELECT * FROM liveness_reliabil
 	$$VALUES ('provider_reliability_features', 'index')$$, 'with bounds too');
 SELECT is_empty($$SELECT * FROM pg_temp.scans('SELECT provider_id, liveness_score FROM provider_liveness') WHERE relation = 'provider_heartbeats' OR (relation = 'provider_sessions' AND way = 'Seq Scan')$$,
 	'features alone cost a scan of them, and a look by index at who is new');
+-- What is asked of all is hashed, and neither sorted nor looked up one by one
+CREATE FUNCTION pg_temp.nodes(statement text) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON, COSTS OFF) ' || statement INTO plan;
+	RETURN ARRAY(SELECT n ->> 'Node Type' || coalesce(' of ' || (n ->> 'Relation Name'), '') FROM jsonb_path_query(plan, 'strict $.** ? (exists (@."Node Type"))') n);
+END
+$$;
+ANALYZE liveness_internal.liveness_provider_hazard;
+SELECT ok('Sort' <> ALL (pg_temp.nodes('SELECT * FROM network_availability')), 'network_availability sorts nothing');
+SELECT ok(n @> '{Hash Join,Seq Scan of liveness_provider_hazard}' AND 'Index Scan of liveness_provider_hazard' <> ALL (n), 'who is connected, and what is known of them, are joined by hash')
+	FROM pg_temp.nodes('SELECT provider_id, since, hazard FROM liveness_internal.liveness_running OFFSET 0') n;
 SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT provider_id, connected, connected_since, liveness_score FROM provider_liveness') s (relation, how) ORDER BY 1$$,
 	$$VALUES ('provider_reliability_features'), ('provider_sessions')$$, 'features, and who is connected, cost no look at heartbeats');
 SELECT results_eq($$SELECT DISTINCT relation FROM pg_temp.scans('SELECT * FROM liveness_explain(''p7'')') s (relation, how) WHERE how = 'index' AND relation <> 'provider_exclusions' ORDER BY 1$$,
