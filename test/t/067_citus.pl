@@ -179,7 +179,7 @@ same($_, $_) for (
 
 
 same('SELECT count(*) > 0 FROM liveness_metrics', 'metrics');
-same(q{SELECT name, labels, round(value::numeric, 4) FROM liveness_metrics WHERE name ~ '^liveness_(fleet_(providers|connected|vanished|highly|uptime)|provider_(score|stays|connected)|model_(spells|frailty)|exclusions)' ORDER BY 1, 2::text COLLATE "C", 3}, 'which are the same');
+same(q{SELECT name, labels, round(value::numeric, 4) FROM liveness_metrics WHERE name ~ '^liveness_(fleet_(providers|connected|vanished|highly|uptime)|provider_(score|stays|connected)|model_(spells|frailty)|exclusions)' ORDER BY name, labels::text COLLATE "C"}, 'which are the same');
 same('SELECT providers, spells, round(failures_per_day_1h::numeric, 6) FROM liveness_model', 'the model');
 same("SELECT count(*) FROM $_", $_) for qw(provider_session_history provider_heartbeat_history provider_availability_matrix provider_disconnect_reasons provider_stale_sessions liveness_jobs liveness_stats);
 same(q{SELECT segments FROM liveness_checkpoint('p1', '24 hours', '5 min')}, 'checkpoints');
