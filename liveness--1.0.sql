@@ -1977,8 +1977,10 @@ BEGIN
 			MESSAGE = 'reason must not be NULL',
 			HINT = 'Give the reason why the session ended, or an empty text.';
 	END IF;
-	-- Citus finds the row by its provider on one node, and without it asks all of them
+	-- Citus finds the row by its provider on one node, and without it asks all of them.  The lock
+	-- comes before the look: a REINDEX that came in between would wait for us, and we for it.
 	IF $7 IS NULL THEN
+		LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 		provider_ids := ARRAY(SELECT s.provider_id FROM @extschema@.provider_sessions s WHERE s.id = $1);
 	END IF;
 	UPDATE @extschema@.provider_sessions s SET
@@ -5145,16 +5147,22 @@ BEGIN
 	AS $function$
 	#variable_conflict use_column
 	DECLARE
-		ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
+		timeout interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
+		ahead timestamptz := now() + timeout;
+		before timestamptz := now() - timeout;
 		latest liveness_internal.liveness_live_session;
+		heard_at timestamptz;
 	BEGIN
-		SELECT s.id, s.coordinator_id, s.connected_at INTO latest
+		SELECT s.id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
+		INTO latest.id, latest.coordinator_id, latest.connected_at, heard_at
 		FROM @extschema@.provider_sessions s
 		WHERE s.provider_id = $1 AND (s.disconnected_at IS NULL OR s.disconnected_at > now()) AND s.connected_at <= ahead
 		ORDER BY s.connected_at DESC, s.id DESC
 		LIMIT 1;
-		IF FOUND AND NOT coalesce((SELECT o.is_stale FROM liveness_internal.liveness_live_sessions o
-				WHERE o.provider_id = $1 AND o.id = latest.id), false) THEN
+		-- what the row tells spares a look at the heartbeats
+		IF FOUND AND (latest.connected_at >= before OR heard_at BETWEEN before AND ahead
+			OR NOT coalesce((SELECT o.is_stale FROM liveness_internal.liveness_live_sessions o
+				WHERE o.provider_id = $1 AND o.id = latest.id), false)) THEN
 			RETURN NEXT latest;
 		END IF;
 	END
@@ -6104,12 +6112,16 @@ BEGIN
 END
 $do$;
 
--- An update has worded views and functions for a plain server
+-- An update has worded views and functions for a plain server.  On other nodes of Citus than the
+-- coordinator the question is an error.
 DO LANGUAGE plpgsql $do$
 BEGIN
-	IF liveness_internal.liveness_distributed() THEN
-		PERFORM liveness_internal.liveness_distribute_reads();
+	IF NOT liveness_internal.liveness_distributed() THEN
+		RETURN;
 	END IF;
+	PERFORM liveness_internal.liveness_distribute_reads();
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	PERFORM liveness_internal.liveness_distribute_reads();
 END
 $do$;
 

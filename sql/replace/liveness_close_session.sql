@@ -22,8 +22,10 @@ BEGIN
 			MESSAGE = 'reason must not be NULL',
 			HINT = 'Give the reason why the session ended, or an empty text.';
 	END IF;
-	-- Citus finds the row by its provider on one node, and without it asks all of them
+	-- Citus finds the row by its provider on one node, and without it asks all of them.  The lock
+	-- comes before the look: a REINDEX that came in between would wait for us, and we for it.
 	IF $7 IS NULL THEN
+		LOCK TABLE @extschema@.provider_sessions IN ROW EXCLUSIVE MODE;
 		provider_ids := ARRAY(SELECT s.provider_id FROM @extschema@.provider_sessions s WHERE s.id = $1);
 	END IF;
 	UPDATE @extschema@.provider_sessions s SET

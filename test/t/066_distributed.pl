@@ -203,5 +203,24 @@ $log = slurp_file($node->logfile, $from);
 like($log, qr/Insert on provider_reliability_features/, 'plans are told');
 unlike($log, qr/Named Tuplestore Scan/, 'no statement reads a tuplestore, which no shard has');
 
+# Another node than the coordinator, and the end of an update there
+$node->safe_psql('citus', q{
+	SET allow_system_table_mods = on;
+	CREATE TABLE pg_catalog.pg_dist_local_group (groupid int);
+	INSERT INTO pg_dist_local_group VALUES (1);
+	ALTER EXTENSION citus ADD TABLE pg_dist_local_group;
+});
+like(error_of('citus', "SELECT $_"), qr/ERROR:  55000: liveness writes through the coordinator of Citus/, "not on another node: $_") for qw(liveness_rollup_features() liveness_rollup_hourly());
+$node->safe_psql('citus', q{SELECT liveness_internal.liveness_guard_node()});
+like(error_of('citus', q{INSERT INTO provider_heartbeats (provider_id) VALUES ('p1')}), qr/ERROR:  55000: this node of Citus draws no ids/, 'nor is a heartbeat written there');
+my $again = slurp_file("$ENV{TESTDIR}/../sql/distribute_again.sql");
+my $view = q{SELECT pg_get_viewdef('liveness_internal.liveness_running') ~ 'NOT MATERIALIZED'};
+is($node->safe_psql('citus', $view), 't', 'a view is worded for Citus');
+$node->safe_psql('citus', 'CREATE OR REPLACE VIEW liveness_internal.liveness_running AS SELECT NULL::text AS provider_id, NULL::timestamptz AS since, NULL::int AS spells, NULL::real[] AS hazard');
+$node->safe_psql('citus', $again);
+is($node->safe_psql('citus', $view), 't', 'and after an update again');
+$node->safe_psql('plain', $again);
+is($node->safe_psql('plain', $view), 'f', 'but not on a plain server');
+
 $node->stop;
 done_testing();

@@ -124,16 +124,22 @@ BEGIN
 	AS $function$
 	#variable_conflict use_column
 	DECLARE
-		ahead timestamptz := now() + liveness_internal.liveness_setting_interval('session_timeout'::text);
+		timeout interval := liveness_internal.liveness_setting_interval('session_timeout'::text);
+		ahead timestamptz := now() + timeout;
+		before timestamptz := now() - timeout;
 		latest liveness_internal.liveness_live_session;
+		heard_at timestamptz;
 	BEGIN
-		SELECT s.id, s.coordinator_id, s.connected_at INTO latest
+		SELECT s.id, s.coordinator_id, s.connected_at, s.last_heartbeat_at
+		INTO latest.id, latest.coordinator_id, latest.connected_at, heard_at
 		FROM @extschema@.provider_sessions s
 		WHERE s.provider_id = $1 AND (s.disconnected_at IS NULL OR s.disconnected_at > now()) AND s.connected_at <= ahead
 		ORDER BY s.connected_at DESC, s.id DESC
 		LIMIT 1;
-		IF FOUND AND NOT coalesce((SELECT o.is_stale FROM liveness_internal.liveness_live_sessions o
-				WHERE o.provider_id = $1 AND o.id = latest.id), false) THEN
+		-- what the row tells spares a look at the heartbeats
+		IF FOUND AND (latest.connected_at >= before OR heard_at BETWEEN before AND ahead
+			OR NOT coalesce((SELECT o.is_stale FROM liveness_internal.liveness_live_sessions o
+				WHERE o.provider_id = $1 AND o.id = latest.id), false)) THEN
 			RETURN NEXT latest;
 		END IF;
 	END
