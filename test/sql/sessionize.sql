@@ -3,7 +3,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(48);
+SELECT plan(45);
 
 -- beat('a', 10, 20) = heartbeats of a 10 s and 20 s before the hour 2026-01-05 00:00; s: the sessions, in seconds from there on
 CREATE FUNCTION pg_temp.at(seconds float8) RETURNS timestamptz LANGUAGE sql AS $$SELECT timestamptz '2026-01-05 00:00+00' + seconds * interval '1 second'$$;

@@ -59,6 +59,7 @@ sub run_regress
 		{
 			ok($1 eq 'ok', "$name: $2");
 		}
+		fail("$name: as many tests as planned") if $results =~ /^ ?# Looks like you planned/m;
 	}
 	# a file without expected output is none that was compared
 	like($log, qr/All \d+ tests? passed/i, 'every file was run and compared');
