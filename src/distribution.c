@@ -139,30 +139,44 @@ liveness_is_distributed(const InstalledExtension *extension)
 
 /*
  * What the shards compute depends on settings, which each node has for itself.  Are they
- * the same everywhere?  An error where they are not.  The caller is connected to SPI.
+ * the same everywhere?  And does each node refuse to draw ids, which a node that was added
+ * does only once it was told?  An error where not.  The caller is connected to SPI.
  */
 void
-liveness_check_nodes_agree(void)
+liveness_check_nodes(const char *schema)
 {
-	Oid			types[] = {TEXTOID};
+	Oid			types[] = {TEXTOID, TEXTOID};
 	Datum		values[] = {
-		CStringGetTextDatum(psprintf("%lld", (long long) liveness_hash_node_settings()))
+		CStringGetTextDatum(psprintf("%lld", (long long) liveness_hash_node_settings())),
+		CStringGetTextDatum(psprintf("SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_attrdef d"
+									 " JOIN pg_catalog.pg_depend r ON r.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass"
+									 " AND r.objid = d.oid AND r.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
+									 " AND r.refobjid = 'liveness_internal.liveness_refuse_id()'::pg_catalog.regprocedure"
+									 " WHERE d.adrelid = %s::pg_catalog.regclass)"
+									 " THEN liveness_internal.liveness_settings_digest()::pg_catalog.text ELSE 'new' END",
+									 quote_literal_cstr(psprintf("%s.provider_heartbeats", schema))))
 	};
+	char	   *found;
 
 	if (!CitusHas("pg_dist_node"))
 		return;
 	if (SPI_execute_with_args("SELECT pg_catalog.concat(c.nodename, ':', c.nodeport, ' (', c.result, ')')"
-							  " FROM pg_catalog.run_command_on_workers("
-							  "'SELECT liveness_internal.liveness_settings_digest()') c"
+							  " FROM pg_catalog.run_command_on_workers($2) c"
 							  " WHERE c.result IS DISTINCT FROM $1 LIMIT 1",
-							  1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+							  2, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "nodes could not be asked for their settings");
-	if (SPI_processed > 0)
+	if (SPI_processed == 0)
+		return;
+	found = TextDatumGetCString(Column(0, 1));
+	if (strstr(found, " (new)") != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("node %s has other settings of liveness than this session",
-						TextDatumGetCString(Column(0, 1))),
-				 errhint("Set liveness.resume_within, liveness.censored_reasons, liveness.session_timeout, liveness.session_retention, liveness.window_days, liveness.hazard_interval and liveness.hazard_history to the same values in postgresql.conf of all nodes.")));
+				 errmsg("node %s was added and is not prepared", found),
+				 errhint("Call %s.liveness_distribute() once more.", schema)));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("node %s has other settings of liveness than this session", found),
+			 errhint("Set liveness.resume_within, liveness.censored_reasons, liveness.session_timeout, liveness.session_retention, liveness.window_days, liveness.hazard_interval and liveness.hazard_history to the same values in postgresql.conf of all nodes.")));
 }
 
 /*

@@ -11,6 +11,6 @@
 #include "extension.h"
 
 extern bool liveness_is_distributed(const InstalledExtension *extension);
-extern void liveness_check_nodes_agree(void);
+extern void liveness_check_nodes(const char *schema);
 
 #endif							/* LIVENESS_DISTRIBUTION_H */

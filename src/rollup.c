@@ -266,7 +266,7 @@ liveness_begin_rollup(Rollup *rollup, const char *name, LivenessLock lock, const
 		return GiveUp(rollup, psprintf("another run of the %s rollup is in progress, nothing done", name));
 	LockTables(rollup, read, written);
 	if (rollup->distributed)
-		liveness_check_nodes_agree();
+		liveness_check_nodes(rollup->schema);
 	if (!liveness_lock_out_restores(rollup->extension) || PgRestoreIsRunning(rollup))
 		return GiveUp(rollup, psprintf("a dump is being restored, no run of the %s rollup meanwhile", name));
 	return true;
