@@ -20,9 +20,9 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
-#include "distributed.h"
 #include "features_row.h"
 #include "fleet.h"
+#include "rollup_shards.h"
 #include "running.h"
 #include "rollup.h"
 #include "settings.h"
@@ -588,7 +588,7 @@ liveness_rollup_features(PG_FUNCTION_ARGS)
 
 	if (rollup.distributed)
 	{
-		rows = liveness_distributed_features(&rollup, as_of, window_days);
+		rows = liveness_shards_features(&rollup, as_of, window_days);
 		liveness_end_rollup(&rollup, rows);
 		PG_RETURN_INT64(rows);
 	}

@@ -39,8 +39,8 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "distributed.h"
 #include "rollup.h"
+#include "rollup_shards.h"
 #include "settings.h"
 #include "stats.h"
 #include "timemath.h"
@@ -179,7 +179,7 @@ RollUpRange(const HourlyRun *run, TimestampTz since, TimestampTz until)
 	int64		rows = 0;
 
 	if (run->rollup.distributed)
-		return liveness_distributed_range(&run->rollup, since, until, run->mend);
+		return liveness_shards_range(&run->rollup, since, until, run->mend);
 	for (;;)
 	{
 		Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -336,7 +336,7 @@ RollUpTouched(const HourlyRun *run, TimestampTz sweep_since, TimestampTz sweep_u
 	int64		rows = 0;
 
 	if (run->rollup.distributed)
-		return liveness_distributed_touched(&run->rollup, &run->progress, run->settled,
+		return liveness_shards_touched(&run->rollup, &run->progress, run->settled,
 											sweep_since, sweep_until, late);
 	fresh = liveness_compute(&run->rollup, "fresh",
 							 "SELECT p.provider_id, p.settled, c.hour, c.heartbeat_count, c.sums FROM"

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * distributed.c
+ * rollup_shards.c
  *		The rollups where Citus distributes the tables.
  *
  * On a plain server a rollup keeps what it computes in a tuplestore, which the statements
@@ -25,9 +25,9 @@
 #include "utils/timestamp.h"
 
 #include "arguments.h"
-#include "distributed.h"
 #include "features_row.h"
 #include "fleet.h"
+#include "rollup_shards.h"
 #include "settings.h"
 #include "timemath.h"
 
@@ -343,7 +343,7 @@ PrepareChanged(Shards *shards, TimestampTz as_of, const FleetBasis *basis)
 
 /* The features rollup; returns the number of providers in the window */
 int64
-liveness_distributed_features(const Rollup *rollup, TimestampTz as_of, int window_days)
+liveness_shards_features(const Rollup *rollup, TimestampTz as_of, int window_days)
 {
 	FleetBasis	basis = liveness_fleet_basis(rollup, as_of);
 	TimestampTz window_left = liveness_window_since(basis.counted_at + liveness_hazard_interval * USECS_PER_SEC,
@@ -431,7 +431,7 @@ WriteHours(const Rollup *rollup, TimestampTz since, TimestampTz until, bool mend
 
 /* As RollUpRange of rollup_hourly.c: days without a heartbeat are skipped */
 int64
-liveness_distributed_range(const Rollup *rollup, TimestampTz since, TimestampTz until, bool mend)
+liveness_shards_range(const Rollup *rollup, TimestampTz since, TimestampTz until, bool mend)
 {
 	int64		rows = 0;
 
@@ -462,7 +462,7 @@ liveness_distributed_range(const Rollup *rollup, TimestampTz since, TimestampTz 
  * only where it was touched, by key: see rollup_hourly.c.
  */
 int64
-liveness_distributed_touched(const Rollup *rollup, const Watermark *progress,
+liveness_shards_touched(const Rollup *rollup, const Watermark *progress,
 							 int64 next_watermark, TimestampTz sweep_since,
 							 TimestampTz sweep_until, int64 *late)
 {
@@ -502,7 +502,7 @@ liveness_distributed_touched(const Rollup *rollup, const Watermark *progress,
 	sparse = (Datum *) palloc(mul_size(sizeof(Datum), nhours + 1));
 
 	if (sweep_since < sweep_until)
-		rows += liveness_distributed_range(rollup, sweep_since, sweep_until, false);
+		rows += liveness_shards_range(rollup, sweep_since, sweep_until, false);
 	for (int i = 0; i < nhours; i++)
 	{
 		bool		isnull;
