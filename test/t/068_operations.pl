@@ -195,7 +195,8 @@ on('new', 'pg_ctl', 'stop', '-m', 'immediate');
 query('primary', q{INSERT INTO provider_sessions (provider_id, coordinator_id, connected_at, disconnected_at, disconnect_reason)
 	SELECT 'p' || g % 10, 'blue', now() - g * interval '7 hours', now() - g * interval '7 hours' + interval '5 hours', 'read_error' FROM generate_series(1, 60) g});
 
-# Fail over, and both change places
+# Fail over, and both change places; the standby may still be about to connect again
+wait_for('primary', q{SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'}, 'postgres');
 query('primary', q{SELECT liveness_emit('at the end')});
 run_section('Fail over', 1, 2);
 is(query('standby', q{SELECT count(*) FROM provider_heartbeats WHERE provider_id = 'at the end'}), 1, 'what was emitted before is there');
