@@ -519,12 +519,12 @@ liveness_history_uptime_since(PG_FUNCTION_ARGS)
 	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(1);
 	HistoryReader reader;
 	LivenessInterval spell;
-	TimestampTz since;
+	TimestampTz since = liveness_window_since(as_of, MAX_WINDOW_DAYS);
 	int64		up = 0;
 	int64		whole;
 
 	OpenHistoryOfArguments(&reader, fcinfo);
-	since = Max(PG_GETARG_TIMESTAMPTZ(2), liveness_window_since(as_of, MAX_WINDOW_DAYS));
+	since = Max(since, PG_GETARG_TIMESTAMPTZ(2));
 	while (NextSpell(&reader, &spell))
 		up += liveness_counted_usecs(&reader.excluded, Max(spell.start, since), spell.end);
 	whole = liveness_counted_usecs(&reader.excluded, since, as_of);

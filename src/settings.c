@@ -375,7 +375,11 @@ liveness_counted_history(void)
 	int64		history = hazard_history;
 
 	if (session_retention > 0)
-		history = Min(history, AtLeastWindow(session_retention) - liveness_hazard_interval);
+	{
+		int64		kept = AtLeastWindow(session_retention) - liveness_hazard_interval;
+
+		history = Min(history, kept);
+	}
 	return Max(history, 0);
 }
 
