@@ -22,6 +22,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -507,6 +508,9 @@ liveness_hours_add_transfn(PG_FUNCTION_ARGS)
 		liveness_read_magic(&reader, SUMS_MAGIC);
 		ReadHourly(&reader, &sums);
 		liveness_read_end(&reader);
+		/* anybody may call this, and the word becomes a text */
+		if (sums.unknown_len > 0)
+			pg_verifymbstr(sums.unknown, sums.unknown_len, false);
 		if (state == NULL)
 			state = MakeHours(aggcontext, 2);
 		CombineHourly(FindHour(&state, aggcontext, liveness_hour_of(PG_GETARG_TIMESTAMPTZ(1))),

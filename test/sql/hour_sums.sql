@@ -3,7 +3,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(40);
+SELECT plan(41);
 
 DELETE FROM liveness_internal.liveness_job_state WHERE job = 'hourly';
 CREATE TEMP TABLE base AS SELECT liveness_internal.liveness_utc_hour(now()) AS hour;
@@ -111,6 +111,9 @@ SELECT lives_ok('SELECT liveness_rollup_hourly()', 'a sequence that was set back
 SELECT is(pg_temp.differences(), 0::bigint, 'the same');
 
 SELECT throws_ok($$SELECT liveness_internal.liveness_hours(now(), '\x00')$$, '22P03', NULL, 'bytes that are no sums');
+-- the word stands at their end
+SELECT throws_ok(format('SELECT liveness_internal.liveness_hours(now(), %L::bytea)', set_byte(s.sums, length(s.sums) - 1, 255)), '22021', NULL, 'nor a thermal state that is no text')
+FROM (SELECT (liveness_internal.liveness_hours(now(), 0, 0, 'odd', NULL))[1].sums) s;
 
 SELECT * FROM finish();
 ROLLBACK;
