@@ -833,6 +833,23 @@ CREATE FUNCTION liveness_internal.liveness_history_digest(history bytea, as_of t
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_history_digest(bytea, timestamptz, timestamptz) IS 'A number that differs where two histories differ, from one instant until another';
 
+CREATE FUNCTION liveness_internal.liveness_mean_matrix_transfn(internal, jsonb)
+RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_mean_matrix_transfn(internal, jsonb) IS 'Transition function of liveness_mean_matrix';
+
+CREATE FUNCTION liveness_internal.liveness_mean_matrix_final(internal)
+RETURNS jsonb AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_mean_matrix_final(internal) IS 'Final function of liveness_mean_matrix';
+
+CREATE AGGREGATE liveness_mean_matrix(matrix jsonb) (
+	SFUNC = liveness_internal.liveness_mean_matrix_transfn,
+	STYPE = internal,
+	FINALFUNC = liveness_internal.liveness_mean_matrix_final,
+	SSPACE = 4096,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE liveness_mean_matrix(jsonb) IS 'Mean of matrices in the form of hourly_availability, cell by cell; NULL if there is none';
+
 CREATE FUNCTION liveness_internal.liveness_recent_sessions_transfn(internal, timestamptz, timestamptz, text, timestamptz)
 RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_recent_sessions_transfn(internal, timestamptz, timestamptz, text, timestamptz) IS 'Transition function of liveness_recent_sessions';
@@ -4453,7 +4470,8 @@ END;
 COMMENT ON FUNCTION liveness_internal.liveness_metrics_model() IS 'liveness_model as the extension''s owner sees it, for liveness_metrics';
 
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
--- what nobody asks for is not computed.
+-- what nobody asks for is not computed.  A condition on f within EXISTS keeps the planner from
+-- hashing all open sessions for 50 providers.
 CREATE VIEW liveness_metrics AS
 	WITH counter AS MATERIALIZED (
 		SELECT c.name, c.value, c.help, c.since FROM liveness_internal.liveness_counters(true) c
@@ -4492,7 +4510,8 @@ CREATE VIEW liveness_metrics AS
 			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
 				EXISTS (SELECT 1 FROM provider_sessions s
 					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+					AND f.sessions_count > 0) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score DESC, f.provider_id
@@ -4501,7 +4520,8 @@ CREATE VIEW liveness_metrics AS
 			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
 				EXISTS (SELECT 1 FROM provider_sessions s
 					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+					AND f.sessions_count > 0) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score, f.provider_id DESC

@@ -404,26 +404,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.liveness_report_survival(text, float8, int, text) IS 'A survival_curve, cast to text, as an image (SVG); hour is an hour in its unit, hours the length of the axis';
 
--- Sets in the select list, one beside the other: a join would count the cells ten times slower.
 CREATE FUNCTION @extschema@.liveness_report_mean_matrix()
 RETURNS jsonb
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT m.matrix
 	FROM @extschema@.liveness_report_rows(
-		'SELECT jsonb_agg(c.share ORDER BY c.n)
-		FROM (
-			SELECT c.n, avg(CASE WHEN jsonb_typeof(c.share) = ''number'' THEN least(greatest(c.share::numeric, 0), 1) END) AS share
-			FROM (
-				SELECT jsonb_array_elements(f.hourly_availability) AS share, generate_series(1, 168) AS n
-				FROM (
-					SELECT f.hourly_availability FROM @liveness@.provider_reliability_features f
-					WHERE f.sessions_count > 0
-					AND CASE WHEN jsonb_typeof(f.hourly_availability) = ''array'' THEN jsonb_array_length(f.hourly_availability) = 168 END
-				) f
-			) c
-			GROUP BY c.n
-		) c') m (matrix jsonb);
+		'SELECT @liveness@.liveness_mean_matrix(f.hourly_availability)
+		FROM @liveness@.provider_reliability_features f
+		WHERE f.sessions_count > 0') m (matrix jsonb);
 END;
 COMMENT ON FUNCTION @extschema@.liveness_report_mean_matrix() IS 'The mean of hourly_availability over the providers with a session in the window, in the same form';
 

@@ -104,6 +104,31 @@ GetShare(MatrixShares *made, int64 tenthousandths)
 	return share;
 }
 
+/* A numeric in ten-thousandths, if it is a share as it is written here; or else -1 */
+int64
+liveness_matrix_share_of(MatrixShares *made, Numeric number)
+{
+	const int64 likely_shares[] = {0, MATRIX_SCALE};
+	Size		size = VARSIZE(number);
+	int16		digit;
+	const MatrixShare *share;
+
+	for (int i = 0; i < (int) lengthof(likely_shares); i++)
+	{
+		share = GetShare(made, likely_shares[i]);
+		if (share->size == size && memcmp(share->bytes, number, size) == 0)
+			return likely_shares[i];
+	}
+	if (size <= VARHDRSZ + sizeof(digit) || size > sizeof(share->bytes))
+		return -1;
+	/* the last digit of a numeric is one of 10,000 */
+	memcpy(&digit, (const char *) number + size - sizeof(digit), sizeof(digit));
+	if (digit < 0 || digit > MATRIX_SCALE)
+		return -1;
+	share = GetShare(made, digit);
+	return share->size == size && memcmp(share->bytes, number, size) == 0 ? digit : -1;
+}
+
 /*
  * A jsonb array of 168 shares: the cells of one matrix of those of another, null where
  * the other has none.

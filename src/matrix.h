@@ -9,6 +9,7 @@
 #define LIVENESS_MATRIX_H
 
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 
 #include "timemath.h"
 
@@ -40,6 +41,7 @@ extern void liveness_week_matrix_add(WeekMatrix *matrix, TimestampTz start,
 									 TimestampTz end);
 extern void liveness_week_matrix_cells(const WeekMatrix *matrix,
 									   int64 cells[HOURS_PER_WEEK]);
+extern int64 liveness_matrix_share_of(MatrixShares *made, Numeric number);
 extern Jsonb *liveness_week_matrix_shares(MatrixShares *made, const WeekMatrix *online,
 										  const int64 whole[HOURS_PER_WEEK]);
 

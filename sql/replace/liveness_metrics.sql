@@ -1,5 +1,6 @@
 -- An arm a metric, and none with a LIMIT: so a condition on the name reaches them, and
--- what nobody asks for is not computed.
+-- what nobody asks for is not computed.  A condition on f within EXISTS keeps the planner from
+-- hashing all open sessions for 50 providers.
 CREATE VIEW liveness_metrics AS
 	WITH counter AS MATERIALIZED (
 		SELECT c.name, c.value, c.help, c.since FROM liveness_internal.liveness_counters(true) c
@@ -38,7 +39,8 @@ CREATE VIEW liveness_metrics AS
 			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
 				EXISTS (SELECT 1 FROM provider_sessions s
 					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+					AND f.sessions_count > 0) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score DESC, f.provider_id
@@ -47,7 +49,8 @@ CREATE VIEW liveness_metrics AS
 			(SELECT f.provider_id, f.liveness_score, f.uptime_pct, f.p_stays_4h, f.p_stays_8h,
 				EXISTS (SELECT 1 FROM provider_sessions s
 					WHERE s.provider_id = f.provider_id AND (s.disconnected_at IS NULL OR s.disconnected_at > now())
-					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)) AS connected
+					AND s.connected_at <= now() + liveness_internal.liveness_setting_interval('session_timeout'::text)
+					AND f.sessions_count > 0) AS connected
 				FROM provider_reliability_features f
 				WHERE f.sessions_count > 0
 				ORDER BY f.liveness_score, f.provider_id DESC

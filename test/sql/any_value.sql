@@ -66,6 +66,7 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_hours', $$SELECT liveness_internal.liveness_hours(h.at, h.memory_pressure, h.cpu_usage, h.thermal_state, h.memory_available_gb)
 		FROM public.provider_heartbeats h GROUP BY h.provider_id$$),
 	('liveness_percentiles', $$SELECT public.liveness_percentiles(h.cpu_usage, ARRAY[0, 0.1, 0.5, 0.9, 1]::float8[]) FROM public.provider_heartbeats h$$),
+	('liveness_mean_matrix', $$SELECT public.liveness_mean_matrix(f.hourly_availability) FROM public.provider_reliability_features f$$),
 	('liveness_none_holds', $$SELECT liveness_internal.liveness_none_holds(ARRAY[0.5, 0.9]::float8[], ARRAY['g', NULL], 0.2, 0.6)$$),
 	('liveness_choose', $$SELECT liveness_internal.liveness_choose(ARRAY['p', 'q'], ARRAY['g', NULL], ARRAY[0.9, 0.5]::float8[], 1, 0.5, 12, 0.2, 0.6, true)$$),
 	('liveness_checkpoint', $$SELECT public.liveness_checkpoint(s.provider_id, '6 hours', '1 minute'), liveness_internal.liveness_checkpoint(ARRAY[0, 0, 36000, 1]::float8[], 86400000000, 300000000, 600000000)

@@ -1,8 +1,9 @@
--- hourly_availability of liveness_features: by hand, and against hours counted one by one with range_agg
+-- hourly_availability of liveness_features: by hand, and against hours counted one by one with range_agg;
+-- and liveness_mean_matrix
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(97);
+SELECT plan(107);
 
 CREATE FUNCTION matrix(as_of timestamptz, window_days int, VARIADIC sessions tstzrange[]) RETURNS jsonb STABLE LANGUAGE sql AS $$
 	SELECT (liveness_features(lower(s), upper(s), 'x', as_of, window_days)).hourly_availability FROM unnest(sessions) AS s
@@ -95,6 +96,39 @@ GROUP BY g, as_of, days;
 SELECT is(matrix(as_of, days, VARIADIC sessions), counted(as_of, days, VARIADIC sessions), format('as counted: %s sessions, %s days before %s', cardinality(sessions), days, as_of))
 FROM random_sessions ORDER BY g;
 SELECT cmp_ok((SELECT count(DISTINCT value)::int FROM random_sessions, jsonb_array_elements(matrix(as_of, days, VARIADIC sessions)) AS m (value)), '>=', 100, 'which are of many kinds');
+
+-- The mean of matrices: by hand, and against avg() of PostgreSQL
+CREATE FUNCTION filled(cell jsonb, others jsonb DEFAULT '0') RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
+	SELECT jsonb_agg(CASE n WHEN 1 THEN cell ELSE others END) FROM generate_series(1, 168) n
+$$;
+CREATE FUNCTION mean_of(VARIADIC matrices jsonb[]) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
+	SELECT liveness_mean_matrix(m) FROM unnest(matrices) m
+$$;
+SELECT is(mean_of(filled('0.5'), filled('0.25', '1')), filled('0.375', '0.5'), 'mean of two');
+SELECT is(mean_of(filled('0.5', 'null'), filled('0.25', '1'), filled('"1"', '{}')), filled('0.375', '1'), 'what is no number counts for nothing');
+SELECT is(mean_of(filled('null', '[]'), filled('true')), filled('null', '0'), 'null, where there is no number');
+SELECT is(mean_of(filled('-3', '7'), filled('0.5000', '-1e-20'), filled('1', '1e400')), filled('0.5', '0.66666666666666666667'), 'less than 0 is 0, more than 1 is 1');
+SELECT is(mean_of(filled('0.00001', '0.12345678901234567890'), filled('0.00003', '0')), filled('0.00002', '0.06172839450617283945'), 'more than four decimals');
+SELECT is(mean_of(filled('0.5'), NULL, '1', '{}', '[]', '"x"', 'null', '[1]', filled('0.5') || jsonb '[1]', filled('0.5') - 0), filled('0.5'), 'what is no matrix is passed over');
+SELECT is(mean_of(NULL, '[1]'), NULL, 'NULL, if there is no matrix');
+SELECT is((SELECT liveness_mean_matrix(jsonb '1') FROM generate_series(1, 0)), NULL, 'and without a row');
+
+CREATE TABLE matrices AS
+SELECT g, jsonb_agg(CASE abs(hashint8extended(n * 100000 + i, g)) % 9
+		WHEN 0 THEN 'null' WHEN 1 THEN '0' WHEN 2 THEN '1' WHEN 3 THEN to_jsonb(hashint8(n + i) / 1e9::numeric)
+		ELSE to_jsonb(trim_scale(round(abs(hashint8(n * 1000 + i)) / 2147483648.0, 4))) END ORDER BY n) AS matrix
+FROM generate_series(1, 4) g, generate_series(1, 150) i, generate_series(1, 168) n
+GROUP BY g, i;
+SELECT results_eq($$SELECT g, liveness_mean_matrix(matrix) FROM matrices GROUP BY g ORDER BY g$$,
+	$$SELECT g, jsonb_agg(mean ORDER BY n)
+		FROM (
+			SELECT g, n, avg(CASE WHEN jsonb_typeof(share) = 'number' THEN least(greatest(share::numeric, 0), 1) END) AS mean
+			FROM matrices, jsonb_array_elements(matrix) WITH ORDINALITY c (share, n)
+			GROUP BY g, n
+		) c
+		GROUP BY g
+		ORDER BY g$$, 'as avg(), in groups');
+SELECT is((SELECT liveness_mean_matrix(filled(to_jsonb(trim_scale(share / 10000.0))))->>0 FROM generate_series(0, 10000) share), '0.50000000000000000000', 'of all shares that there are');
 
 SELECT * FROM finish();
 ROLLBACK;

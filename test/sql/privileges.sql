@@ -194,6 +194,7 @@ SELECT is_empty(
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_score(1, 1, 1, 1, NULL), liveness_sigmoid(0), liveness_recency_penalty(NULL, now())$$),
 	'ok', 'anybody may compute a score');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_percentiles(x, ARRAY[0.5]) FROM generate_series(1, 3) x$$), 'ok', 'percentiles');
+SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_mean_matrix(jsonb '[]')$$), 'ok', 'a mean matrix');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_features('2026-01-01', NULL, '', '2026-01-02', 14)$$), 'ok', 'features of sessions of their own');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT liveness_internal.liveness_hours(now(), 0, 0, '', NULL)$$), 'denied', 'nothing of the internals');
 SELECT is(pg_temp.as_role('liveness_t_nobody', $$SELECT survival_at(survival_merge(c), 1) FROM (SELECT survival_agg(x, true) FROM generate_series(1, 3) x) s (c)$$), 'ok', 'and a survival curve');

@@ -150,6 +150,7 @@ my %calls = (
 		q{SELECT * FROM fleet.liveness_backtest(@interval '1 hour', @timestamptz '2025-01-01 00:00+00', @timestamptz '2025-01-03 00:00+00', @interval '2 hours')},
 		q{SELECT * FROM fleet.liveness_calibration(@interval '1 hour', @timestamptz '2025-01-01 00:00+00', @timestamptz '2025-01-03 00:00+00', @interval '2 hours')},
 		q{SELECT fleet.survival_agg(@float8 '2', true), fleet.liveness_percentiles(@float8 '2', ARRAY[@float8 '0.5'])},
+		q{SELECT fleet.liveness_mean_matrix(@jsonb '[]')},
 	]);
 my @everything = map { @{ $calls{$_} } } qw(coord ops analyst);
 
