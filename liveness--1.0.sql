@@ -357,8 +357,8 @@ CREATE TABLE liveness_internal.liveness_job_state (
 	pruned_before timestamptz,
 	late bigint NOT NULL DEFAULT 0,
 	heard_until timestamptz,
-	seen_xid bigint,
-	swept_xid bigint
+	seen_xid jsonb,
+	swept_xid jsonb
 );
 ALTER TABLE liveness_internal.liveness_job_state REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs. A row a job, and another after a restore until the job''s next run';
@@ -378,8 +378,8 @@ COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_at IS 'hourly, sess
 COMMENT ON COLUMN liveness_internal.liveness_job_state.pruned_before IS 'hourly: raw rows before this hour may be gone; no cell before it is written any more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.heard_until IS 'sessions: the latest time at which a heartbeat could be stamped; what was stamped later is taken once that is possible';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: what transactions before this wrote to recent sessions of coordinators was taken, 0 or more';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: what transactions before this wrote to recent sessions of coordinators was taken, 3 or more by system identifier of each node';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken, 3 or more by system identifier of each node';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_job_state', '');
 
 -- What the routine run adds new heartbeats to.  A cache: without a row, a cell is made from
@@ -1185,7 +1185,8 @@ BEGIN ATOMIC
 		sum(o.runs), sum(o.errors),
 		CASE WHEN bool_and(o.watermark_of = liveness_merge_job_state.watermark_of) THEN liveness_merge_job_state.watermark_of END,
 		min(o.watermark), min(o.swept_at), max(o.pruned_before), sum(o.late),
-		min(o.heard_until), min(o.seen_xid), min(o.swept_xid)
+		min(o.heard_until),
+		(array_agg(o.seen_xid ORDER BY o.watermark))[1], (array_agg(o.swept_xid ORDER BY o.watermark))[1]
 	FROM old o
 	GROUP BY o.job;
 END;
@@ -1242,6 +1243,20 @@ COMMENT ON FUNCTION liveness_internal.liveness_distributed() IS 'Whether Citus d
 CREATE FUNCTION liveness_internal.liveness_settings_digest()
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION liveness_internal.liveness_settings_digest() IS 'A number that differs where settings differ that figures depend on; nodes of Citus compare it';
+
+CREATE FUNCTION liveness_internal.liveness_oldest_running()
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT jsonb_build_object(c.system_identifier::text, pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
+	FROM pg_control_system() c;
+END;
+COMMENT ON FUNCTION liveness_internal.liveness_oldest_running() IS 'The oldest transaction that runs on this node, by the system identifier of the node';
+
+-- A node that is not named was added since, so that all of its rows are new there.
+CREATE FUNCTION liveness_internal.liveness_written_since(written_by xid, seen jsonb)
+RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_written_since(xid, jsonb) IS 'Is the transaction that wrote a row none of those before the one seen on this node?';
 
 CREATE FUNCTION liveness_internal.liveness_in_transaction_block()
 RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
@@ -5817,6 +5832,8 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_session_before(text, timestamptz)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_settings_digest()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_oldest_running()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_written_since(xid,jsonb)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_wants_sessions()', 'EXECUTE', '{operator}'),

@@ -124,8 +124,12 @@ liveness_read_watermark(const Rollup *rollup, Watermark *mark)
 	value = liveness_result(8, &isnull);
 	if (!isnull)
 		mark->heard_until = DatumGetTimestampTz(value);
-	mark->seen_xid = liveness_result_int64(9);
-	mark->swept_xid = liveness_result_int64(10);
+	value = liveness_result(9, &isnull);
+	if (!isnull)
+		mark->seen = SPI_datumTransfer(value, false, -1);
+	value = liveness_result(10, &isnull);
+	if (!isnull)
+		mark->swept = SPI_datumTransfer(value, false, -1);
 }
 
 /* Note where the job stands now, and how many heartbeats came too late for it */
@@ -133,7 +137,7 @@ void
 liveness_write_watermark(const Rollup *rollup, Watermark *mark, int64 late)
 {
 	Oid			types[] = {TEXTOID, INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT8OID, INT8OID};
+	TIMESTAMPTZOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID, JSONBOID};
 	Datum		values[12];
 	char		nulls[] = "            ";
 
@@ -151,8 +155,12 @@ liveness_write_watermark(const Rollup *rollup, Watermark *mark, int64 late)
 		nulls[7] = 'n';
 	values[8] = CStringGetTextDatum(rollup->name);
 	values[9] = TimestampTzGetDatum(mark->heard_until);
-	values[10] = Int64GetDatum(mark->seen_xid);
-	values[11] = Int64GetDatum(mark->swept_xid);
+	values[10] = mark->seen;
+	if (mark->seen == (Datum) 0)
+		nulls[10] = 'n';
+	values[11] = mark->swept;
+	if (mark->swept == (Datum) 0)
+		nulls[11] = 'n';
 
 	/* a restore may have added a row since: only the one that was read is updated */
 	liveness_execute(rollup,

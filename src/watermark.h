@@ -22,8 +22,8 @@ typedef struct Watermark
 	TimestampTz swept_at;
 	TimestampTz pruned_before;
 	TimestampTz heard_until;	/* heartbeats stamped later said nothing then */
-	int64		seen_xid;		/* sessions that older transactions wrote were seen; */
-	int64		swept_xid;		/* those that ended long before too */
+	Datum		seen;			/* jsonb, a transaction a node: sessions that older ones wrote were seen; */
+	Datum		swept;			/* those that ended long before too; 0: no run was yet */
 } Watermark;
 
 extern void liveness_read_watermark(const Rollup *rollup, Watermark *mark);

@@ -34,7 +34,7 @@ SELECT is_empty($$SELECT * FROM columns c WHERE NOT EXISTS (SELECT FROM value_of
 -- A call of each function, with its defaults, and for the other arguments one of the type
 CREATE TEMP TABLE argument_of (type regtype, value text);
 INSERT INTO argument_of VALUES ('text', '''p'''), ('timestamptz', 'now()'), ('interval', 'interval ''1 hour'''), ('integer', '20'), ('bigint', '1::bigint'), ('float8', '0.5::float8'),
-	('boolean', 'true'), ('text[]', 'ARRAY[''p'']'), ('float8[]', 'ARRAY[0.5::float8]'), ('real[]', 'array_fill(0.5::real, ARRAY[96])'), ('regclass', 'NULL::regclass'),
+	('boolean', 'true'), ('text[]', 'ARRAY[''p'']'), ('float8[]', 'ARRAY[0.5::float8]'), ('real[]', 'array_fill(0.5::real, ARRAY[96])'), ('regclass', 'NULL::regclass'), ('xid', '''3''::xid'), ('jsonb', '''{}''::jsonb'),
 	('survival_curve', '(SELECT public.survival_agg(60, true))'),
 	('tstzmultirange', '(SELECT x.excluded FROM liveness_internal.liveness_excluded x LIMIT 1)'),
 	('bytea', '(SELECT liveness_internal.liveness_features_history(s.connected_at, s.disconnected_at, s.disconnect_reason, now(), 14) FROM public.provider_sessions s)');

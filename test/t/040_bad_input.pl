@@ -56,6 +56,7 @@ my %pool = (
 	'timestamp with time zone' => [ 'NULL', q{'infinity'}, q{'-infinity'}, q{'4714-11-24 00:00:00+00 BC'}, q{'294276-12-31 23:59:59.999999+00'},
 		'now()', q{'epoch'}, q{'2000-01-01 00:00+00'}, q{now() - interval '3 days'}, q{now() + interval '1 day'}, q{'2026-03-29 01:30+00'} ],
 	'interval' => [ 'NULL', q{'0'}, q{'1 hour'}, q{'6 hours'}, q{'-1 day'}, q{'178000000 years'}, q{'-178000000 years'}, q{'1 microsecond'}, q{'1 mon -30 days'}, q{'3650 days'}, q{'14 days'} ],
+	'xid' => [ 'NULL', q{'0'}, q{'2'}, q{'3'}, q{'4294967295'} ],
 	'jsonb' => [ 'NULL', q{'{}'}, q{'[]'}, q{'null'}, q{'1e100'}, q{jsonb_build_object('a', repeat('x', 100000))} ],
 	'bytea' => [ 'NULL', q{''}, q{'\\\\x00'}, q{'\\\\x3148764c00000000'}, q{'\\\\x31487660ffffffff'}, q{decode(repeat('ff', 64), 'hex')},
 		'(SELECT history FROM public.good)', '(SELECT substr(history, 1, 100) FROM public.good)', '(SELECT substr(history, 1, 24 + 16 * 7) FROM public.good)',

@@ -9,24 +9,14 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Liveness::Distributed;
+
 my $node = PostgreSQL::Test::Cluster->new('distributed');
 $node->init;
 $node->append_conf('postgresql.conf', "timezone = 'UTC'\nautovacuum = off\nliveness.scheduler = off\nliveness.session_timeout = '30d'\n");
 $node->start;
 
-sub both
-{
-	my ($sql) = @_;
-	return map { $node->safe_psql($_, $sql) } qw(plain citus);
-}
-
-sub same
-{
-	my ($sql, $what) = @_;
-	my ($plain, $citus) = both($sql);
-	is($citus, $plain, $what);
-	return $plain;
-}
+answers_from(sub { my ($sql) = @_; return map { $node->safe_psql($_, $sql) } qw(plain citus) });
 
 sub error_of
 {
@@ -37,23 +27,7 @@ sub error_of
 }
 
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
-$node->safe_psql('plain', q{
-	CREATE EXTENSION liveness;
-	-- 30 providers, three weeks, a session each eight hours; the last of two in three is open
-	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason, coordinator_id)
-	SELECT 'p' || p, s.since, CASE WHEN n < 60 OR p % 3 = 0 THEN s.since + (1 + (p * n * 31) % 25000) * interval '1 s' END,
-		CASE WHEN n < 60 OR p % 3 = 0 THEN (ARRAY['clean_close', 'read_error', 'coordinator_restart', 'stale_heartbeat'])[1 + (p * n) % 4] ELSE '' END, 'c' || p % 2
-	FROM generate_series(1, 30) p, generate_series(0, 60) n,
-		LATERAL (SELECT '2026-03-01 00:00+00'::timestamptz + n * interval '8 hours' + (p * 7919 % 3600) * interval '1 s' AS since) s;
-	-- three hours of heartbeats, every minute
-	INSERT INTO provider_heartbeats (provider_id, at, memory_pressure, cpu_usage, thermal_state, memory_available_gb)
-	SELECT 'p' || p, '2026-03-21 00:00+00'::timestamptz + n * interval '1 min' + p * interval '1 s', (p % 10) / 10.0, (n % 7) / 7.0,
-		(ARRAY['nominal', 'fair', 'serious', ''])[1 + (p + n) % 4], 8 + p
-	FROM generate_series(1, 30) p, generate_series(0, 179) n;
-	INSERT INTO provider_groups SELECT 'p' || p, 'g' || p % 5 FROM generate_series(1, 30) p;
-	INSERT INTO provider_exclusions (provider_id, since, until) VALUES
-		('p3', '2026-03-15', '2026-03-16'), (NULL, '2026-03-10', '2026-03-10 01:00');
-});
+$node->safe_psql('plain', 'CREATE EXTENSION liveness;' . rows_of_three_weeks());
 $node->safe_psql('postgres', 'CREATE DATABASE citus TEMPLATE plain');
 
 # The stand-in: a catalog of the name that Citus has, a member of an extension of its name
@@ -61,6 +35,13 @@ like(error_of('citus', 'SELECT liveness_distribute()'), qr/ERROR:  55000: there 
 my $standin = q{
 	SET allow_system_table_mods = on;
 	CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char", colocationid int);
+	CREATE FUNCTION pg_catalog.run_command_on_all_nodes(command text, OUT nodeid int, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE plpgsql AS $$
+	BEGIN
+		nodeid := 1;
+		success := true;
+		EXECUTE command INTO result;
+		RETURN NEXT;
+	END $$;
 };
 $node->safe_psql('citus', $standin);
 is($node->safe_psql('citus', q{INSERT INTO pg_dist_partition VALUES ('provider_sessions', 'h', 1); SELECT liveness_internal.liveness_distributed()}), 'f', 'a table of that name alone is not asked');
@@ -78,7 +59,6 @@ $node->safe_psql('citus', q{
 is($node->safe_psql('citus', 'SELECT liveness_internal.liveness_distributed()'), 't', 'the whole layout is seen');
 $node->safe_psql('citus', 'SELECT liveness_internal.liveness_distribute_reads()');
 like(error_of('citus', 'SELECT liveness_partition_heartbeats()'), qr/ERROR:  55000: \S*provider_heartbeats is distributed by Citus/, 'what is distributed is not partitioned');
-like(error_of('citus', q{SELECT liveness_sessionize('2026-03-21', '2026-03-22')}), qr/ERROR:  0A000: sessions are not made of heartbeats/, 'nor are sessions made of heartbeats');
 
 # Catalog rules
 is($node->safe_psql('citus', q{
@@ -99,95 +79,12 @@ is($node->safe_psql('plain', q{
 	SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
 	WHERE p.proname !~ 'partition' AND (p.prosrc ~ 'EXISTS \(SELECT FROM (public|liveness_internal)\.(provider_|liveness_(provider_hazard|fleet_hazard|last_signs|live_sessions))' OR p.prosrc ~ '\mctid\M')}), '', 'no empty select list over them in PL/pgSQL, and no ctid');
 
-# Rollups
-my @tables = (
-	'SELECT * FROM provider_reliability_features ORDER BY provider_id',
-	'SELECT as_of, counted_at, counted_since, settings, (SELECT array_agg(round(h::numeric, 8)) FROM unnest(hazard) h) FROM liveness_internal.liveness_fleet_hazard',
-	'SELECT provider_id, as_of, spells, (SELECT array_agg(round(h::numeric, 4)) FROM unnest(hazard) h), spell_since, spell_until, spell_uncensored, fingerprint, digest, counted_digest FROM liveness_internal.liveness_provider_hazard ORDER BY provider_id');
-
-sub features
-{
-	my ($what, $at) = @_;
-	same("SELECT liveness_rollup_features('$at')", "$what: as many providers");
-	my $n = 0;
-	same($_, "$what: table " . ++$n) for @tables;
-}
-
 my $from = -s $node->logfile;
-features('the first run', '2026-03-21 03:00:30+00');
-features('nothing changed', '2026-03-21 03:05:30+00');
-both(q{UPDATE provider_sessions SET disconnected_at = '2026-03-21 03:06+00', disconnect_reason = 'read_error' WHERE provider_id = 'p4' AND disconnected_at IS NULL});
-features('one closed', '2026-03-21 03:10:30+00');
-both(q{DO $$DECLARE s record; BEGIN
-	SELECT t.id, t.disconnected_at - interval '1 second' AS at INTO s FROM provider_sessions t WHERE t.provider_id = 'p6' AND t.connected_at > '2026-03-12' ORDER BY t.connected_at LIMIT 1;
-	UPDATE provider_sessions t SET disconnected_at = s.at WHERE t.provider_id = 'p6' AND t.id = s.id;
-END$$});
-features('a close noted late', '2026-03-21 03:15:30+00');
-both(q{DELETE FROM provider_sessions WHERE provider_id = 'p9'; DELETE FROM provider_sessions WHERE provider_id = 'p12' AND connected_at > '2026-03-03'});
-features('providers vanished', '2026-03-21 03:20:30+00');
-both(q{INSERT INTO provider_sessions (provider_id, connected_at) SELECT 'new' || n, '2026-03-21 03:21+00' FROM generate_series(1, 3) n});
-features('others came', '2026-03-21 03:25:30+00');
-features('the next interval', '2026-03-21 04:00:30+00');
-both('TRUNCATE provider_exclusions');
-features('no excluded time', '2026-03-21 04:05:30+00');
-features('an earlier instant', '2026-03-18 12:00+00');
-features('before all', '2026-02-01 00:00+00');
-features('and back', '2026-03-21 05:00:30+00');
-
-my $hours = 'SELECT * FROM provider_heartbeats_hourly ORDER BY provider_id, hour';
-
-sub hourly
-{
-	my ($what, $sql) = @_;
-	same($sql // 'SELECT liveness_rollup_hourly()', "$what: as many cells");
-	same($hours, "$what: the cells");
-	same(q{SELECT watermark IS NOT NULL, pruned_before, late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}, "$what: the state");
-}
-
-hourly('the first run');
-hourly('nothing new');
-both(q{INSERT INTO provider_heartbeats (provider_id, at, cpu_usage) SELECT 'p' || p, '2026-03-21 01:30:30+00', 0.9 FROM generate_series(1, 20) p});
-hourly('most cells of an hour');
-both(q{INSERT INTO provider_heartbeats (provider_id, at, cpu_usage) VALUES ('p1', '2026-03-21 00:30:30+00', 0.8), ('p2', '1970-01-01 00:00:01+00', 0.7), ('p2', 'infinity', 0.1), ('p3', '-infinity', 0.1)});
-hourly('single cells, and clocks that are wrong');
-both(q{UPDATE provider_heartbeats_hourly SET heartbeat_count = 7, max_thermal_state = 'x' WHERE provider_id = 'p5'});
-hourly('a range', q{SELECT liveness_rollup_hourly('2026-03-21 00:10+00', '2026-03-21 01:10+00')});
-hourly('all', q{SELECT liveness_rollup_hourly('-infinity', NULL)});
-
-same(q{SELECT liveness_prune_batch(now() - '2026-03-21 01:00+00', 1000)}, 'a batch of the retention');
-same('SELECT count(*), min(at) FROM provider_heartbeats', 'what it left');
-same(q{SELECT liveness_prune_batch(now() - '2026-03-21 01:00+00', 100000)}, 'the rest of it');
-hourly('after the retention');
-both(q{INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p1', '2026-03-21 00:10+00')});
-hourly('a heartbeat for a closed hour');
-
+compare_rollups();
 my $log = slurp_file($node->logfile, $from);
 unlike($log, qr/WARNING|ERROR/, 'no warning, and no error');
-
-# Sessions and reads
-for my $call (q{SELECT provider_id, session_id IS NOT NULL FROM liveness_open_sessions('{a,b,a,p1}', 'c1', '2026-03-21 06:00+00')},
-	q{SELECT liveness_open_session('a', 'c1', '2026-03-21 06:10+00') IS NOT NULL}, q{SELECT liveness_close_session(1, 'x')},
-	q{SELECT liveness_close_session(max(id), 'clean_close', '2026-03-21 06:20+00') FROM provider_sessions WHERE provider_id = 'b'},
-	q{SELECT liveness_close_orphans('c1')}, q{SELECT liveness_close_stale('1 hour')})
-{
-	same($call, $call);
-	same('SELECT provider_id, connected_at, disconnected_at > now() - interval \'1 hour\', disconnect_reason, coordinator_id FROM provider_sessions ORDER BY 1, 2, 3, 4, 5', 'and the sessions');
-}
-both(q{SELECT liveness_open_session('p' || p, 'c9', '2026-03-21 07:00+00') FROM generate_series(1, 9) p});
-both(q{SELECT liveness_rollup_features()});
-same($_, $_) for (
-	q{SELECT provider_id, round(uptime_pct::numeric, 6), failures_count FROM liveness_features_at('2026-03-21 05:00+00', 14) ORDER BY 1},
-	q{SELECT provider_id, probability BETWEEN 0 AND 1 FROM liveness_candidates('4 hours', 0) ORDER BY 1},
-	q{SELECT provider_id, round(probability::numeric, 9), round(lower::numeric, 9), round(upper::numeric, 9) FROM liveness_candidates_at('2026-03-21 03:00+00', '4 hours', 0)},
-	q{SELECT liveness_probability('p1', '4 hours') BETWEEN 0 AND 1, liveness_remaining('p1') > interval '0'},
-	q{SELECT * FROM liveness_uptime('2026-03-10', '2026-03-20') ORDER BY 1}, q{SELECT * FROM liveness_uptime('2026-03-10', '2026-03-20', 'p5')},
-	q{SELECT * FROM liveness_fleet_connected('2026-03-10', '2026-03-12')},
-	q{SELECT predictor, n, held, round(brier::numeric, 9), round(log_loss::numeric, 9), round(ece::numeric, 9) FROM liveness_backtest('4 hours', '2026-03-10', '2026-03-21', '12 hours')},
-	q{SELECT count(*) FROM liveness_explain('p5')}, q{SELECT count(*) FROM liveness_heatmap('p5')},
-	q{SELECT provider_id FROM liveness_reliability(max_rows => 500) ORDER BY 1}, q{SELECT survival_at(liveness_fleet_survival('2026-03-21', 14), 3600)},
-	q{SELECT count(*) FROM liveness_replicas('4 hours')}, q{SELECT provider_id FROM liveness_at_risk('1 hour', 0.01) ORDER BY 1},
-	q{SELECT provider_id, connected FROM provider_liveness ORDER BY 1}, q{SELECT provider_id, since, sessions, failed FROM provider_spells ORDER BY 1, 2},
-	q{SELECT count(*) FROM provider_outages}, q{SELECT providers, connected, vanished, p50_uptime_pct FROM network_availability});
+compare_reads();
+compare_sessions_of_heartbeats();
 
 # The plans
 $from = -s $node->logfile;
@@ -197,7 +94,7 @@ $node->safe_psql('citus', q{
 	SET auto_explain.log_nested_statements = on;
 	UPDATE liveness_internal.liveness_job_state SET swept_at = NULL;
 	INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p1', now());
-	SELECT liveness_rollup_features(), liveness_rollup_hourly(), liveness_prune_batch('1 day', 10);
+	SELECT liveness_rollup_features(), liveness_rollup_hourly(), liveness_prune_batch('1 day', 10), liveness_internal.liveness_run_sessions(true);
 });
 $log = slurp_file($node->logfile, $from);
 like($log, qr/Insert on provider_reliability_features/, 'plans are told');

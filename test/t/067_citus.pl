@@ -8,6 +8,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use Liveness::Distributed;
+
 chomp(my $sharedir = `pg_config --sharedir`);
 plan skip_all => 'Citus is not installed' unless -e "$sharedir/extension/citus.control";
 
@@ -27,19 +29,7 @@ for my $name (qw(plain coordinator worker1 worker2))
 	$node{$name}->safe_psql('liv', 'CREATE EXTENSION liveness');
 }
 
-sub both
-{
-	my ($sql) = @_;
-	return map { $node{$_}->safe_psql('liv', $sql) } qw(plain coordinator);
-}
-
-sub same
-{
-	my ($sql, $what) = @_;
-	my ($plain, $citus) = both($sql);
-	is($citus, $plain, $what);
-	return $plain;
-}
+answers_from(sub { my ($sql) = @_; return map { $node{$_}->safe_psql('liv', $sql) } qw(plain coordinator) });
 
 sub error_of
 {
@@ -55,22 +45,7 @@ sub add_worker
 	$node{coordinator}->safe_psql('liv', "SELECT citus_add_node('127.0.0.1', " . $node{$name}->port . ')');
 }
 
-both(q{
-	-- 30 providers, three weeks, a session each eight hours; the last of two in three is open
-	INSERT INTO provider_sessions (provider_id, connected_at, disconnected_at, disconnect_reason, coordinator_id)
-	SELECT 'p' || p, s.since, CASE WHEN n < 60 OR p % 3 = 0 THEN s.since + (1 + (p * n * 31) % 25000) * interval '1 s' END,
-		CASE WHEN n < 60 OR p % 3 = 0 THEN (ARRAY['clean_close', 'read_error', 'coordinator_restart', 'stale_heartbeat'])[1 + (p * n) % 4] ELSE '' END, 'c' || p % 2
-	FROM generate_series(1, 30) p, generate_series(0, 60) n,
-		LATERAL (SELECT '2026-03-01 00:00+00'::timestamptz + n * interval '8 hours' + (p * 7919 % 3600) * interval '1 s' AS since) s;
-	-- three hours of heartbeats, every minute
-	INSERT INTO provider_heartbeats (provider_id, at, memory_pressure, cpu_usage, thermal_state, memory_available_gb)
-	SELECT 'p' || p, '2026-03-21 00:00+00'::timestamptz + n * interval '1 min' + p * interval '1 s', (p % 10) / 10.0, (n % 7) / 7.0,
-		(ARRAY['nominal', 'fair', 'serious', ''])[1 + (p + n) % 4], 8 + p
-	FROM generate_series(1, 30) p, generate_series(0, 179) n;
-	INSERT INTO provider_groups SELECT 'p' || p, 'g' || p % 5 FROM generate_series(1, 30) p;
-	INSERT INTO provider_exclusions (provider_id, since, until) VALUES
-		('p3', '2026-03-15', '2026-03-16'), (NULL, '2026-03-10', '2026-03-10 01:00');
-});
+both(rows_of_three_weeks());
 like(error_of('coordinator', 'SELECT liveness_distribute(0)'), qr/ERROR:  22023: shard_count must be positive/, 'no shards are refused');
 $node{coordinator}->safe_psql('liv', "SELECT citus_set_coordinator_host('127.0.0.1', " . $node{coordinator}->port . ')');
 add_worker('worker1');
@@ -91,92 +66,8 @@ same('SELECT count(*), sum(id) FROM provider_sessions', 'the sessions are there'
 same('SELECT count(*), sum(id) FROM provider_heartbeats', 'and the heartbeats');
 is($node{coordinator}->safe_psql('liv', 'SELECT pg_relation_size(c) FROM unnest($${provider_heartbeats,provider_sessions}$$::regclass[]) c'), "0\n0", 'no copy is left behind');
 
-# Rollups
-my @tables = (
-	'SELECT * FROM provider_reliability_features ORDER BY provider_id',
-	'SELECT as_of, counted_at, counted_since, settings, (SELECT array_agg(round(h::numeric, 8)) FROM unnest(hazard) h) FROM liveness_internal.liveness_fleet_hazard',
-	'SELECT provider_id, as_of, spells, (SELECT array_agg(round(h::numeric, 4)) FROM unnest(hazard) h), spell_since, spell_until, spell_uncensored, fingerprint, digest, counted_digest FROM liveness_internal.liveness_provider_hazard ORDER BY provider_id');
-
-sub features
-{
-	my ($what, $at) = @_;
-	same("SELECT liveness_rollup_features('$at')", "$what: as many providers");
-	my $n = 0;
-	same($_, "$what: table " . ++$n) for @tables;
-}
-
-features('the first run', '2026-03-21 03:00:30+00');
-features('nothing changed', '2026-03-21 03:05:30+00');
-both(q{UPDATE provider_sessions SET disconnected_at = '2026-03-21 03:06+00', disconnect_reason = 'read_error' WHERE provider_id = 'p4' AND disconnected_at IS NULL});
-features('one closed', '2026-03-21 03:10:30+00');
-both(q{DO $$DECLARE s record; BEGIN
-	SELECT t.id, t.disconnected_at - interval '1 second' AS at INTO s FROM provider_sessions t WHERE t.provider_id = 'p6' AND t.connected_at > '2026-03-12' ORDER BY t.connected_at LIMIT 1;
-	UPDATE provider_sessions t SET disconnected_at = s.at WHERE t.provider_id = 'p6' AND t.id = s.id;
-END$$});
-features('a close noted late', '2026-03-21 03:15:30+00');
-both(q{DELETE FROM provider_sessions WHERE provider_id = 'p9'; DELETE FROM provider_sessions WHERE provider_id = 'p12' AND connected_at > '2026-03-03'});
-features('providers vanished', '2026-03-21 03:20:30+00');
-both(q{INSERT INTO provider_sessions (provider_id, connected_at) SELECT 'new' || n, '2026-03-21 03:21+00' FROM generate_series(1, 3) n});
-features('others came', '2026-03-21 03:25:30+00');
-features('the next interval', '2026-03-21 04:00:30+00');
-both('DELETE FROM provider_exclusions');
-features('no excluded time', '2026-03-21 04:05:30+00');
-features('an earlier instant', '2026-03-18 12:00+00');
-features('before all', '2026-02-01 00:00+00');
-features('and back', '2026-03-21 05:00:30+00');
-
-my $hours = 'SELECT * FROM provider_heartbeats_hourly ORDER BY provider_id, hour';
-
-sub hourly
-{
-	my ($what, $sql) = @_;
-	same($sql // 'SELECT liveness_rollup_hourly()', "$what: as many cells");
-	same($hours, "$what: the cells");
-	same(q{SELECT watermark IS NOT NULL, pruned_before, late FROM liveness_internal.liveness_job_state WHERE job = 'hourly'}, "$what: the state");
-}
-
-hourly('the first run');
-hourly('nothing new');
-both(q{INSERT INTO provider_heartbeats (provider_id, at, cpu_usage) SELECT 'p' || p, '2026-03-21 01:30:30+00', 0.9 FROM generate_series(1, 20) p});
-hourly('most cells of an hour');
-both(q{INSERT INTO provider_heartbeats (provider_id, at, cpu_usage) VALUES ('p1', '2026-03-21 00:30:30+00', 0.8), ('p2', '1970-01-01 00:00:01+00', 0.7), ('p2', 'infinity', 0.1), ('p3', '-infinity', 0.1)});
-hourly('single cells, and clocks that are wrong');
-both(q{UPDATE provider_heartbeats_hourly SET heartbeat_count = 7, max_thermal_state = 'x' WHERE provider_id = 'p5'});
-hourly('a range', q{SELECT liveness_rollup_hourly('2026-03-21 00:10+00', '2026-03-21 01:10+00')});
-hourly('all', q{SELECT liveness_rollup_hourly('-infinity', NULL)});
-
-same(q{SELECT liveness_prune_batch(now() - '2026-03-21 01:00+00', 1000)}, 'a batch of the retention');
-same('SELECT count(*), min(at) FROM provider_heartbeats', 'what it left');
-same(q{SELECT liveness_prune_batch(now() - '2026-03-21 01:00+00', 100000)}, 'the rest of it');
-hourly('after the retention');
-both(q{INSERT INTO provider_heartbeats (provider_id, at) VALUES ('p1', '2026-03-21 00:10+00')});
-hourly('a heartbeat for a closed hour');
-
-
-# Sessions and reads
-for my $call (q{SELECT provider_id, session_id IS NOT NULL FROM liveness_open_sessions('{a,b,a,p1}', 'c1', '2026-03-21 06:00+00')},
-	q{SELECT liveness_open_session('a', 'c1', '2026-03-21 06:10+00') IS NOT NULL}, q{SELECT liveness_close_session(1, 'x')},
-	q{DO $$DECLARE latest bigint; BEGIN SELECT max(id) INTO latest FROM provider_sessions WHERE provider_id = 'b'; PERFORM liveness_close_session(latest, 'clean_close', '2026-03-21 06:20+00'); END$$},
-	q{SELECT liveness_close_orphans('c1')}, q{SELECT liveness_close_stale('1 hour')})
-{
-	same($call, $call);
-	same('SELECT provider_id, connected_at, disconnected_at > now() - interval \'1 hour\', disconnect_reason, coordinator_id FROM provider_sessions ORDER BY 1, 2, 3, 4, 5', 'and the sessions');
-}
-both(q{SELECT liveness_open_session('p' || p, 'c9', '2026-03-21 07:00+00') FROM generate_series(1, 9) p});
-both(q{SELECT liveness_rollup_features()});
-same($_, $_) for (
-	q{SELECT provider_id, round(uptime_pct::numeric, 6), failures_count FROM liveness_features_at('2026-03-21 05:00+00', 14) ORDER BY 1},
-	q{SELECT provider_id, probability BETWEEN 0 AND 1 FROM liveness_candidates('4 hours', 0) ORDER BY 1},
-	q{SELECT provider_id, round(probability::numeric, 9), round(lower::numeric, 9), round(upper::numeric, 9) FROM liveness_candidates_at('2026-03-21 03:00+00', '4 hours', 0)},
-	q{SELECT liveness_probability('p1', '4 hours') BETWEEN 0 AND 1, liveness_remaining('p1') > interval '0'},
-	q{SELECT * FROM liveness_uptime('2026-03-10', '2026-03-20') ORDER BY 1}, q{SELECT * FROM liveness_uptime('2026-03-10', '2026-03-20', 'p5')},
-	q{SELECT * FROM liveness_fleet_connected('2026-03-10', '2026-03-12')},
-	q{SELECT predictor, n, held, round(brier::numeric, 9), round(log_loss::numeric, 9), round(ece::numeric, 9) FROM liveness_backtest('4 hours', '2026-03-10', '2026-03-21', '12 hours')},
-	q{SELECT count(*) FROM liveness_explain('p5')}, q{SELECT count(*) FROM liveness_heatmap('p5')},
-	q{SELECT provider_id FROM liveness_reliability(max_rows => 500) ORDER BY 1}, q{SELECT survival_at(liveness_fleet_survival('2026-03-21', 14), 3600)},
-	q{SELECT count(*) FROM liveness_replicas('4 hours')}, q{SELECT provider_id FROM liveness_at_risk('1 hour', 0.01) ORDER BY 1},
-	q{SELECT provider_id, connected FROM provider_liveness ORDER BY 1}, q{SELECT provider_id, since, sessions, failed FROM provider_spells ORDER BY 1, 2},
-	q{SELECT count(*) FROM provider_outages}, q{SELECT providers, connected, vanished, p50_uptime_pct FROM network_availability});
+compare_rollups();
+compare_reads();
 
 
 same('SELECT count(*) > 0 FROM liveness_metrics', 'metrics');
@@ -219,7 +110,7 @@ for my $worker (qw(worker1 worker2))
 }
 like(error_of('coordinator', q{SET liveness.resume_within = '1min'; SELECT liveness_rollup_features()}), qr/ERROR:  55000: node 127\.0\.0\.1:\d+ .* has other settings/, 'nodes that would compute otherwise are noticed');
 like(error_of('coordinator', 'SELECT liveness_partition_heartbeats()'), qr/ERROR:  55000: \S*provider_heartbeats is distributed by Citus/, 'no partitions');
-like(error_of('coordinator', q{SELECT liveness_sessionize('2026-03-21', '2026-03-22')}), qr/ERROR:  0A000: sessions are not made of heartbeats/, 'nor sessions of heartbeats');
+compare_sessions_of_heartbeats();
 
 $_->stop for values %node;
 done_testing();

@@ -16,8 +16,8 @@ CREATE TABLE liveness_internal.liveness_job_state (
 	pruned_before timestamptz,
 	late bigint NOT NULL DEFAULT 0,
 	heard_until timestamptz,
-	seen_xid bigint,
-	swept_xid bigint
+	seen_xid jsonb,
+	swept_xid jsonb
 );
 ALTER TABLE liveness_internal.liveness_job_state REPLICA IDENTITY FULL;
 COMMENT ON TABLE liveness_internal.liveness_job_state IS 'What the jobs leave for their next run, and the figures of the last; read it through liveness_jobs. A row a job, and another after a restore until the job''s next run';
@@ -37,6 +37,6 @@ COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_at IS 'hourly, sess
 COMMENT ON COLUMN liveness_internal.liveness_job_state.pruned_before IS 'hourly: raw rows before this hour may be gone; no cell before it is written any more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.late IS 'hourly: heartbeats that arrived for an hour before pruned_before, 0 or more';
 COMMENT ON COLUMN liveness_internal.liveness_job_state.heard_until IS 'sessions: the latest time at which a heartbeat could be stamped; what was stamped later is taken once that is possible';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: what transactions before this wrote to recent sessions of coordinators was taken, 0 or more';
-COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken, 0 or more';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.seen_xid IS 'sessions: what transactions before this wrote to recent sessions of coordinators was taken, 3 or more by system identifier of each node';
+COMMENT ON COLUMN liveness_internal.liveness_job_state.swept_xid IS 'sessions: what transactions before this wrote to any session of a coordinator was taken, 3 or more by system identifier of each node';
 SELECT pg_catalog.pg_extension_config_dump('liveness_internal.liveness_job_state', '');

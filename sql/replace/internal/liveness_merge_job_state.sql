@@ -19,7 +19,8 @@ BEGIN ATOMIC
 		sum(o.runs), sum(o.errors),
 		CASE WHEN bool_and(o.watermark_of = liveness_merge_job_state.watermark_of) THEN liveness_merge_job_state.watermark_of END,
 		min(o.watermark), min(o.swept_at), max(o.pruned_before), sum(o.late),
-		min(o.heard_until), min(o.seen_xid), min(o.swept_xid)
+		min(o.heard_until),
+		(array_agg(o.seen_xid ORDER BY o.watermark))[1], (array_agg(o.swept_xid ORDER BY o.watermark))[1]
 	FROM old o
 	GROUP BY o.job;
 END;

@@ -159,6 +159,8 @@ CREATE VIEW liveness_internal.liveness_privileges AS
 		('ROUTINE', 'liveness_internal.liveness_session_before(text, timestamptz)', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_session_bounds(int)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_settings_digest()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_oldest_running()', 'EXECUTE', '{operator}'),
+		('ROUTINE', 'liveness_internal.liveness_written_since(xid,jsonb)', 'EXECUTE', '{operator}'),
 		('ROUTINE', 'liveness_internal.liveness_shock_shares(bigint)', 'EXECUTE', '{reader,operator}'),
 		('ROUTINE', 'liveness_internal.liveness_table_details()', 'EXECUTE', '{}'),
 		('ROUTINE', 'liveness_internal.liveness_wants_sessions()', 'EXECUTE', '{operator}'),
