@@ -463,28 +463,20 @@ CREATE FUNCTION liveness_internal.liveness_score_terms(uptime_pct float8, p_stay
 RETURNS SETOF liveness_internal.liveness_score_term AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 6;
 COMMENT ON FUNCTION liveness_internal.liveness_score_terms(float8, float8, float8, float8, timestamptz, timestamptz) IS 'The terms of liveness_score, whose points add up to it; none for a NULL feature';
 
-CREATE FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[])
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_percentiles_transfn(internal, float8, float8[]) IS 'Transition function of liveness_percentiles';
-CREATE FUNCTION liveness_internal.liveness_percentiles_combine(internal, internal)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_percentiles_combine(internal, internal) IS 'Combine function of liveness_percentiles';
-CREATE FUNCTION liveness_internal.liveness_percentiles_serialize(internal)
-RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_percentiles_serialize(internal) IS 'Serialize function of liveness_percentiles';
-CREATE FUNCTION liveness_internal.liveness_percentiles_deserialize(bytea, internal)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_percentiles_deserialize(bytea, internal) IS 'Deserialize function of liveness_percentiles';
-CREATE FUNCTION liveness_internal.liveness_percentiles_final(internal)
+CREATE FUNCTION liveness_internal.liveness_percentiles_transfn(bytea, float8, float8[])
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_transfn(bytea, float8, float8[]) IS 'Transition function of liveness_percentiles';
+CREATE FUNCTION liveness_internal.liveness_percentiles_combine(bytea, bytea)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_combine(bytea, bytea) IS 'Combine function of liveness_percentiles';
+CREATE FUNCTION liveness_internal.liveness_percentiles_final(bytea)
 RETURNS float8[] AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.liveness_percentiles_final(internal) IS 'Final function of liveness_percentiles';
+COMMENT ON FUNCTION liveness_internal.liveness_percentiles_final(bytea) IS 'Final function of liveness_percentiles';
 CREATE AGGREGATE liveness_percentiles(value float8, fractions float8[]) (
 	SFUNC = liveness_internal.liveness_percentiles_transfn,
-	STYPE = internal,
+	STYPE = bytea,
 	FINALFUNC = liveness_internal.liveness_percentiles_final,
 	COMBINEFUNC = liveness_internal.liveness_percentiles_combine,
-	SERIALFUNC = liveness_internal.liveness_percentiles_serialize,
-	DESERIALFUNC = liveness_internal.liveness_percentiles_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
@@ -676,56 +668,44 @@ CREATE TYPE survival_curve (
 );
 COMMENT ON TYPE survival_curve IS 'A Kaplan-Meier curve as what it follows from: at each distinct time the numbers of events, of censored observations, and of those that come under observation. Curves merge in any order with the same result';
 
-CREATE FUNCTION liveness_internal.survival_agg_transfn(internal, float8, boolean)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.survival_agg_transfn(internal, float8, boolean) IS 'Transition function of survival_agg(duration, observed)';
-CREATE FUNCTION liveness_internal.survival_agg_entry_transfn(internal, float8, boolean, float8)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.survival_agg_entry_transfn(internal, float8, boolean, float8) IS 'Transition function of survival_agg(duration, observed, entry)';
-CREATE FUNCTION liveness_internal.survival_merge_transfn(internal, survival_curve)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.survival_merge_transfn(internal, survival_curve) IS 'Transition function of survival_merge';
-CREATE FUNCTION liveness_internal.survival_agg_combine(internal, internal)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.survival_agg_combine(internal, internal) IS 'Combine function of survival_agg and survival_merge';
-CREATE FUNCTION liveness_internal.survival_agg_serialize(internal)
-RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.survival_agg_serialize(internal) IS 'Serialize function of survival_agg and survival_merge';
-CREATE FUNCTION liveness_internal.survival_agg_deserialize(bytea, internal)
-RETURNS internal AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.survival_agg_deserialize(bytea, internal) IS 'Deserialize function of survival_agg and survival_merge';
-CREATE FUNCTION liveness_internal.survival_agg_final(internal)
+CREATE FUNCTION liveness_internal.survival_agg_transfn(bytea, float8, boolean)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.survival_agg_transfn(bytea, float8, boolean) IS 'Transition function of survival_agg(duration, observed)';
+CREATE FUNCTION liveness_internal.survival_agg_entry_transfn(bytea, float8, boolean, float8)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.survival_agg_entry_transfn(bytea, float8, boolean, float8) IS 'Transition function of survival_agg(duration, observed, entry)';
+CREATE FUNCTION liveness_internal.survival_merge_transfn(bytea, survival_curve)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.survival_merge_transfn(bytea, survival_curve) IS 'Transition function of survival_merge';
+CREATE FUNCTION liveness_internal.survival_agg_combine(bytea, bytea)
+RETURNS bytea AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION liveness_internal.survival_agg_combine(bytea, bytea) IS 'Combine function of survival_agg and survival_merge';
+CREATE FUNCTION liveness_internal.survival_agg_final(bytea)
 RETURNS survival_curve AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION liveness_internal.survival_agg_final(internal) IS 'Final function of survival_agg and survival_merge';
+COMMENT ON FUNCTION liveness_internal.survival_agg_final(bytea) IS 'Final function of survival_agg and survival_merge';
 CREATE AGGREGATE survival_agg(duration float8, observed boolean) (
 	SFUNC = liveness_internal.survival_agg_transfn,
-	STYPE = internal,
+	STYPE = bytea,
 	FINALFUNC = liveness_internal.survival_agg_final,
 	COMBINEFUNC = liveness_internal.survival_agg_combine,
-	SERIALFUNC = liveness_internal.survival_agg_serialize,
-	DESERIALFUNC = liveness_internal.survival_agg_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival_agg(float8, boolean) IS 'The Kaplan-Meier curve of durations, of which some are right-censored';
 CREATE AGGREGATE survival_agg(duration float8, observed boolean, entry float8) (
 	SFUNC = liveness_internal.survival_agg_entry_transfn,
-	STYPE = internal,
+	STYPE = bytea,
 	FINALFUNC = liveness_internal.survival_agg_final,
 	COMBINEFUNC = liveness_internal.survival_agg_combine,
-	SERIALFUNC = liveness_internal.survival_agg_serialize,
-	DESERIALFUNC = liveness_internal.survival_agg_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival_agg(float8, boolean, float8) IS 'The Kaplan-Meier curve of durations that are observed from an entry on';
 CREATE AGGREGATE survival_merge(curve survival_curve) (
 	SFUNC = liveness_internal.survival_merge_transfn,
-	STYPE = internal,
+	STYPE = bytea,
 	FINALFUNC = liveness_internal.survival_agg_final,
 	COMBINEFUNC = liveness_internal.survival_agg_combine,
-	SERIALFUNC = liveness_internal.survival_agg_serialize,
-	DESERIALFUNC = liveness_internal.survival_agg_deserialize,
 	SSPACE = 1024,
 	PARALLEL = SAFE
 );

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * aggstate.c
- *		What the aggregates with an internal state share.
+ *		What the states of aggregates share.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "nodes/memnodes.h"
 #include "utils/memutils.h"
 
 #include "aggstate.h"
@@ -23,6 +24,25 @@ liveness_aggregate_context(FunctionCallInfo fcinfo, const char *function)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s called in non-aggregate context", function)));
 	return aggcontext;
+}
+
+/*
+ * The context of the expanded states in an aggregate's context.  The executor takes a
+ * state over without a copy if its context is a child of that.  All groups share one:
+ * where groups are hashed, the server looks at all children whenever a group comes.
+ */
+MemoryContext
+liveness_expanded_context(MemoryContext aggcontext)
+{
+	static const char identifier[] = "expanded";
+	MemoryContext child = aggcontext->firstchild;
+
+	if (child == NULL || child->ident != identifier)
+	{
+		child = AllocSetContextCreate(aggcontext, "liveness states", ALLOCSET_DEFAULT_SIZES);
+		MemoryContextSetIdentifier(child, identifier);
+	}
+	return child;
 }
 
 void

@@ -12,8 +12,7 @@
  * last and equal to itself, as core sorts them), so that comparing is one integer
  * comparison without special cases.
  *
- * Memory: eight bytes a value, in the aggregate's context, grown by doubling; the
- * state and its keys are one allocation, so that a row touches little memory.
+ * Memory: eight bytes a value, in a child of the aggregate's context, grown by doubling.
  * The final function permutes the array but keeps its contents, and no function
  * here depends on its order: the state stays valid for further rows, as window
  * frames need it.
@@ -26,8 +25,8 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "libpq/pqformat.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "storage/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -38,17 +37,24 @@
 #include "percentiles.h"
 
 #define PERCENTILES_MAGIC	0x4c765031	/* "LvP1" */
-#define INITIAL_CAPACITY	28	/* makes the state a power of two, as the allocator rounds */
+#define INITIAL_CAPACITY	22	/* makes the state a power of two, as the allocator rounds */
+#define GROWN_CAPACITY		64
 #define SELECT_MIN_SORT		16	/* a range this short is sorted outright */
 
 typedef struct PercentilesState
 {
-	uint32		magic;
+	ExpandedObjectHeader object;
 	int64		nvalues;
 	int64		capacity;
+	int64	   *keys;
 	const ArrayType *fractions; /* NULL: the argument was NULL */
-	int64		keys[FLEXIBLE_ARRAY_MEMBER];
+	int64		first[FLEXIBLE_ARRAY_MEMBER];	/* keys, until they need more room */
 } PercentilesState;
+
+static Size FlatSize(ExpandedObjectHeader *object);
+static void Flatten(ExpandedObjectHeader *object, void *result, Size size);
+
+static const ExpandedObjectMethods methods = {FlatSize, Flatten};
 
 /* An order statistic to bring into place, counted from 0 */
 typedef int64 Rank;
@@ -269,21 +275,18 @@ CheckFractions(const ArrayType *fractions)
 	}
 }
 
-static inline Size
-StateSize(int64 capacity)
-{
-	return offsetof(PercentilesState, keys) + capacity * sizeof(int64);
-}
-
+/* One allocation, so that the first rows of a group touch little memory */
 static PercentilesState *
 MakeState(MemoryContext context, const ArrayType *fractions, int64 capacity)
 {
 	PercentilesState *state;
 
-	state = (PercentilesState *) MemoryContextAllocHuge(context, StateSize(capacity));
-	state->magic = PERCENTILES_MAGIC;
+	state = (PercentilesState *) MemoryContextAllocHuge(context, offsetof(PercentilesState, first) +
+														capacity * sizeof(int64));
+	EOH_init_header(&state->object, &methods, context);
 	state->nvalues = 0;
 	state->capacity = capacity;
+	state->keys = state->first;
 	state->fractions = fractions;
 	return state;
 }
@@ -292,19 +295,25 @@ static void
 AssertValidState(const PercentilesState *state PG_USED_FOR_ASSERTS_ONLY)
 {
 	Assert(state->nvalues >= 0 && state->nvalues <= state->capacity);
-	Assert(StateSize(state->capacity) <= GetMemoryChunkSpace(unconstify(PercentilesState *, state)));
 	Assert(state->fractions == NULL || ARR_ELEMTYPE(state->fractions) == FLOAT8OID);
 }
 
-/* Make room for this many more values; the state may move */
-static inline PercentilesState *
+/* Make room for this many more values */
+static inline void
 Reserve(PercentilesState *state, int64 more)
 {
 	if (likely(state->capacity - state->nvalues >= more))
-		return state;
+		return;
 	while (state->capacity - state->nvalues < more)
-		state->capacity *= 2;
-	return (PercentilesState *) repalloc_huge(state, StateSize(state->capacity));
+		state->capacity = Max(2 * state->capacity, GROWN_CAPACITY);
+	if (state->keys == state->first)
+	{
+		state->keys = (int64 *) MemoryContextAllocHuge(state->object.eoh_context,
+													   state->capacity * sizeof(int64));
+		memcpy(state->keys, state->first, state->nvalues * sizeof(int64));
+	}
+	else
+		state->keys = (int64 *) repalloc_huge(state->keys, state->capacity * sizeof(int64));
 }
 
 /* Fractions are compared as bytes, since they are nearly always one constant */
@@ -327,31 +336,114 @@ CheckSameFractions(const ArrayType *a, const ArrayType *b)
 				 errhint("Give an array that is the same for every row, or add it to GROUP BY.")));
 }
 
+static const ArrayType *
+CopyFractions(MemoryContext context, const ArrayType *fractions)
+{
+	if (fractions == NULL)
+		return NULL;
+	return (const ArrayType *) memcpy(MemoryContextAlloc(context, VARSIZE(fractions)),
+									  fractions, VARSIZE(fractions));
+}
+
 /*
  * A lasting copy of the fractions for a new group.  Nearly all groups have the fractions
  * of the first, whose copy lives as long as the query and serves them all.  The copy of
  * any others lives as long as their group.
  */
 static const ArrayType *
-KeepFractions(FunctionCallInfo fcinfo, MemoryContext aggcontext, const ArrayType *fractions)
+KeepFractions(FunctionCallInfo fcinfo, MemoryContext context, const ArrayType *fractions)
 {
 	const ArrayType *kept = (const ArrayType *) fcinfo->flinfo->fn_extra;
-	bool		first = kept == NULL;
 
-	if (fractions == NULL)
-		return NULL;
-	if (!first && SameFractions(kept, fractions))
-		return kept;
-	kept = (const ArrayType *) memcpy(MemoryContextAlloc(first ? fcinfo->flinfo->fn_mcxt : aggcontext,
-														 VARSIZE(fractions)),
-									  fractions, VARSIZE(fractions));
-	if (first)
-		fcinfo->flinfo->fn_extra = unconstify(ArrayType *, kept);
+	if (kept != NULL)
+		return SameFractions(kept, fractions) ? kept : CopyFractions(context, fractions);
+	/* not fn_mcxt: Citus looks the function up for each row */
+	kept = CopyFractions(((PlanState *) fcinfo->context)->state->es_query_cxt, fractions);
+	fcinfo->flinfo->fn_extra = unconstify(ArrayType *, kept);
 	return kept;
 }
 
+/* The beginning of a state as bytes; the fractions (if any) and the keys follow */
+typedef struct FlatHeader
+{
+	uint32		magic;
+	uint32		fractions_size;
+	int64		nvalues;
+} FlatHeader;
+
+static uint32
+FractionsSize(const PercentilesState *state)
+{
+	return state->fractions ? VARSIZE(state->fractions) : 0;
+}
+
+static Size
+FlatSize(ExpandedObjectHeader *object)
+{
+	PercentilesState *state = (PercentilesState *) object;
+
+	AssertValidState(state);
+	liveness_check_serialized_count(state->nvalues, sizeof(int64));
+	return VARHDRSZ + sizeof(FlatHeader) + FractionsSize(state) + state->nvalues * sizeof(int64);
+}
+
+static void
+Flatten(ExpandedObjectHeader *object, void *result, Size size)
+{
+	PercentilesState *state = (PercentilesState *) object;
+	FlatHeader	header = {PERCENTILES_MAGIC, FractionsSize(state), state->nvalues};
+	char	   *cur = VARDATA(result);
+
+	SET_VARSIZE(result, size);
+	memcpy(cur, &header, sizeof(header));
+	cur += sizeof(header);
+	if (state->fractions)
+		memcpy(cur, state->fractions, header.fractions_size);
+	memcpy(cur + header.fractions_size, state->keys, state->nvalues * sizeof(int64));
+}
+
+static PercentilesState *
+ReadState(MemoryContext context, bytea *bytes)
+{
+	StateReader reader;
+	FlatHeader	header;
+	const ArrayType *fractions = NULL;
+	PercentilesState *state;
+
+	liveness_read_state(&reader, bytes);
+	liveness_read_bytes(&reader, &header, sizeof(header));
+	if (header.magic != PERCENTILES_MAGIC || header.nvalues < 0)
+		liveness_corrupt_state();
+	if (header.fractions_size > 0)
+	{
+		fractions = liveness_read_float8_array(&reader, header.fractions_size);
+		CheckFractions(fractions);
+	}
+	liveness_check_remaining(&reader, header.nvalues, sizeof(int64));
+
+	state = MakeState(context, CopyFractions(context, fractions), Max(header.nvalues, INITIAL_CAPACITY));
+	liveness_read_bytes(&reader, state->keys, header.nvalues * sizeof(int64));
+	state->nvalues = header.nvalues;
+	liveness_read_end(&reader);
+	return state;
+}
+
+/* The state that rows are added to; NULL before the first */
+static inline PercentilesState *
+OwnState(FunctionCallInfo fcinfo, MemoryContext aggcontext)
+{
+	PercentilesState *state;
+
+	if (PG_ARGISNULL(0))
+		return NULL;
+	state = (PercentilesState *) liveness_expanded_argument(fcinfo, 0, true, &methods);
+	if (unlikely(state == NULL))
+		state = ReadState(liveness_expanded_context(aggcontext), PG_GETARG_BYTEA_PP(0));
+	return state;
+}
+
 /*
- * liveness_percentiles_transfn(internal, value float8, fractions float8[])
+ * liveness_percentiles_transfn(bytea, value float8, fractions float8[]) -> bytea
  *
  * A NULL value is left out, as percentile_cont does.
  */
@@ -360,7 +452,8 @@ Datum
 liveness_percentiles_transfn(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_percentiles_transfn");
-	PercentilesState *state = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
+	PercentilesState *state = OwnState(fcinfo, aggcontext);
+	MemoryContext context;
 	ArrayType  *fractions = NULL;
 
 	if (!PG_ARGISNULL(2))
@@ -370,110 +463,54 @@ liveness_percentiles_transfn(PG_FUNCTION_ARGS)
 	{
 		if (fractions)
 			CheckFractions(fractions);
-		state = MakeState(aggcontext, KeepFractions(fcinfo, aggcontext, fractions), INITIAL_CAPACITY);
+		context = liveness_expanded_context(aggcontext);
+		state = MakeState(context, KeepFractions(fcinfo, context, fractions), INITIAL_CAPACITY);
 	}
 	else
 		CheckSameFractions(state->fractions, fractions);
 
 	if (!PG_ARGISNULL(1))
 	{
-		state = Reserve(state, 1);
+		Reserve(state, 1);
 		state->keys[state->nvalues++] = KeyOfFloat8(PG_GETARG_FLOAT8(1));
 	}
 
 	if (fractions && (Pointer) fractions != DatumGetPointer(PG_GETARG_DATUM(2)))
 		pfree(fractions);
-	PG_RETURN_POINTER(state);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&state->object));
 }
 
-/* liveness_percentiles_combine(internal, internal) -> internal */
+/* liveness_percentiles_combine(bytea, bytea) -> bytea */
 PG_FUNCTION_INFO_V1(liveness_percentiles_combine);
 Datum
 liveness_percentiles_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggcontext = liveness_aggregate_context(fcinfo, "liveness_percentiles_combine");
-	PercentilesState *left = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
-	PercentilesState *right = (PercentilesState *) liveness_state_argument(fcinfo, 1, PERCENTILES_MAGIC);
+	PercentilesState *left = OwnState(fcinfo, aggcontext);
+	PercentilesState *right;
 
-	if (right == NULL)
+	if (!PG_ARGISNULL(1))
 	{
+		right = (PercentilesState *) liveness_expanded_argument(fcinfo, 1, false, &methods);
+		if (right == NULL)
+			right = ReadState(CurrentMemoryContext, PG_GETARG_BYTEA_PP(1));
 		if (left == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(left);
+		{
+			MemoryContext context = liveness_expanded_context(aggcontext);
+
+			left = MakeState(context, CopyFractions(context, right->fractions),
+							 Max(right->nvalues, INITIAL_CAPACITY));
+		}
+		else
+			CheckSameFractions(left->fractions, right->fractions);
+		Reserve(left, right->nvalues);
+		memcpy(left->keys + left->nvalues, right->keys, right->nvalues * sizeof(int64));
+		left->nvalues += right->nvalues;
+		AssertValidState(left);
 	}
 	if (left == NULL)
-		left = MakeState(aggcontext, KeepFractions(fcinfo, aggcontext, right->fractions),
-						 Max(right->nvalues, INITIAL_CAPACITY));
-	else
-		CheckSameFractions(left->fractions, right->fractions);
-
-	left = Reserve(left, right->nvalues);
-	memcpy(left->keys + left->nvalues, right->keys, right->nvalues * sizeof(int64));
-	left->nvalues += right->nvalues;
-	AssertValidState(left);
-	PG_RETURN_POINTER(left);
-}
-
-/* The beginning of a serialized state; the fractions (if any) and the keys follow */
-typedef struct SerializedPercentiles
-{
-	uint32		magic;
-	uint32		fractions_size;
-	int64		nvalues;
-} SerializedPercentiles;
-
-PG_FUNCTION_INFO_V1(liveness_percentiles_serialize);
-Datum
-liveness_percentiles_serialize(PG_FUNCTION_ARGS)
-{
-	PercentilesState *state;
-	SerializedPercentiles header;
-	StringInfoData buf;
-
-	(void) liveness_aggregate_context(fcinfo, "liveness_percentiles_serialize");
-	state = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
-	AssertValidState(state);
-
-	header.magic = PERCENTILES_MAGIC;
-	header.fractions_size = state->fractions ? VARSIZE(state->fractions) : 0;
-	header.nvalues = state->nvalues;
-	liveness_check_serialized_count(state->nvalues, sizeof(int64));
-
-	pq_begintypsend(&buf);
-	pq_sendbytes(&buf, (char *) &header, sizeof(header));
-	if (state->fractions)
-		pq_sendbytes(&buf, (const char *) state->fractions, (int) header.fractions_size);
-	pq_sendbytes(&buf, (char *) state->keys, (int) (state->nvalues * sizeof(int64)));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
-}
-
-PG_FUNCTION_INFO_V1(liveness_percentiles_deserialize);
-Datum
-liveness_percentiles_deserialize(PG_FUNCTION_ARGS)
-{
-	StateReader reader;
-	SerializedPercentiles header;
-	ArrayType  *fractions = NULL;
-	PercentilesState *state;
-
-	(void) liveness_aggregate_context(fcinfo, "liveness_percentiles_deserialize");
-	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
-	liveness_read_bytes(&reader, &header, sizeof(header));
-	if (header.magic != PERCENTILES_MAGIC || header.nvalues < 0)
-		liveness_corrupt_state();
-	if (header.fractions_size > 0)
-		fractions = liveness_read_float8_array(&reader, header.fractions_size);
-	if (fractions)
-		CheckFractions(fractions);
-	liveness_check_remaining(&reader, header.nvalues, sizeof(int64));
-
-	state = MakeState(CurrentMemoryContext, fractions,
-					  Max(header.nvalues, INITIAL_CAPACITY));
-	liveness_read_bytes(&reader, state->keys, header.nvalues * sizeof(int64));
-	state->nvalues = header.nvalues;
-	liveness_read_end(&reader);
-	AssertValidState(state);
-	PG_RETURN_POINTER(state);
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(EOHPGetRWDatum(&left->object));
 }
 
 #define ST_SORT SortRanks
@@ -484,7 +521,7 @@ liveness_percentiles_deserialize(PG_FUNCTION_ARGS)
 #include "lib/sort_template.h"
 
 /*
- * liveness_percentiles_final(internal) -> float8[]
+ * liveness_percentiles_final(bytea) -> float8[]
  *
  * The array has the shape of the fractions, and a NULL for each NULL fraction.  It is
  * NULL without any value, or for NULL fractions.
@@ -493,7 +530,7 @@ PG_FUNCTION_INFO_V1(liveness_percentiles_final);
 Datum
 liveness_percentiles_final(PG_FUNCTION_ARGS)
 {
-	PercentilesState *state = (PercentilesState *) liveness_state_argument(fcinfo, 0, PERCENTILES_MAGIC);
+	PercentilesState *state;
 	const ArrayType *fractions;
 	Datum	   *values;
 	bool	   *nulls;
@@ -503,7 +540,12 @@ liveness_percentiles_final(PG_FUNCTION_ARGS)
 	uint64		seed = UINT64CONST(0x9e3779b97f4a7c15);
 
 	(void) liveness_aggregate_context(fcinfo, "liveness_percentiles_final");
-	if (state == NULL || state->nvalues == 0 || state->fractions == NULL)
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (PercentilesState *) liveness_expanded_argument(fcinfo, 0, false, &methods);
+	if (state == NULL)
+		state = ReadState(CurrentMemoryContext, PG_GETARG_BYTEA_PP(0));
+	if (state->nvalues == 0 || state->fractions == NULL)
 		PG_RETURN_NULL();
 
 	AssertValidState(state);

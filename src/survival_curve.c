@@ -56,11 +56,16 @@
 /* The points so far; they are in no order, and times repeat */
 typedef struct CurveState
 {
-	uint32		magic;
+	ExpandedObjectHeader object;
 	int64		npoints;
 	int64		capacity;
-	CurvePoint	points[FLEXIBLE_ARRAY_MEMBER];
+	CurvePoint *points;
 } CurveState;
+
+static Size FlatSize(ExpandedObjectHeader *object);
+static void Flatten(ExpandedObjectHeader *object, void *result, Size size);
+
+static const ExpandedObjectMethods methods = {FlatSize, Flatten};
 
 #define ST_SORT SortPoints
 #define ST_ELEMENT_TYPE CurvePoint
@@ -401,11 +406,11 @@ MakeState(MemoryContext context, int64 capacity)
 {
 	CurveState *state;
 
-	state = (CurveState *) MemoryContextAllocHuge(context, offsetof(CurveState, points) +
-												  capacity * sizeof(CurvePoint));
-	state->magic = CURVE_STATE_MAGIC;
+	state = (CurveState *) MemoryContextAlloc(context, sizeof(CurveState));
+	EOH_init_header(&state->object, &methods, context);
 	state->npoints = 0;
 	state->capacity = capacity;
+	state->points = (CurvePoint *) MemoryContextAllocHuge(context, capacity * sizeof(CurvePoint));
 	return state;
 }
 
@@ -414,24 +419,86 @@ static void
 AssertValidState(const CurveState *state PG_USED_FOR_ASSERTS_ONLY)
 {
 	Assert(state->npoints >= 0 && state->npoints <= state->capacity);
-	Assert(offsetof(CurveState, points) + state->capacity * sizeof(CurvePoint) <=
-		   GetMemoryChunkSpace(unconstify(CurveState *, state)));
+	Assert(state->capacity * sizeof(CurvePoint) <= GetMemoryChunkSpace(state->points));
 }
 
 /* Make room for n more points.  Compacting first keeps few distinct times in little memory. */
-static CurveState *
+static void
 ReserveState(CurveState *state, int64 n)
 {
 	if (state->npoints + n <= state->capacity)
-		return state;
+		return;
 	state->npoints = CompactPoints(state->points, state->npoints);
 	if (state->npoints + n > state->capacity / 2)
 	{
 		state->capacity = Max(2 * state->capacity + 1, state->npoints + n);
-		state = (CurveState *) repalloc_huge(state, offsetof(CurveState, points) +
-											 state->capacity * sizeof(CurvePoint));
+		state->points = (CurvePoint *) repalloc_huge(state->points, state->capacity * sizeof(CurvePoint));
 	}
+}
+
+/* A state as bytes: the magic word, the number of points, and the points */
+static Size
+FlatSize(ExpandedObjectHeader *object)
+{
+	CurveState *state = (CurveState *) object;
+
+	AssertValidState(state);
+	state->npoints = CompactPoints(state->points, state->npoints);
+	liveness_check_serialized_count(state->npoints, sizeof(CurvePoint));
+	return VARHDRSZ + sizeof(uint32) + sizeof(int64) + state->npoints * sizeof(CurvePoint);
+}
+
+static void
+Flatten(ExpandedObjectHeader *object, void *result, Size size)
+{
+	CurveState *state = (CurveState *) object;
+	char	   *cur = VARDATA(result);
+
+	SET_VARSIZE(result, size);
+	memcpy(cur, &(uint32) {CURVE_STATE_MAGIC}, sizeof(uint32));
+	memcpy(cur + sizeof(uint32), &state->npoints, sizeof(int64));
+	memcpy(cur + sizeof(uint32) + sizeof(int64), state->points, state->npoints * sizeof(CurvePoint));
+}
+
+/* What the points say is checked when a curve is made of them */
+static CurveState *
+ReadState(MemoryContext context, bytea *bytes)
+{
+	StateReader reader;
+	CurveState *state;
+	int64		n;
+
+	liveness_read_state(&reader, bytes);
+	liveness_read_magic(&reader, CURVE_STATE_MAGIC);
+	liveness_read_bytes(&reader, &n, sizeof(n));
+	liveness_check_remaining(&reader, n, sizeof(CurvePoint));
+	state = MakeState(context, Max(n, INITIAL_CAPACITY));
+	state->npoints = n;
+	liveness_read_bytes(&reader, state->points, n * sizeof(CurvePoint));
+	liveness_read_end(&reader);
 	return state;
+}
+
+/* The state that observations are added to; NULL before the first */
+static inline CurveState *
+OwnState(FunctionCallInfo fcinfo, MemoryContext aggcontext)
+{
+	CurveState *state;
+
+	if (PG_ARGISNULL(0))
+		return NULL;
+	state = (CurveState *) liveness_expanded_argument(fcinfo, 0, true, &methods);
+	if (unlikely(state == NULL))
+		state = ReadState(liveness_expanded_context(aggcontext), PG_GETARG_BYTEA_PP(0));
+	return state;
+}
+
+static Datum
+ReturnState(FunctionCallInfo fcinfo, CurveState *state)
+{
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(EOHPGetRWDatum(&state->object));
 }
 
 static void
@@ -451,17 +518,13 @@ static Datum
 AggregateDuration(FunctionCallInfo fcinfo, const char *function, bool has_entry)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, function);
-	CurveState *state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
+	CurveState *state = OwnState(fcinfo, context);
 	double		duration;
 	double		entry = -get_float8_infinity();
 	bool		observed;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (has_entry && PG_ARGISNULL(3)))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		return ReturnState(fcinfo, state);
 	duration = PG_GETARG_FLOAT8(1);
 	observed = PG_GETARG_BOOL(2);
 	if (has_entry)
@@ -479,22 +542,18 @@ AggregateDuration(FunctionCallInfo fcinfo, const char *function, bool has_entry)
 
 	/* who leaves before he enters is never at risk */
 	if (has_entry && entry >= duration)
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		return ReturnState(fcinfo, state);
 	if (state == NULL)
-		state = MakeState(context, INITIAL_CAPACITY);
-	state = ReserveState(state, 2);
+		state = MakeState(liveness_expanded_context(context), INITIAL_CAPACITY);
+	ReserveState(state, 2);
 	AddPoint(state, duration, observed, !observed, 0);
 	if (!isinf(entry))
 		AddPoint(state, entry, 0, 0, 1);
-	PG_RETURN_POINTER(state);
+	return ReturnState(fcinfo, state);
 }
 
 /*
- * survival_agg_transfn(internal, duration float8, observed boolean) -> internal
+ * survival_agg_transfn(bytea, duration float8, observed boolean) -> bytea
  */
 PG_FUNCTION_INFO_V1(survival_agg_transfn);
 Datum
@@ -504,8 +563,8 @@ survival_agg_transfn(PG_FUNCTION_ARGS)
 }
 
 /*
- * survival_agg_entry_transfn(internal, duration float8, observed boolean, entry float8)
- *		-> internal
+ * survival_agg_entry_transfn(bytea, duration float8, observed boolean, entry float8)
+ *		-> bytea
  */
 PG_FUNCTION_INFO_V1(survival_agg_entry_transfn);
 Datum
@@ -518,8 +577,8 @@ static CurveState *
 AddPoints(MemoryContext context, CurveState *state, const CurvePoint *points, int64 n)
 {
 	if (state == NULL)
-		state = MakeState(context, Max(n, INITIAL_CAPACITY));
-	state = ReserveState(state, n);
+		state = MakeState(liveness_expanded_context(context), Max(n, INITIAL_CAPACITY));
+	ReserveState(state, n);
 	memcpy(state->points + state->npoints, points, n * sizeof(CurvePoint));
 	state->npoints += n;
 	AssertValidState(state);
@@ -527,14 +586,14 @@ AddPoints(MemoryContext context, CurveState *state, const CurvePoint *points, in
 }
 
 /*
- * survival_merge_transfn(internal, survival_curve) -> internal
+ * survival_merge_transfn(bytea, survival_curve) -> bytea
  */
 PG_FUNCTION_INFO_V1(survival_merge_transfn);
 Datum
 survival_merge_transfn(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, "survival_merge_transfn");
-	CurveState *state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
+	CurveState *state = OwnState(fcinfo, context);
 	SurvivalCurve *curve;
 
 	if (!PG_ARGISNULL(1))
@@ -544,82 +603,32 @@ survival_merge_transfn(PG_FUNCTION_ARGS)
 		if ((Pointer) curve != PG_GETARG_POINTER(1))
 			pfree(curve);
 	}
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(state);
+	return ReturnState(fcinfo, state);
 }
 
 /*
- * survival_agg_combine(internal, internal) -> internal
+ * survival_agg_combine(bytea, bytea) -> bytea
  */
 PG_FUNCTION_INFO_V1(survival_agg_combine);
 Datum
 survival_agg_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = liveness_aggregate_context(fcinfo, "survival_agg_combine");
-	CurveState *state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
+	CurveState *state = OwnState(fcinfo, context);
 	CurveState *other;
 
 	if (!PG_ARGISNULL(1))
 	{
-		other = (CurveState *) liveness_state_argument(fcinfo, 1, CURVE_STATE_MAGIC);
+		other = (CurveState *) liveness_expanded_argument(fcinfo, 1, false, &methods);
+		if (other == NULL)
+			other = ReadState(CurrentMemoryContext, PG_GETARG_BYTEA_PP(1));
 		state = AddPoints(context, state, other->points, other->npoints);
 	}
-	if (state == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(state);
+	return ReturnState(fcinfo, state);
 }
 
 /*
- * survival_agg_serialize(internal) -> bytea
- */
-PG_FUNCTION_INFO_V1(survival_agg_serialize);
-Datum
-survival_agg_serialize(PG_FUNCTION_ARGS)
-{
-	CurveState *state;
-	StringInfoData buf;
-
-	(void) liveness_aggregate_context(fcinfo, "survival_agg_serialize");
-	state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
-	state->npoints = CompactPoints(state->points, state->npoints);
-	liveness_check_serialized_count(state->npoints, sizeof(CurvePoint));
-	pq_begintypsend(&buf);
-	appendBinaryStringInfo(&buf, (char *) &(uint32) {CURVE_STATE_MAGIC}, sizeof(uint32));
-	appendBinaryStringInfo(&buf, (char *) &state->npoints, sizeof(state->npoints));
-	appendBinaryStringInfo(&buf, (char *) state->points,
-						   (int) (state->npoints * sizeof(CurvePoint)));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
-}
-
-/*
- * survival_agg_deserialize(bytea, internal) -> internal
- *
- * What the points say is checked when a curve is made of them.
- */
-PG_FUNCTION_INFO_V1(survival_agg_deserialize);
-Datum
-survival_agg_deserialize(PG_FUNCTION_ARGS)
-{
-	StateReader reader;
-	CurveState *state;
-	int64		n;
-
-	(void) liveness_aggregate_context(fcinfo, "survival_agg_deserialize");
-	liveness_read_state(&reader, PG_GETARG_BYTEA_PP(0));
-	liveness_read_magic(&reader, CURVE_STATE_MAGIC);
-	liveness_read_bytes(&reader, &n, sizeof(n));
-	liveness_check_remaining(&reader, n, sizeof(CurvePoint));
-	state = MakeState(CurrentMemoryContext, Max(n, INITIAL_CAPACITY));
-	state->npoints = n;
-	liveness_read_bytes(&reader, state->points, n * sizeof(CurvePoint));
-	liveness_read_end(&reader);
-	AssertValidState(state);
-	PG_RETURN_POINTER(state);
-}
-
-/*
- * survival_agg_final(internal) -> survival_curve
+ * survival_agg_final(bytea) -> survival_curve
  *
  * NULL if there was no observation.
  */
@@ -633,7 +642,9 @@ survival_agg_final(PG_FUNCTION_ARGS)
 	(void) liveness_aggregate_context(fcinfo, "survival_agg_final");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	state = (CurveState *) liveness_state_argument(fcinfo, 0, CURVE_STATE_MAGIC);
+	state = (CurveState *) liveness_expanded_argument(fcinfo, 0, false, &methods);
+	if (state == NULL)
+		state = ReadState(CurrentMemoryContext, PG_GETARG_BYTEA_PP(0));
 	/* compacting keeps what the state says: a window may ask again */
 	state->npoints = CompactPoints(state->points, state->npoints);
 	if (CheckPoints(state->points, state->npoints, &at_start, NULL) != NULL)

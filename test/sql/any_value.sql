@@ -78,6 +78,8 @@ INSERT INTO asked_otherwise VALUES
 	('liveness_rollup_features', 'SELECT public.liveness_rollup_features()'), ('liveness_prune_batch', 'SELECT public.liveness_prune_batch()'),
 	('liveness_close_stale', 'SELECT public.liveness_close_stale()'),
 	-- parts of others, which ask with the arguments that they take
+	('liveness_percentiles_transfn', NULL), ('liveness_percentiles_combine', NULL), ('liveness_percentiles_final', NULL),
+	('survival_agg_transfn', NULL), ('survival_agg_entry_transfn', NULL), ('survival_agg_combine', NULL), ('survival_agg_final', NULL), ('survival_merge_transfn', NULL),
 	('liveness_fleet_ages_transfn', NULL), ('liveness_fleet_hours_transfn', NULL), ('liveness_fleet_combine', NULL), ('liveness_fleet_prior_transfn', NULL), ('liveness_fleet_prior_combine', NULL), ('liveness_fleet_prior_final', NULL), ('liveness_fleet_ages_final', NULL), ('liveness_fleet_hours_final', NULL),
 	('liveness_holds', NULL), ('liveness_holds_bounds', NULL), ('liveness_host_hazard', NULL), ('liveness_outlook', NULL), ('liveness_longest_job', NULL), ('liveness_connected', NULL), ('liveness_history_curve', NULL), ('liveness_history_uptime', NULL), ('liveness_history_uptime_since', NULL),
 	('liveness_setting_interval', NULL),

@@ -199,38 +199,41 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM curves WHERE curve::text:
 # and written by the functions of another in a parallel query
 my @aggregates = map { [ split /\|/, $_, -1 ] } split /\n/, $node->safe_psql('postgres', q{
 	SELECT DISTINCT ON (a.aggcombinefn) a.aggtransfn::regproc, a.aggcombinefn::regproc, a.aggserialfn::regproc, a.aggdeserialfn::regproc, a.aggfinalfn::regproc,
-		(SELECT string_agg(format_type(t, NULL), ', ' ORDER BY o) FROM unnest(t.proargtypes) WITH ORDINALITY x (t, o) WHERE o > 1)
+		(SELECT string_agg(format_type(t, NULL), ', ' ORDER BY o) FROM unnest(t.proargtypes) WITH ORDINALITY x (t, o) WHERE o > 1), a.aggtranstype::regtype
 	FROM pg_aggregate a JOIN pg_proc t ON t.oid = a.aggtransfn
-	WHERE t.proname ~ '^(liveness|survival)' AND a.aggtranstype = 'internal'::regtype ORDER BY a.aggcombinefn, a.aggtransfn::regproc::text DESC});
-my @finals = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT aggfinalfn::regproc, aggcombinefn::regproc FROM pg_aggregate JOIN pg_proc t ON t.oid = aggtransfn
-	WHERE t.proname ~ '^(liveness|survival)' AND aggtranstype = 'internal'::regtype ORDER BY 1});
+	WHERE t.proname ~ '^(liveness|survival)' AND a.aggtranstype IN ('internal'::regtype, 'bytea'::regtype) ORDER BY a.aggcombinefn, a.aggtransfn::regproc::text DESC});
+my @finals = map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT aggfinalfn::regproc, aggcombinefn::regproc, aggtranstype::regtype FROM pg_aggregate JOIN pg_proc t ON t.oid = aggtransfn
+	WHERE t.proname ~ '^(liveness|survival)' AND aggtranstype IN ('internal'::regtype, 'bytea'::regtype) ORDER BY 1});
 is(scalar(@aggregates), 5, 'five kinds of states');
 my %example = ('double precision' => '1', 'bigint' => '1', 'double precision[]' => q{'{0.5}'}, 'boolean' => 'true', 'real' => '1', 'text' => q{'x'}, 'integer' => '14', 'survival_curve' => q{'{1:1:0}'},
 	'timestamp with time zone' => q{'2026-01-01'}, 'tstzmultirange' => q{'{[2026-01-01,2026-01-02)}'});
 my (%got, $pairs);
 for my $one (@aggregates)
 {
-	my ($transition, $combine, $serialize, $deserialize, $final, $types) = @$one;
+	my ($transition, $combine, $serialize, $deserialize, $final, $types, $state) = @$one;
 	my @values = map { $example{$_} . "::$_" } split /, /, $types;
 	$values[-2] = q{'2026-02-01'::timestamptz} if $types =~ /timestamp.*timestamp.*, integer$/;
 	$values[-3] = q{'2026-02-01'::timestamptz} if $types =~ /integer, tstzmultirange$/;
 	my $values = join ', ', @values;
-	for my $other (map { $_->[0] } grep { $_->[1] ne $combine } @finals)
+	for my $other (map { $_->[0] } grep { $_->[1] ne $combine && $_->[2] eq $state } @finals)
 	{
 		my (undef, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose
-			CREATE AGGREGATE pg_temp.mixed ($types) (SFUNC = $transition, STYPE = internal, FINALFUNC = $other);
+			CREATE AGGREGATE pg_temp.mixed ($types) (SFUNC = $transition, STYPE = $state, FINALFUNC = $other);
 			SELECT pg_temp.mixed($values) FROM generate_series(1, 3);");
-		$got{ $err =~ /ERROR:  (\w+): this transition state is of another aggregate/ ? $1 : "$transition $other: $err" }++;
+		$got{ $err =~ /ERROR:  (42804: this transition state is of another aggregate|22P03: serialized aggregate state is not valid)/ ? 'refused' : "$transition $other: $err" }++;
 		$pairs++;
 	}
 	# one without a combine function never goes between processes
-	for my $other (grep { $_ != $one && $_->[1] ne '-' && $combine ne '-' } @aggregates)
+	for my $other (grep { $_ != $one && $_->[1] ne '-' && $combine ne '-' && $_->[6] eq $state } @aggregates)
 	{
-		for my $parts ([ $other->[1], $serialize, $deserialize ], [ $combine, $other->[2], $deserialize ], [ $combine, $serialize, $other->[3] ])
+		my @parts = ([ $other->[1], $serialize, $deserialize ]);
+		push @parts, [ $combine, $other->[2], $deserialize ], [ $combine, $serialize, $other->[3] ] if $state eq 'internal';
+		for my $parts (@parts)
 		{
+			my $bytes = $state eq 'internal' ? "SERIALFUNC = $parts->[1], DESERIALFUNC = $parts->[2]," : '';
 			my (undef, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose
 				BEGIN;
-				CREATE AGGREGATE public.mixed ($types) (SFUNC = $transition, STYPE = internal, FINALFUNC = $final, COMBINEFUNC = $parts->[0], SERIALFUNC = $parts->[1], DESERIALFUNC = $parts->[2], PARALLEL = SAFE);
+				CREATE AGGREGATE public.mixed ($types) (SFUNC = $transition, STYPE = $state, FINALFUNC = $final, COMBINEFUNC = $parts->[0], $bytes PARALLEL = SAFE);
 				SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 				SELECT public.mixed($values) IS NULL FROM provider_sessions;");
 			$got{ $err =~ /ERROR:  (42804|22P03|22023): / ? 'refused' : "@$parts: $err" }++;
@@ -238,8 +241,23 @@ for my $one (@aggregates)
 		}
 	}
 }
-is($got{42804} + $got{refused}, $pairs, "$pairs aggregates of parts that do not belong together are refused")
+is($got{refused}, $pairs, "$pairs aggregates of parts that do not belong together are refused")
 	or diag(join "\n", sort keys %got);
+
+# A state of type bytea may be anybody's bytes: from an initial value, and as an argument of a
+# final function that is called by nobody's aggregate
+for my $bytes ('', '\\x00', '\\x3150764c00000000ffffffffffffff7f', '\\x3153764cffffffffffffffff', '\\x3153764c0000000000000010')
+{
+	for my $one (grep { $_->[6] eq 'bytea' } @aggregates)
+	{
+		my ($transition, $combine, undef, undef, $final, $types) = @$one;
+		my $values = join ', ', map { $example{$_} . "::$_" } split /, /, $types;
+		is($node->psql('postgres', qq{\\set VERBOSITY sqlstate
+			CREATE AGGREGATE pg_temp.forged ($types) (SFUNC = $transition, STYPE = bytea, FINALFUNC = $final, INITCOND = '$bytes');
+			SELECT pg_temp.forged($values)}, stderr => \my $err), 3, "$transition refuses bytes that are no state");
+		like($err, qr/ERROR:  22P03/, 'as bytes that are not valid');
+	}
+}
 
 $node->stop;
 done_testing();

@@ -86,6 +86,12 @@ unlike($log, qr/WARNING|ERROR/, 'no warning, and no error');
 compare_reads();
 compare_sessions_of_heartbeats();
 
+# What Citus brings together from shards: of an aggregate without these it pulls the rows.
+is($node->safe_psql('plain', q{SELECT string_agg(DISTINCT p.proname, ' ') FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid JOIN pg_type t ON t.oid = a.aggtranstype
+	WHERE p.proname ~ '^(survival_|liveness_percentiles|liveness_fleet)' AND (t.typtype = 'p' OR a.aggcombinefn = 0)}), '', 'aggregates over the fleet combine on shards');
+is($node->safe_psql('plain', q{SELECT string_agg(DISTINCT p.proname, ' ' ORDER BY p.proname) FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid
+	WHERE p.proname ~ '^(survival_|liveness_percentiles|liveness_fleet)'}), 'liveness_fleet_ages liveness_fleet_hours liveness_fleet_prior liveness_percentiles survival_agg survival_merge', 'which are these');
+
 # The plans
 $from = -s $node->logfile;
 $node->safe_psql('citus', q{

@@ -70,6 +70,15 @@ compare_rollups();
 compare_reads();
 
 
+# Aggregates over the fleet: a shard sends one state
+same(q{SELECT liveness_percentiles(uptime_pct, '{0,0.25,0.5,1}') FROM provider_reliability_features}, 'percentiles');
+same(q{SELECT survival_agg(last_session_duration_seconds, failures_count > 5), survival_agg(last_session_duration_seconds, failures_count > 5, 60) FROM provider_reliability_features}, 'curves');
+same(q{SELECT survival_merge(c) FROM (SELECT provider_id, survival_agg(extract(epoch FROM disconnected_at - connected_at)::float8, true) AS c FROM provider_sessions WHERE disconnected_at > connected_at GROUP BY 1) s}, 'and curves of curves');
+for my $sql ('SELECT * FROM network_availability', q{SELECT survival_agg(uptime_pct, true), survival_agg(uptime_pct, true, 0) FROM provider_reliability_features},
+	q{SELECT survival_merge(c) FROM (SELECT provider_id, survival_agg(uptime_pct, true) AS c FROM provider_reliability_features GROUP BY 1) s})
+{
+	like($node{coordinator}->safe_psql('liv', "EXPLAIN VERBOSE $sql"), qr/coord_combine_agg.*worker_partial_agg\('public\.(liveness_percentiles|survival_)/s, "combined on the shards: $sql");
+}
 same('SELECT count(*) > 0 FROM liveness_metrics', 'metrics');
 same(q{SELECT name, labels, round(value::numeric, 4) FROM liveness_metrics WHERE name ~ '^liveness_(fleet_(providers|connected|vanished|highly|uptime)|provider_(score|stays|connected)|model_(spells|frailty)|exclusions)' ORDER BY name, labels::text COLLATE "C"}, 'which are the same');
 same('SELECT providers, spells, round(failures_per_day_1h::numeric, 6) FROM liveness_model', 'the model');
