@@ -75,7 +75,7 @@ liveness_as_of_argument(FunctionCallInfo fcinfo, int arg)
 TimestampTz
 liveness_window_since(TimestampTz as_of, int window_days)
 {
-	return Max(as_of - window_days * USECS_PER_DAY, MIN_TIMESTAMP);
+	return Max(liveness_saturating_sub(as_of, window_days * USECS_PER_DAY), MIN_TIMESTAMP);
 }
 
 /* An argument that is a probability */
