@@ -724,8 +724,9 @@ BEGIN ATOMIC
 			)
 			SELECT r.worst, r.n, left(r.provider_id, 51), r.liveness_score::float8, r.uptime_pct::float8, r.observed_uptime_pct::float8, r.p_stays_4h::float8, r.p_stays_8h::float8,
 				r.mtbf_seconds::float8, r.median_session_seconds::float8, r.sessions_count::float8,
-				EXISTS (SELECT FROM @liveness@.provider_sessions s WHERE s.provider_id = r.provider_id AND s.disconnected_at IS NULL)
-			FROM (SELECT false AS worst, b.* FROM best b UNION ALL SELECT true, w.* FROM worst w) r', max_rows::text)
+				o.provider_id IS NOT NULL
+			FROM (SELECT false AS worst, b.* FROM best b UNION ALL SELECT true, w.* FROM worst w) r
+			LEFT JOIN (SELECT DISTINCT s.provider_id FROM @liveness@.provider_sessions s WHERE s.disconnected_at IS NULL) o ON o.provider_id = r.provider_id', max_rows::text)
 			r (worst boolean, n bigint, provider_id text, liveness_score float8, uptime_pct float8, observed_uptime_pct float8, p_stays_4h float8, p_stays_8h float8,
 				mtbf_seconds float8, median_session_seconds float8, sessions_count float8, connected boolean)
 	)

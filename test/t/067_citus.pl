@@ -93,6 +93,35 @@ same(q{SELECT liveness_forget_provider('p2')}, 'a provider is forgotten');
 both(q{SET client_min_messages = error; CALL liveness_run('features'); CALL liveness_run('hourly'); CALL liveness_run('retention'); CALL liveness_prune('1 day', 1000)});
 same('SELECT job, errors FROM liveness_jobs ORDER BY 1', 'jobs run');
 
+# What is built on liveness: the statements of the admin API, each planned once for several calls too, the
+# statements that the examples are, and the report
+my $project = "$ENV{TESTDIR}/..";
+
+sub same_but_for_numbers
+{
+	my ($sql, $what) = @_;
+	my ($plain, $citus) = map { s/-?\d[\d.:+e-]*/0/gr } both($sql);
+	is($citus, $plain, $what);
+	return;
+}
+
+my %arguments = (
+	at_risk => q{('1 hour', 0.01)}, availability => '', candidates => q{('4 hours', 0, NULL)}, checkpoint => q{('p1', '24 hours', '5 min', NULL)},
+	heartbeats => q{('p1', NULL, NULL, 3)}, heartbeats_hourly => q{('p1', NULL, NULL, 2)}, liveness => q{('p1')}, place => q{(2, '4 hours', 0.1, '[]')},
+	probability => q{('p1', '4 hours')}, reliability => '(0, NULL, NULL, NULL, NULL, 5)', remaining => q{('p1', NULL)}, replicas => q{('4 hours', 0.9, 3, '["p2"]')},
+	sessions => q{('p1', NULL, 3)});
+is_deeply([ map { s{.*/}{}r =~ s/\.sql$//r } sort glob "$project/examples/admin-api/sql/*.sql" ], [ sort keys %arguments ], 'the statements of the admin API are known here');
+for my $name (sort keys %arguments)
+{
+	my $statement = 'PREPARE s AS ' . slurp_file("$project/examples/admin-api/sql/$name.sql") . ';' . "EXECUTE s$arguments{$name};" x 7;
+	same_but_for_numbers($statement, "admin API: $name");
+}
+same('PREPARE s AS ' . slurp_file("$project/examples/admin-api/sql/heartbeats_hourly.sql") . ";EXECUTE s$arguments{heartbeats_hourly}", 'admin API: hours');
+both(slurp_file($_)) for sort glob "$project/examples/*.sql";
+pass('the examples run');
+both('CREATE EXTENSION liveness_report');
+same(q{SELECT max_rows, liveness_report(max_rows => max_rows) LIKE '%</html>%' FROM generate_series(1, 2) max_rows}, 'the report is written');
+
 # Heartbeats by the buffer
 both(q{SELECT liveness_emit('p' || g % 30, at => '2026-03-21 08:00+00') FROM generate_series(1, 2000) g});
 both('SELECT liveness_flush()');
