@@ -89,15 +89,15 @@ MeasureSessions(const Rollup *rollup)
 	double		in_window;
 
 	/*
-	 * Itself, its partitions and its chunks.  A distributed table is empty here; its
-	 * statistics tell.
+	 * Itself, its partitions and its chunks.  A compressed chunk is empty; its statistics
+	 * tell.  Those of a partitioned table are the sum of its partitions'.
 	 */
 	liveness_execute(rollup,
 					 "WITH RECURSIVE parts (relid) AS (SELECT $1::regclass::oid UNION"
 					 "  SELECT i.inhrelid FROM parts p JOIN pg_inherits i ON i.inhparent = p.relid)"
 					 " SELECT sum(greatest(pg_relation_size(p.relid), 64 * c.reltuples))::int8,"
-					 "  sum(greatest(c.reltuples, 0)) FILTER (WHERE c.relkind <> 'p')::int8"
-					 " FROM parts p JOIN pg_class c ON c.oid = p.relid",
+					 "  sum(greatest(c.reltuples, 0))::int8"
+					 " FROM parts p JOIN pg_class c ON c.oid = p.relid WHERE c.relkind <> 'p'",
 					 1, types, values, NULL, SPI_OK_SELECT);
 	sizes.all_bytes = (double) liveness_result_int64(1);
 	all = (double) liveness_result_int64(2);
