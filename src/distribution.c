@@ -16,12 +16,8 @@
  */
 #include "postgres.h"
 
-#include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -30,17 +26,6 @@
 #include "distribution.h"
 #include "extension.h"
 #include "settings.h"
-
-/* Citus keeps its catalogs in pg_catalog; nobody but a superuser puts a table there */
-static bool
-CitusHas(const char *table)
-{
-	Oid			citus = get_extension_oid("citus", true);
-	Oid			relation = get_relname_relid(table, PG_CATALOG_NAMESPACE);
-
-	return OidIsValid(citus) && OidIsValid(relation) &&
-		getExtensionOfObject(RelationRelationId, relation) == citus;
-}
 
 /* What a table is in the layout: Citus calls them 'h', by hash, and 'n', copied */
 typedef struct Placed
@@ -76,15 +61,6 @@ Select(const char *sql)
 		elog(ERROR, "unexpected result of statement: %s", sql);
 }
 
-static bool
-OnOtherNode(void)
-{
-	if (!CitusHas("pg_dist_local_group"))
-		return false;
-	Select("SELECT g.groupid FROM pg_catalog.pg_dist_local_group g");
-	return SPI_processed == 1 && DatumGetInt32(Column(0, 1)) != 0;
-}
-
 /*
  * Is the layout of liveness_distribute() in place?  An error where a part of it is, and on
  * a node that is not the coordinator.  The caller is connected to SPI.
@@ -97,7 +73,7 @@ liveness_is_distributed(const InstalledExtension *extension)
 	int			misplaced = 0;
 	int64		colocation = 0;
 
-	if (!CitusHas("pg_dist_partition"))
+	if (!liveness_citus_has("pg_dist_partition"))
 		return false;
 	Select("SELECT p.logicalrelid::pg_catalog.oid, p.partmethod, p.colocationid::pg_catalog.int8"
 		   " FROM pg_catalog.pg_dist_partition p");
@@ -129,7 +105,7 @@ liveness_is_distributed(const InstalledExtension *extension)
 				 errmsg("Citus distributes some tables of liveness, and others not as they need to be"),
 				 errhint("Call %s.liveness_distribute(), which distributes all of them.",
 						 extension->schema_name)));
-	if (OnOtherNode())
+	if (liveness_on_other_node())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("liveness writes through the coordinator of Citus, and this is another node"),
@@ -158,7 +134,7 @@ liveness_check_nodes(const char *schema)
 	};
 	char	   *found;
 
-	if (!CitusHas("pg_dist_node"))
+	if (!liveness_citus_has("pg_dist_node"))
 		return;
 	if (SPI_execute_with_args("SELECT pg_catalog.concat(c.nodename, ':', c.nodeport, ' (', c.result, ')')"
 							  " FROM pg_catalog.run_command_on_workers($2) c"

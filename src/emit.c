@@ -18,6 +18,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -28,6 +29,7 @@
 
 #include "buffer.h"
 #include "compat.h"
+#include "extension.h"
 
 /* A heartbeat on its way: values of the types of the columns */
 typedef struct Heartbeat
@@ -46,6 +48,14 @@ ExtensionOf(Oid function)
 
 	if (function != known_function)
 	{
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		if (liveness_on_other_node())
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("liveness takes heartbeats on the coordinator of Citus, and this is another node"),
+					 errhint("Write through the coordinator.")));
+		SPI_finish();
 		known_extension = getExtensionOfObject(ProcedureRelationId, function);
 		known_function = function;
 	}

@@ -12,9 +12,13 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -123,4 +127,29 @@ liveness_dump_rows_of(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	PG_RETURN_VOID();
+}
+
+/* Citus keeps its catalogs in pg_catalog; nobody but a superuser puts a table there */
+bool
+liveness_citus_has(const char *table)
+{
+	Oid			citus = get_extension_oid("citus", true);
+	Oid			relation = get_relname_relid(table, PG_CATALOG_NAMESPACE);
+
+	return OidIsValid(citus) && OidIsValid(relation) &&
+		getExtensionOfObject(RelationRelationId, relation) == citus;
+}
+
+/* The caller is connected to SPI */
+bool
+liveness_on_other_node(void)
+{
+	bool		isnull;
+
+	if (!liveness_citus_has("pg_dist_local_group"))
+		return false;
+	if (SPI_execute("SELECT g.groupid FROM pg_catalog.pg_dist_local_group g", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "Citus could not be asked which node this is");
+	return SPI_processed == 1 &&
+		DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) != 0;
 }

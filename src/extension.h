@@ -23,4 +23,8 @@ typedef struct InstalledExtension
 extern bool liveness_find_extension(InstalledExtension *extension);
 extern void liveness_extension_of(Oid function, InstalledExtension *extension);
 
+/* Citus, where it is: has it this table, and is this a node other than the coordinator? */
+extern bool liveness_citus_has(const char *table);
+extern bool liveness_on_other_node(void);
+
 #endif							/* LIVENESS_EXTENSION_H */
