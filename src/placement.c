@@ -450,7 +450,8 @@ PlaceJobs(PlaceCall *call, int jobs, double target, int max_replicas, bool whole
 {
 	Fleet	   *fleet = &call->fleet;
 
-	for (int job = 1; job <= jobs; job++)
+	/* only who asks for whole jobs is told of those that nobody is left for */
+	for (int job = 1; job <= jobs && (whole_jobs || fleet->free > 0); job++)
 	{
 		Placed	   *placed = &call->placed[call->nplaced];
 		int			free = fleet->free;

@@ -2,7 +2,7 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SET LOCAL jit = off;
-SELECT plan(48);
+SELECT plan(49);
 
 CREATE FUNCTION nobody(probabilities float8[], groups text[], phi float8 DEFAULT 0.2, psi float8 DEFAULT 0.6) RETURNS float8 IMMUTABLE LANGUAGE sql AS
 $$SELECT liveness_internal.liveness_none_holds($1, $2, $3, $4)$$;
@@ -139,6 +139,7 @@ SELECT is(differences(50, 0.99999, 12, 0, 0), NULL, 'as with all tried: on their
 SELECT is(differences(3, 1, 7, 0.1, 0.5, false), NULL, 'as with all tried: seven replicas, whatever they reach');
 SELECT cmp_ok((SELECT count(DISTINCT job_no)::int FROM place(50, 0.9)), '>=', 10, 'and jobs were placed');
 SELECT is((SELECT count(*) - count(DISTINCT provider_id) FROM place(50, 0.9)), 0::bigint, 'on distinct providers');
+SELECT is((SELECT count(*) FROM liveness_internal.liveness_choose('{a, b}', '{a, b}', '{.2, .1}', 2147483647, 0, 1, 0, 0, false)), 2::bigint, 'two billion jobs end where nobody is free');
 
 -- Bad input
 SELECT throws_ok($$SELECT nobody('{.9}', '{a}', $$ || shares || ')', '22023', NULL, 'shock shares ' || shares)
