@@ -17,7 +17,7 @@
 #include "aggstate.h"
 #include "matrix.h"
 
-#define MEAN_MAGIC		0x4c764d31	/* "LvM1" */
+#define MEAN_MAGIC		0x4c764131	/* "LvA1" */
 
 typedef struct MeanState
 {
