@@ -9,15 +9,18 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Liveness::Distributed;
+use Liveness::Installation qw(linked_installation);
 
 chomp(my $sharedir = `pg_config --sharedir`);
 plan skip_all => 'Citus is not installed' unless -e "$sharedir/extension/citus.control";
 
+# where another version is put at the end
+my ($installation, $extensions) = linked_installation("$PostgreSQL::Test::Utils::tmp_check/linked");
 my %node;
 for my $name (qw(plain coordinator worker1 worker2))
 {
 	my $citus = $name eq 'plain' ? '' : 'citus, ';
-	$node{$name} = PostgreSQL::Test::Cluster->new($name);
+	$node{$name} = PostgreSQL::Test::Cluster->new($name, install_path => $installation);
 	$node{$name}->init;
 	$node{$name}->append_conf('postgresql.conf', "timezone = 'UTC'\nautovacuum = off\nlisten_addresses = '127.0.0.1'\nmax_connections = 100\nmax_prepared_transactions = 100\n"
 		. "shared_preload_libraries = '${citus}liveness'\nliveness.scheduler = off\nliveness.session_timeout = '30d'\n"
@@ -151,6 +154,40 @@ for my $worker (qw(worker1 worker2))
 like(error_of('coordinator', q{SET liveness.resume_within = '1min'; SELECT liveness_rollup_features()}), qr/ERROR:  55000: node 127\.0\.0\.1:\d+ .* has other settings/, 'nodes that would compute otherwise are noticed');
 like(error_of('coordinator', 'SELECT liveness_partition_heartbeats()'), qr/ERROR:  55000: \S*provider_heartbeats is distributed by Citus/, 'no partitions');
 compare_sessions_of_heartbeats();
+
+# An update, by the script that the next version would have: it words views and functions for a plain
+# server, and then for Citus again
+sub worded
+{
+	my ($name) = @_;
+	return $node{$name}->safe_psql('liv', q{
+		SELECT format('%s: %s', p.oid::regprocedure, md5(pg_get_functiondef(p.oid)))
+		FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND p.prokind <> 'a'
+		UNION ALL
+		SELECT format('%s: %s', c.oid::regclass, md5(pg_get_viewdef(c.oid)))
+		FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+		WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'liveness') AND c.relkind = 'v'
+		ORDER BY 1});
+}
+my $next = "$PostgreSQL::Test::Utils::tmp_check/project";
+mkdir $next or die "$next: $!";
+system('cp', '-r', (map { "$project/$_" } qw(src sql scripts META.json liveness.control)), glob("$project/liveness--*.sql"), $next) == 0 or die 'cp failed';
+my ($old) = slurp_file("$next/liveness.control") =~ /^default_version = '(.*)'$/m;
+my $new = $old =~ s/(\d+)$/$1 + 1/er;
+command_ok([ "$next/scripts/new-version", $new ], 'the next version is begun');
+unlink "$extensions/liveness.control";
+system('cp', "$next/liveness.control", glob("$next/liveness--*--$new.sql"), $extensions) == 0 or die 'cp failed';
+my %worded = map { $_ => worded($_) } qw(coordinator worker1);
+isnt($worded{coordinator}, worded('plain'), 'on Citus, some views and functions are worded otherwise');
+both('ALTER EXTENSION liveness UPDATE');
+for my $name (qw(plain coordinator worker1 worker2))
+{
+	is($node{$name}->safe_psql('liv', q{SELECT extversion FROM pg_extension WHERE extname = 'liveness'}), $new, "$name is updated");
+}
+$node{coordinator}->safe_psql('liv', 'SELECT liveness_distribute()');
+is(worded($_), $worded{$_}, "and $_ is worded as before") for qw(coordinator worker1);
+compare_reads();
 
 $_->stop for values %node;
 done_testing();
