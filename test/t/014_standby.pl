@@ -105,8 +105,8 @@ for my $statement (sort keys %others)
 	$standby->psql('postgres', "\\set VERBOSITY verbose\n$statement;", stderr => \$err);
 	like($err, qr/ERROR:  55000: $others{$statement}/, "refused on the standby: $statement");
 }
-# what counts, and what raises, tells or warns, writes to no table, nor what finds no partition
-my %tried = map { /(liveness_(?!internal)\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename refuse_id on_other_nodes regrant partition_ahead);
+# what counts, reads which transactions run, raises, tells or warns, writes to no table, nor what finds no partition
+my %tried = map { /(liveness_(?!internal)\w+)/ ? ($1 => 1) : () } @writes, keys %others, map { "liveness_$_" } qw(count count_failed_close counters stats_reset in_transaction_block oldest_running raise note_error drop_partitions extend_partitions lock_partitions prune_partitions make_like refuse_rename refuse_id on_other_nodes regrant partition_ahead);
 is(join(' ', grep { !$tried{$_} } split /\n/, $primary->safe_psql('postgres', $functions)), '', 'no function that may write is left out');
 my $err = '';
 $standby->psql('postgres', 'SELECT liveness_rollup_hourly()', stderr => \$err);
